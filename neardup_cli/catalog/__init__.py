@@ -1,0 +1,1 @@
+"""The SQLite catalog: typed tables, every query, migrations. The only room that speaks SQL."""

@@ -1,0 +1,1 @@
+"""Where the map step of a scan runs."""

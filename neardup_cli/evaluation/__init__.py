@@ -1,0 +1,1 @@
+"""Measuring the funnel: synthetic pictures, edited copies, metrics."""

@@ -1,0 +1,1 @@
+"""Bytes to BLAKE3 and pixels to a 64-bit dHash."""

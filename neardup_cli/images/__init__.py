@@ -1,0 +1,1 @@
+"""Files to oriented pixels, once: walking folders, decoding, reading capture times."""

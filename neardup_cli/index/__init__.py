@@ -1,0 +1,1 @@
+"""FAISS indexes over vectors and hashes, keyed by content id. The only room that speaks FAISS."""

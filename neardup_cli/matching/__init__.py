@@ -1,0 +1,1 @@
+"""The funnel's decisions: arrays and indexes in, matches and groups out."""
