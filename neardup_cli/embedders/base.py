@@ -1,0 +1,73 @@
+"""What every embedding model offers, and how an image becomes its input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from neardup_cli.records import ModelIdentity
+
+type Pixels = NDArray[np.uint8]
+"""One prepared image: (height, width, 3) RGB."""
+
+type Vectors = NDArray[np.float32]
+"""(n, dimension), each row of unit length."""
+
+_STRIDE = 32  # convolutional trunks halve the picture five times
+
+
+class Embedder(Protocol):
+    """A model that maps images to unit vectors whose dot product is their similarity."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What a vector must share with another to be compared with it."""
+
+    def prepare(self, image: Image.Image) -> Pixels:
+        """Turn an oriented image (mode RGB or YCbCr, any size) into the network's input."""
+
+    def embed(self, batch: Sequence[Pixels]) -> Vectors:
+        """Embed prepared images of any mixture of shapes, in order. May be called from several threads."""
+
+
+def input_shape(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Return (width, height) of the network's input for an image of `size` (width, height).
+
+    The aspect ratio is kept, the area is that of a square of `side` pixels, and both sides are
+    multiples of 32, so that images of one camera share a shape. Equal area makes a wide picture cost
+    what a square one costs. Panoramas are held to 4:1: beyond it too few rows would be left.
+    """
+    width, height = size
+    ratio = min(max(width / height, 0.25), 4.0) ** 0.5
+    return _to_stride(side * ratio), _to_stride(side / ratio)
+
+
+def preprocessing(side: int) -> str:
+    """Say in words what `resize_to_input` does: part of a model's identity in the catalog."""
+    return f"rgb, aspect kept, area {side}^2, bilinear"
+
+
+def _to_stride(length: float) -> int:
+    return max(_STRIDE, round(length / _STRIDE) * _STRIDE)
+
+
+def resize_to_input(image: Image.Image, side: int) -> Pixels:
+    """Resize an RGB or YCbCr image for a network of nominal input `side`; return (h, w, 3) RGB.
+
+    Bilinear with antialiasing, as torchvision resizes PIL images in SSCD's recipe. A YCbCr image is
+    converted after the resize: both are linear, and the small picture is far cheaper to convert.
+    """
+    shape = input_shape(image.size, side)
+    small = image.resize(shape, Image.Resampling.BILINEAR)
+    return np.asarray(small if small.mode == "RGB" else small.convert("RGB"))
+
+
+def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
+    """Scale each row of an (n, d) array to length one; a zero row stays zero."""
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)

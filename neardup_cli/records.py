@@ -1,0 +1,280 @@
+"""The frozen records that travel between rooms.
+
+Paths are `bytes` everywhere below the reports: a file name is whatever the file system holds, and
+need not be text. Sizes are bytes, times nanoseconds since the epoch unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Stage(StrEnum):
+    """Which stage of the funnel decided a match, strongest evidence first."""
+
+    EXACT = "exact"
+    SIEVE = "sieve"
+    VERIFIER = "verifier"
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What `stat` says of a file: enough to tell, without reading it, that it has not changed."""
+
+    size: int
+    mtime_ns: int
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that the walk offers to the scan."""
+
+    path: bytes
+    stamp: FileStamp
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A path that the scan did not take, and why.
+
+    `unreadable` separates what the user would want to know about (a photograph that cannot be
+    opened) from what was never meant to be scanned (a text file, a hidden folder).
+    """
+
+    path: bytes
+    reason: str
+    unreadable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What one decoded content gives: all that later questions need.
+
+    Attributes:
+        dhash: 64-bit difference hash as a signed integer (SQLite has no unsigned ones).
+        flatness: share in [0, 1] of the hash's 64 comparisons that noise decides.
+        vector: float16 little-endian unit vector as raw bytes, or None when hashes alone were asked for.
+    """
+
+    format: str
+    width: int
+    height: int
+    dhash: int
+    flatness: float
+    captured_at: datetime | None
+    vector: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a content cannot be decoded; kept, so that it is not tried again at every scan."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """What makes two vectors comparable: the same weights fed in the same way.
+
+    Attributes:
+        name: what the user called it (`sscd`, or a file name).
+        fingerprint: BLAKE3 of the model file, hexadecimal.
+        dimension: length of its vectors.
+        preprocessing: how an image becomes the network's input, in words.
+    """
+
+    name: str
+    fingerprint: str
+    dimension: int
+    preprocessing: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogedFile:
+    """One present file of the catalog with what is known of its content."""
+
+    path: bytes
+    stamp: FileStamp
+    content_id: int
+    digest: bytes
+    width: int
+    height: int
+    format: str
+    captured_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairMatch:
+    """Two contents (by id, `a < b`) that the funnel calls copies, and the evidence."""
+
+    a: int
+    b: int
+    stage: Stage
+    similarity: float | None
+    hamming: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileMatch:
+    """Two files that match: what a report shows of a `PairMatch`, or of two files with the same bytes."""
+
+    a: bytes
+    b: bytes
+    stage: Stage
+    similarity: float | None
+    hamming: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """Files that are copies of one picture.
+
+    Attributes:
+        id: twelve hexadecimal digits made from the contents; the same group has the same id in every run.
+        keep: the member that would be kept.
+        reclaimable_bytes: what removing all other members would free (hard links free nothing).
+        members: the keeper first, then by path.
+    """
+
+    id: str
+    keep: bytes
+    reclaimable_bytes: int
+    members: tuple[CatalogedFile, ...]
+    matches: tuple[FileMatch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DupsReport:
+    """The answer of `dups`: groups, largest saving first, with what was asked and what was looked at."""
+
+    parameters: dict[str, Any]
+    groups: tuple[DuplicateGroup, ...]
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSummary:
+    """What one scan saw and did.
+
+    Attributes:
+        seen: image files found by the walk (those skipped as not images are not among them).
+        added: new or changed files that were read; `changed` of them were known under the same path.
+        moved: files recognised by content under a new path, their old path gone.
+        offline: files not looked for because their root is not mounted.
+        embedded: contents that got a vector of the model in this scan.
+    """
+
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    missing: int = 0
+    offline: int = 0
+    embedded: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    seconds: float = 0.0
+    model: str | None = None
+
+    @property
+    def unreadable(self) -> tuple[Skipped, ...]:
+        """Only the skipped files that look like images and could not be read."""
+        return tuple(entry for entry in self.skipped if entry.unreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMatch:
+    """One catalogued file that resembles a query image."""
+
+    path: bytes
+    stage: Stage | None
+    similarity: float | None
+    hamming: int | None
+    width: int
+    height: int
+    bytes: int
+
+    @property
+    def is_match(self) -> bool:
+        """Whether a stage of the funnel decided for it (otherwise it is only a near neighbour)."""
+        return self.stage is not None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What the catalog knows of one query image; `error` says why there is no answer."""
+
+    path: bytes
+    matches: tuple[QueryMatch, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two images side by side: `hamming` of 64 bits, `similarity` in [-1, 1]."""
+
+    a: bytes
+    b: bytes
+    same_bytes: bool
+    hamming: int
+    similarity: float | None
+    stage: Stage | None
+    reason: str
+
+    @property
+    def is_match(self) -> bool:
+        """Whether the funnel calls the two images copies."""
+        return self.stage is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RootStatus:
+    """A scanned folder or file, and whether it can be reached now."""
+
+    path: bytes
+    files: int
+    bytes: int
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A model of the catalog and how many contents have a vector of it."""
+
+    identity: ModelIdentity
+    vectors: int
+    index_is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogStatus:
+    """What a catalog holds."""
+
+    location: str
+    schema: str
+    catalog_bytes: int
+    index_bytes: int
+    files: int
+    missing: int
+    contents: int
+    unreadable: int
+    image_bytes: int
+    roots: tuple[RootStatus, ...] = ()
+    models: tuple[ModelStatus, ...] = ()
+    last_scan: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of `doctor`: what was checked, whether it holds, and what to do if not."""
+
+    check: str
+    ok: bool
+    detail: str = ""
+    repaired: bool = field(default=False)
