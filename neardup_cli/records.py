@@ -31,15 +31,6 @@ class FileStamp:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file that the walk offers to the scan."""
-
-    path: bytes
-    stamp: FileStamp
-    root: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Skipped:
     """A path that the scan did not take, and why.
 

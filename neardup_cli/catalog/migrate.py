@@ -1,0 +1,77 @@
+"""Creating and upgrading the tables, by Alembic.
+
+Alembic takes a tenth of a second to import, so it is asked only when the catalog is not at `HEAD`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect, text
+
+from neardup_cli.errors import CatalogCorrupt, CatalogTooNew
+
+HEAD = "0001"
+"""The newest migration; a test holds it against migrations/versions."""
+
+_ALEMBIC_TABLE = "alembic_version"
+
+
+def needs_migration(engine: Engine, path: Path) -> bool:
+    """Say whether the catalog is new or older than this program.
+
+    Raises:
+        CatalogTooNew: a newer neardup migrated it.
+        CatalogCorrupt: it is a SQLite file of another program.
+    """
+    revision = current_revision(engine)
+    if revision == HEAD:
+        return False
+    if revision is None:
+        with engine.connect() as connection:
+            tables = inspect(connection).get_table_names()
+        if set(tables) - {_ALEMBIC_TABLE}:
+            raise CatalogCorrupt(f"{path} is a database of another program, not a neardup catalog")
+        return True
+    if revision not in known_revisions():
+        raise CatalogTooNew(
+            f"catalog {path} was made by a newer neardup (schema {revision}, this one knows {HEAD}): "
+            "upgrade neardup, or use another --catalog"
+        )
+    return True
+
+
+def current_revision(engine: Engine) -> str | None:
+    """Return the revision that a catalog is at; None for a file without one."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(_ALEMBIC_TABLE):
+            return None
+        revision = connection.execute(text(f"SELECT version_num FROM {_ALEMBIC_TABLE}")).scalar()
+    return None if revision is None else str(revision)
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the catalog to a revision, in one transaction: a kill leaves it as it was."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    with engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def known_revisions() -> frozenset[str]:
+    """Return every revision that this program can upgrade from."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(migrations_folder()))
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def migrations_folder() -> Path:
+    """Return where the migration scripts are: inside the wheel, or beside the package in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "_migrations"
+    return installed if installed.is_dir() else package.parent / "migrations"

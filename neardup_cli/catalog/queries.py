@@ -1,0 +1,239 @@
+"""Every question that is asked of a catalog. What a scan writes is in `scanning.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from itertools import batched
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, or_, select, text
+
+from neardup_cli.catalog.models import Content, Embedding, Fact, File, Model, Root, Scan
+from neardup_cli.records import CatalogedFile, FileStamp, ModelIdentity, RootStatus
+
+_PAGE = 10_000
+_VARIABLES = 500  # ids a query; SQLite's oldest limit on bound variables is 999
+_UNIT_TOLERANCE = 5e-3  # float16 keeps 11 bits of each coordinate
+DIGEST_BYTES = 32
+
+
+class StoredModel(NamedTuple):
+    """A model of the catalog; `generation` grows when stored vectors are replaced or removed."""
+
+    id: int
+    identity: ModelIdentity
+    generation: int
+
+
+class Fingerprints(NamedTuple):
+    """The hashes of the decodable contents that have a present file, in order of content id.
+
+    Attributes:
+        ids: (n,) content ids.
+        hashes: (n,) signed 64-bit dHashes.
+        flatness: (n,) share of meaningless hash bits, in [0, 1].
+    """
+
+    ids: NDArray[np.int64]
+    hashes: NDArray[np.int64]
+    flatness: NDArray[np.float32]
+
+
+class StoredVectors(NamedTuple):
+    """A page of embeddings: their row ids, content ids, and an (n, dimension) float16 array."""
+
+    rows: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    vectors: NDArray[np.float16]
+
+
+class VectorState(NamedTuple):
+    """What tells an index file whether it holds exactly the vectors of the catalog."""
+
+    generation: int
+    vectors: int
+    last_row: int
+
+
+def catalog_uuid(connection: Connection) -> str:
+    """Return the identity of the catalog, which its index files repeat."""
+    return str(connection.execute(select(Fact.value).where(Fact.name == "uuid")).scalar_one())
+
+
+def below(folder: bytes) -> ColumnElement[bool]:
+    """Say in SQL that a file is `folder` itself or lies in it; served by the index on paths."""
+    low, high = path_range(folder)
+    return (File.path == folder) | and_(File.path >= low, File.path < high)
+
+
+def path_range(folder: bytes) -> tuple[bytes, bytes]:
+    """Return the half-open range of paths that lie in a folder; "0" is the byte after "/"."""
+    stem = folder.rstrip(b"/")
+    return stem + b"/", stem + b"0"
+
+
+def stored_models(connection: Connection) -> list[StoredModel]:
+    """Return the models of the catalog, the one used last first."""
+    rows = connection.execute(select(Model.__table__).order_by(Model.scan_id.desc(), Model.id.desc()))
+    return [
+        StoredModel(
+            row.id, ModelIdentity(row.name, row.fingerprint, row.dimension, row.preprocessing), row.generation
+        )
+        for row in rows
+    ]
+
+
+def contents_in_several_files(connection: Connection, under: Sequence[bytes] = ()) -> list[int]:
+    """Return the decodable contents that two or more present files hold: the exact copies."""
+    query = (
+        select(File.content_id)
+        .join(Content, Content.id == File.content_id)
+        .where(Content.error.is_(None), *_present(under))
+        .group_by(File.content_id)
+        .having(func.count() > 1)
+        .order_by(File.content_id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def files_of_contents(
+    connection: Connection, ids: Collection[int], under: Sequence[bytes] = ()
+) -> list[CatalogedFile]:
+    """Return the present files of the given contents, by content and path."""
+    columns = (File.path, File.size, File.mtime_ns, File.device, File.inode, File.content_id)
+    columns_of_content = (Content.digest, Content.width, Content.height, Content.format, Content.captured_at)
+    query = (
+        select(*columns, *columns_of_content)
+        .join(Content, Content.id == File.content_id)
+        .where(File.content_id.in_(bindparam("ids", expanding=True)), *_present(under))
+        .order_by(File.content_id, File.path)
+    )
+    files = []
+    for some in batched(sorted(ids), _VARIABLES):
+        for path, size, mtime_ns, device, inode, *rest in connection.execute(query, {"ids": some}):
+            files.append(CatalogedFile(path, FileStamp(size, mtime_ns, device, inode), *rest))
+    return files
+
+
+def fingerprints(connection: Connection, under: Sequence[bytes] = ()) -> Fingerprints:
+    """Return the dHashes of all contents that have a present file (below one of the folders `under`)."""
+    present = select(File.content_id).where(*_present(under))
+    query = (
+        select(Content.id, Content.dhash, Content.flatness)
+        .where(Content.error.is_(None), Content.id.in_(present))
+        .order_by(Content.id)
+    )
+    rows = connection.execute(query).all()
+    ids, hashes, flatness = zip(*rows, strict=True) if rows else ((), (), ())
+    return Fingerprints(
+        np.array(ids, dtype=np.int64), np.array(hashes, dtype=np.int64), np.array(flatness, dtype=np.float32)
+    )
+
+
+def vector_state(connection: Connection, model: StoredModel) -> VectorState:
+    """Return what an up-to-date index of the model has to agree with."""
+    query = select(func.count(), func.coalesce(func.max(Embedding.id), 0)).where(
+        Embedding.model_id == model.id
+    )
+    count, last = connection.execute(query).one()
+    return VectorState(model.generation, count, last)
+
+
+def vectors_after(connection: Connection, model: StoredModel, row: int = 0) -> Iterator[StoredVectors]:
+    """Yield the model's vectors whose row id is greater than `row`, in pages, oldest first."""
+    query = (
+        select(Embedding.id, Embedding.content_id, Embedding.vector)
+        .where(Embedding.model_id == model.id, Embedding.id > row)
+        .order_by(Embedding.id)
+    )
+    with connection.execution_options(yield_per=_PAGE).execute(query) as result:
+        for page in result.partitions(_PAGE):
+            rows, ids, blobs = zip(*page, strict=True)
+            vectors = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(page), -1)
+            yield StoredVectors(np.array(rows, np.int64), np.array(ids, np.int64), vectors)
+
+
+def root_statuses(connection: Connection) -> list[RootStatus]:
+    """Return the roots with their present files; whether each is online is for the caller to see."""
+    query = (
+        select(Root.path, func.count(File.id), func.coalesce(func.sum(File.size), 0))
+        .outerjoin(File, and_(File.root_id == Root.id, File.missing_scan_id.is_(None)))
+        .group_by(Root.id)
+        .order_by(Root.path)
+    )
+    return [RootStatus(path, files, size, online=True) for path, files, size in connection.execute(query)]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """Return the numbers of `files`, `missing` files, `contents`, `unreadable` contents, and `bytes`."""
+    present = File.missing_scan_id.is_(None)
+    held = select(File.content_id).where(present)
+    files, size = connection.execute(
+        select(func.count(), func.coalesce(func.sum(File.size), 0)).where(present)
+    ).one()
+    return {
+        "files": files,
+        "bytes": size,
+        "missing": connection.execute(
+            select(func.count()).where(File.missing_scan_id.is_not(None))
+        ).scalar_one(),
+        "contents": connection.execute(
+            select(func.count()).select_from(Content).where(Content.id.in_(held))
+        ).scalar_one(),
+        "unreadable": connection.execute(
+            select(func.count()).where(Content.error.is_not(None), Content.id.in_(held))
+        ).scalar_one(),
+    }
+
+
+def last_scan(connection: Connection) -> datetime | None:
+    """Return when a scan last ended (UTC)."""
+    return connection.execute(select(func.max(Scan.finished_at))).scalar_one()
+
+
+def schema_revision(connection: Connection) -> str:
+    """Return the migration that the catalog is at."""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
+def integrity_problems(connection: Connection) -> list[str]:
+    """Let SQLite check its own file: pages, indexes, unique and foreign keys."""
+    problems = [str(line) for (line,) in connection.exec_driver_sql("PRAGMA integrity_check") if line != "ok"]
+    for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        problems.append(f"{table} row {row} points at a {parent} that is not there")
+    return problems
+
+
+def wrong_contents(connection: Connection) -> int:
+    """Count the contents that are neither decoded nor marked as unreadable, or have a bad digest."""
+    decoded = and_(Content.dhash.is_not(None), Content.width > 0, Content.height > 0)
+    broken = or_(
+        and_(Content.error.is_(None), not_(func.coalesce(decoded, False))),
+        func.length(Content.digest) != DIGEST_BYTES,
+    )
+    return connection.execute(select(func.count()).select_from(Content).where(broken)).scalar_one()
+
+
+def wrong_vectors(connection: Connection, model: StoredModel) -> int:
+    """Count the vectors of a model that do not have its dimension, or a finite unit length."""
+    expected = model.identity.dimension * np.dtype("<f2").itemsize
+    wrong = connection.execute(
+        select(func.count()).where(Embedding.model_id == model.id, func.length(Embedding.vector) != expected)
+    ).scalar_one()
+    if wrong:
+        return wrong
+    for page in vectors_after(connection, model):
+        lengths = np.linalg.norm(page.vectors.astype(np.float32), axis=1)
+        wrong += int(np.count_nonzero(~(np.abs(lengths - 1.0) < _UNIT_TOLERANCE)))
+    return wrong
+
+
+def _present(under: Sequence[bytes] = ()) -> list[ColumnElement[bool]]:
+    """Say in SQL that a file is not missing and lies below one of the folders, if any are given."""
+    conditions: list[ColumnElement[bool]] = [File.missing_scan_id.is_(None)]
+    if under:
+        conditions.append(or_(*(below(folder) for folder in under)))
+    return conditions

@@ -1,0 +1,327 @@
+"""What a scan asks of the catalog and writes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import batched
+from typing import NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from neardup_cli.catalog.models import Content, Embedding, File, Model, Root, Scan
+from neardup_cli.catalog.queries import StoredModel, path_range
+from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
+
+_PAGE = 20_000
+_VARIABLES = 500
+_DECODED = ("format", "width", "height", "dhash", "flatness", "captured_at")
+
+
+class KnownFile(NamedTuple):
+    """A path as the catalog knows it.
+
+    Attributes:
+        done: the scan needs nothing more of its content: it is decoded, and embedded if a model asks so.
+        error: why its content cannot be decoded, if so.
+    """
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    id: int
+    root_id: int
+    missing: bool
+    done: bool
+    error: str | None
+
+
+class ContentState(NamedTuple):
+    """What the catalog has of a content: nothing more to compute if `done`."""
+
+    id: int
+    done: bool
+    error: str | None
+
+
+class FileRow(NamedTuple):
+    """A file that was read in this scan."""
+
+    path: bytes
+    stamp: FileStamp
+    digest: bytes
+    root: bytes
+
+
+class KnownRoot(NamedTuple):
+    """A root and the device it was on at its last scan."""
+
+    id: int
+    path: bytes
+    device: int
+
+
+def begin_scan(connection: Connection) -> int:
+    """Record that a scan has begun; return its id."""
+    started = insert(Scan).values(started_at=_now()).returning(Scan.id)
+    return connection.execute(started).scalar_one()
+
+
+def finish_scan(connection: Connection, scan_id: int) -> None:
+    """Record that the scan came to its end."""
+    connection.execute(update(Scan).where(Scan.id == scan_id).values(finished_at=_now()))
+
+
+def known_roots(connection: Connection) -> list[KnownRoot]:
+    """Return all roots."""
+    return [KnownRoot(*row) for row in connection.execute(select(Root.id, Root.path, Root.device))]
+
+
+def store_root(connection: Connection, path: bytes, device: int, scan_id: int) -> int:
+    """Record a root as seen in this scan; return its id."""
+    values = {"device": device, "scan_id": scan_id}
+    statement = insert(Root).values(path=path, **values)
+    statement = statement.on_conflict_do_update(index_elements=[Root.path], set_=values)
+    return connection.execute(statement.returning(Root.id)).scalar_one()
+
+
+def find_model(connection: Connection, fingerprint: str, preprocessing: str) -> StoredModel | None:
+    """Return the catalog's record of a model, or None where it has not been used yet."""
+    query = select(Model.__table__).where(
+        Model.fingerprint == fingerprint, Model.preprocessing == preprocessing
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    identity = ModelIdentity(row.name, row.fingerprint, row.dimension, row.preprocessing)
+    return StoredModel(row.id, identity, row.generation)
+
+
+def store_model(connection: Connection, identity: ModelIdentity, scan_id: int) -> int:
+    """Record that this scan uses a model; return its id."""
+    statement = insert(Model).values(
+        name=identity.name,
+        fingerprint=identity.fingerprint,
+        dimension=identity.dimension,
+        preprocessing=identity.preprocessing,
+        generation=0,
+        scan_id=scan_id,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=[Model.fingerprint, Model.preprocessing],
+        set_={"scan_id": scan_id, "name": identity.name},
+    )
+    return connection.execute(statement.returning(Model.id)).scalar_one()
+
+
+def every_content_has_a_vector(connection: Connection, model_id: int) -> bool:
+    """Say whether the model has embedded all decodable contents: the usual case, cheaply seen."""
+    contents = connection.execute(select(func.count()).where(Content.error.is_(None))).scalar_one()
+    vectors = connection.execute(select(func.count()).where(Embedding.model_id == model_id)).scalar_one()
+    return contents == vectors
+
+
+def known_files(connection: Connection, folder: bytes, model_id: int | None) -> Iterator[KnownFile]:
+    """Yield the files below a folder (or the file itself) in the order of their paths.
+
+    Args:
+        connection: a read connection; the rows come in pages, so that no long read holds up the log.
+        folder: absolute path.
+        model_id: a file is `done` only if its content has a vector of this model; None asks for none.
+    """
+    no_missing = File.missing_scan_id.is_not(None)
+    columns = [File.path, File.size, File.mtime_ns, File.id, File.root_id, no_missing]
+    source = select(*columns).outerjoin(Content, Content.id == File.content_id)
+    if model_id is None:
+        query = source.add_columns(Content.id.is_not(None), Content.error)
+    else:
+        has_vector = and_(Embedding.content_id == File.content_id, Embedding.model_id == model_id)
+        query = source.outerjoin(Embedding, has_vector).add_columns(
+            Embedding.id.is_not(None) | Content.error.is_not(None), Content.error
+        )
+    low, high = path_range(folder)
+    own = connection.execute(query.where(File.path == folder)).all()
+    yield from (KnownFile(*row) for row in own)
+    page_query = query.where(File.path >= bindparam("low"), File.path < high).order_by(File.path).limit(_PAGE)
+    while page := connection.execute(page_query, {"low": low}).all():
+        yield from map(KnownFile._make, page)
+        if len(page) < _PAGE:
+            break
+        low = page[-1][0] + b"\x00"  # the next possible path
+
+
+def content_states(
+    connection: Connection, digests: Sequence[bytes], model_id: int | None
+) -> dict[bytes, ContentState]:
+    """Return what the catalog has of the contents with these digests; unknown ones are left out."""
+    complete = true() if model_id is None else Embedding.id.is_not(None)
+    query = select(Content.digest, Content.id, Content.error, complete)
+    if model_id is not None:
+        query = query.outerjoin(
+            Embedding, and_(Embedding.content_id == Content.id, Embedding.model_id == model_id)
+        )
+    query = query.where(Content.digest.in_(bindparam("digests", expanding=True)))
+    states = {}
+    for some in batched(digests, _VARIABLES):
+        for digest, content_id, error, complete in connection.execute(query, {"digests": some}):
+            states[digest] = ContentState(content_id, bool(complete) or error is not None, error)
+    return states
+
+
+def store_contents(
+    connection: Connection,
+    outcomes: Mapping[bytes, tuple[int, Features | Failure]],
+    model_id: int | None,
+    *,
+    replace: bool = False,
+) -> int:
+    """Write what was decoded and embedded, by digest (with the content's size); return vectors written.
+
+    A content that is there already keeps its row, unless `replace` says that it was computed anew.
+    """
+    if not outcomes:
+        return 0
+    rows = [_content_row(digest, size, outcome) for digest, (size, outcome) in outcomes.items()]
+    statement = insert(Content)
+    fresh = {name: statement.excluded[name] for name in rows[0] if name not in ("digest", "size")}
+    if replace:
+        statement = statement.on_conflict_do_update(index_elements=[Content.digest], set_=fresh)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=[Content.digest])
+    connection.execute(statement, rows)
+    if model_id is None:
+        return 0
+    return _store_vectors(connection, outcomes, model_id, replace=replace)
+
+
+def store_files(
+    connection: Connection, rows: Sequence[FileRow], root_ids: Mapping[bytes, int], scan_id: int
+) -> None:
+    """Write files whose contents are stored; a path that is there already gets its new content."""
+    if not rows:
+        return
+    states = content_states(connection, [row.digest for row in rows], None)
+    values = [
+        {
+            "path": row.path,
+            "size": row.stamp.size,
+            "mtime_ns": row.stamp.mtime_ns,
+            "device": row.stamp.device,
+            "inode": row.stamp.inode,
+            "content_id": states[row.digest].id,
+            "root_id": root_ids[row.root],
+            "added_scan_id": scan_id,
+            "missing_scan_id": None,
+        }
+        for row in rows
+    ]
+    statement = insert(File)
+    updated = {name: statement.excluded[name] for name in values[0] if name not in ("path", "added_scan_id")}
+    connection.execute(statement.on_conflict_do_update(index_elements=[File.path], set_=updated), values)
+
+
+def forget_files(connection: Connection, ids: Iterable[int]) -> None:
+    """Remove the rows of files whose bytes changed and can no longer be read."""
+    _for_each(connection, delete(File).where(File.id == bindparam("row")), ids)
+
+
+def mark_missing(connection: Connection, ids: Iterable[int], scan_id: int) -> None:
+    """Record that this scan no longer found these files."""
+    statement = update(File).where(File.id == bindparam("row")).values(missing_scan_id=scan_id)
+    _for_each(connection, statement, ids)
+
+
+def mark_present(connection: Connection, ids: Iterable[int]) -> None:
+    """Record that files which were missing are back, unchanged."""
+    _for_each(connection, update(File).where(File.id == bindparam("row")).values(missing_scan_id=None), ids)
+
+
+def last_finished_scan(connection: Connection) -> int:
+    """Return the id of the last scan that came to its end, 0 before the first."""
+    query = select(func.coalesce(func.max(Scan.id), 0)).where(Scan.finished_at.is_not(None))
+    return connection.execute(query).scalar_one()
+
+
+def settle_moves(connection: Connection) -> int:
+    """Take away the old rows of files that now stand under another path; return how many.
+
+    A file moved when its content stands under a path that is new since the last finished scan (one
+    that was killed had no time to settle its moves) while an old path with that content is missing.
+    Each new path accounts for one old one; what is missing beyond that stays missing.
+    """
+    gone = _ids_by_content(connection, File.missing_scan_id.is_not(None))
+    is_new = File.added_scan_id > last_finished_scan(connection)
+    new = _ids_by_content(connection, and_(is_new, File.missing_scan_id.is_(None))) if gone else {}
+    old_rows = [row for content, rows in gone.items() for row in rows[: len(new.get(content, ()))]]
+    forget_files(connection, old_rows)
+    return len(old_rows)
+
+
+def _ids_by_content(connection: Connection, condition: ColumnElement[bool]) -> dict[int, list[int]]:
+    rows: dict[int, list[int]] = {}
+    query = select(File.content_id, File.id).where(condition).order_by(File.id)
+    for content_id, file_id in connection.execute(query):
+        rows.setdefault(content_id, []).append(file_id)
+    return rows
+
+
+def _content_row(digest: bytes, size: int, outcome: Features | Failure) -> dict[str, object]:
+    row: dict[str, object] = dict.fromkeys(_DECODED)
+    if isinstance(outcome, Failure):
+        row["error"] = outcome.reason
+    else:
+        row.update({name: getattr(outcome, name) for name in _DECODED}, error=None)
+    return {"digest": digest, "size": size, **row}
+
+
+def _store_vectors(
+    connection: Connection,
+    outcomes: Mapping[bytes, tuple[int, Features | Failure]],
+    model_id: int,
+    *,
+    replace: bool,
+) -> int:
+    states = content_states(connection, list(outcomes), model_id)
+    if replace:
+        replaced = delete(Embedding).where(
+            Embedding.model_id == model_id, Embedding.content_id == bindparam("row")
+        )
+        if _for_each(connection, replaced, [state.id for state in states.values()]):
+            connection.execute(
+                update(Model).where(Model.id == model_id).values(generation=Model.generation + 1)
+            )
+    rows = [
+        {"model_id": model_id, "content_id": states[digest].id, "vector": outcome.vector}
+        for digest, (_, outcome) in outcomes.items()
+        if isinstance(outcome, Features)
+        and outcome.vector is not None
+        and (replace or not states[digest].done)
+    ]
+    if rows:
+        connection.execute(insert(Embedding), rows)
+    return len(rows)
+
+
+def _for_each(connection: Connection, statement: Update | Delete, ids: Iterable[int]) -> int:
+    """Run a statement with a `row` parameter once for each id; return the rows it touched."""
+    parameters = [{"row": row} for row in ids]
+    if not parameters:
+        return 0
+    return connection.execute(statement, parameters).rowcount
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)  # SQLite stores no time zone: UTC throughout

@@ -1,0 +1,179 @@
+"""Walking folders for image files, in the byte order of their paths.
+
+The order is that of the catalog's index on paths, so that a scan can compare the two side by side
+without holding either in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from neardup_cli.records import FileStamp, Skipped
+
+IMAGE_EXTENSIONS = frozenset(
+    b"jpg jpeg jpe jfif mpo png apng webp gif bmp dib tif tiff avif avifs"
+    b" heic heif heics heifs hif jp2 j2k j2c jpc jpf jpx".split()
+)
+"""Extensions that are opened; what is in the file decides what it is."""
+
+NOT_AN_IMAGE = "not an image file"
+HIDDEN = "hidden"
+EXCLUDED = "excluded"
+LINK = "symbolic link"
+SPECIAL = "not a regular file"
+
+
+@dataclass(slots=True)
+class FileRun:
+    """Files that follow each other in path order below one root, and what was passed over among them.
+
+    Attributes:
+        root: the folder given to the walk, or the mount point below it that holds these files.
+        files: path and `lstat` of each; plain pairs, for a quiet collection has a million of them.
+    """
+
+    root: bytes
+    files: list[tuple[bytes, os.stat_result]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Walker:
+    """How to walk, and the targets of the links met on the way.
+
+    Attributes:
+        exclude: glob patterns; one with a slash is matched against the path below the root, one without
+            against each name. A folder that matches is not entered.
+        hidden: take names that begin with a dot.
+        follow_links: collect what symbolic links point at in `link_targets` instead of skipping them.
+            Each is then walked under its real path, so that no file is recorded under two names and
+            no loop can be entered.
+    """
+
+    exclude: Sequence[str] = ()
+    hidden: bool = False
+    follow_links: bool = False
+    link_targets: list[bytes] = field(default_factory=list)
+
+    def walk(self, root: bytes) -> Iterator[FileRun]:
+        """Yield every file at or below `root` (absolute, real path), in the order of its path's bytes.
+
+        A file that lies on another device than `root` is given its mount point as root, so that the
+        catalog can tell an unplugged disk from deleted files.
+        """
+        run = FileRun(root)
+        try:
+            status = os.lstat(root)
+        except OSError as exc:
+            run.skipped.append(Skipped(root, _reason(exc), unreadable=True))
+            yield run
+            return
+        if stat.S_ISDIR(status.st_mode):
+            yield from self._walk_folder(root, root, root, status.st_dev)
+        elif stat.S_ISREG(status.st_mode):
+            run.files.append((root, status))
+            yield run
+        else:
+            run.skipped.append(Skipped(root, SPECIAL))
+            yield run
+
+    def _walk_folder(self, folder: bytes, top: bytes, root: bytes, device: int) -> Iterator[FileRun]:
+        run = FileRun(root)
+        try:
+            with os.scandir(folder) as entries:
+                ordered = sorted(entries, key=_sort_key)
+        except OSError as exc:
+            run.skipped.append(Skipped(folder, _reason(exc), unreadable=True))
+            yield run
+            return
+        for entry in ordered:
+            if (skipped := self._passes_over(entry, top)) is not None:
+                run.skipped.append(skipped)
+            elif entry.is_dir(follow_symlinks=False):
+                yield run
+                yield from self._enter(entry, top, root, device)
+                run = FileRun(root)
+            else:
+                _take(entry, run)
+        yield run
+
+    def _enter(self, entry: os.DirEntry[bytes], top: bytes, root: bytes, device: int) -> Iterator[FileRun]:
+        try:
+            own_device = entry.stat(follow_symlinks=False).st_dev
+        except OSError as exc:
+            yield FileRun(root, skipped=[Skipped(entry.path, _reason(exc), unreadable=True)])
+            return
+        below = root if own_device == device else entry.path
+        yield from self._walk_folder(entry.path, top, below, own_device)
+
+    def _passes_over(self, entry: os.DirEntry[bytes], top: bytes) -> Skipped | None:
+        if not self.hidden and entry.name.startswith(b"."):
+            return Skipped(entry.path, HIDDEN)
+        if self.exclude and self._is_excluded(entry, top):
+            return Skipped(entry.path, EXCLUDED)
+        if entry.is_symlink():
+            if self.follow_links:
+                self.link_targets.append(os.path.realpath(entry.path))
+            return Skipped(entry.path, LINK)
+        return None
+
+    def _is_excluded(self, entry: os.DirEntry[bytes], top: bytes) -> bool:
+        name = os.fsdecode(entry.name)
+        below = os.fsdecode(entry.path[len(top) :].lstrip(b"/"))
+        return any(fnmatchcase(below if "/" in pattern else name, pattern) for pattern in self.exclude)
+
+
+def has_image_extension(path: bytes) -> bool:
+    """Say whether a name ends like an image file, whatever its case."""
+    return path.rpartition(b".")[2].lower() in IMAGE_EXTENSIONS
+
+
+def outermost(paths: Sequence[bytes]) -> list[bytes]:
+    """Sort paths and drop those that lie below another one."""
+    kept: list[bytes] = []
+    for path in sorted(set(paths), key=lambda path: path + b"/"):
+        if not kept or not is_below(path, kept[-1]):
+            kept.append(path)
+    return kept
+
+
+def is_below(path: bytes, folder: bytes) -> bool:
+    """Say whether `path` is `folder` or lies in it."""
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+def file_stamp(status: os.stat_result) -> FileStamp:
+    """Take from `stat` what tells that a file has not changed."""
+    # Some file systems use all 64 bits of these numbers; the catalog's integers are signed.
+    return FileStamp(status.st_size, status.st_mtime_ns, _signed(status.st_dev), _signed(status.st_ino))
+
+
+def _take(entry: os.DirEntry[bytes], run: FileRun) -> None:
+    """Put a file into the run, or say why not; the cheap questions first, `stat` last."""
+    if not has_image_extension(entry.name):
+        run.skipped.append(Skipped(entry.path, NOT_AN_IMAGE))
+        return
+    try:
+        if entry.is_file(follow_symlinks=False):
+            run.files.append((entry.path, entry.stat(follow_symlinks=False)))
+        else:
+            run.skipped.append(Skipped(entry.path, SPECIAL))
+    except OSError as exc:
+        run.skipped.append(Skipped(entry.path, _reason(exc), unreadable=True))
+
+
+def _sort_key(entry: os.DirEntry[bytes]) -> bytes:
+    """With its slash, a folder stands exactly where the paths below it belong."""
+    return entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >= 1 << 63 else number
+
+
+def _reason(exc: OSError) -> str:
+    return (exc.strerror or "cannot be read").lower()

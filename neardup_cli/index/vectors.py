@@ -1,0 +1,116 @@
+"""A FAISS index over unit vectors, keyed by content id, and its file.
+
+The file is a cache: it carries a stamp that says which vectors of which catalog it holds, and
+whoever opens it compares the stamp with the catalog and rebuilds what does not agree.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 2048
+
+
+class VectorPairs(NamedTuple):
+    """Pairs of rows with their cosine similarity, each pair once, `first < second`, in order.
+
+    Attributes:
+        first, second: (n,) row numbers.
+        similarities: (n,) float32 in [-1, 1].
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    similarities: NDArray[np.float32]
+
+
+class IndexStamp(NamedTuple):
+    """Which vectors an index file holds: see `queries.VectorState`, with catalog and model added."""
+
+    catalog: str
+    fingerprint: str
+    preprocessing: str
+    generation: int
+    vectors: int
+    last_row: int
+
+
+class VectorIndex:
+    """Exact inner-product search over unit vectors that are known by content id."""
+
+    def __init__(self, dimension: int) -> None:
+        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.floating]) -> None:
+        """Add (n, dimension) unit vectors under (n,) content ids."""
+        rows = np.ascontiguousarray(vectors, dtype=np.float32)
+        self._index.add_with_ids(rows, np.ascontiguousarray(ids, dtype=np.int64))
+
+    def search(
+        self, vectors: NDArray[np.float32], top_k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return (ids, similarities), each (n, k), nearest first; k is `top_k` or all there are."""
+        k = min(top_k, len(self))
+        if k == 0:
+            return np.empty((len(vectors), 0), np.int64), np.empty((len(vectors), 0), np.float32)
+        similarities, ids = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
+        return ids, similarities
+
+    def save(self, path: Path, stamp: IndexStamp) -> None:
+        """Write the index and its stamp; a reader sees the old file or the new one, never half of it."""
+        partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+        header = json.dumps(stamp._asdict()).encode() + b"\n"
+        try:
+            with partial.open("wb") as stream:
+                stream.write(header)
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(stream.write))
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> tuple[Self, IndexStamp] | None:
+        """Read an index file; None where there is none that can be used."""
+        try:
+            with path.open("rb") as stream:
+                stamp = IndexStamp(**json.loads(stream.readline()))
+                loaded = faiss.read_index(faiss.PyCallbackIOReader(stream.read))
+        except (OSError, ValueError, TypeError, RuntimeError):  # missing, torn, or another layout
+            return None
+        index = cls.__new__(cls)
+        index._index = faiss.downcast_index(loaded)  # noqa: SLF001 - our own class
+        return (index, stamp) if len(index) == stamp.vectors else None
+
+
+def similar_pairs(vectors: NDArray[np.floating], threshold: float) -> VectorPairs:
+    """Find all pairs of (n, dimension) unit vectors whose inner product is at least `threshold`.
+
+    Each block is searched among those added before it and itself: half the work of searching
+    everything in everything, and every pair comes up once.
+    """
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
+    index = faiss.IndexFlatIP(vectors.shape[1]) if len(vectors) else None
+    # FAISS keeps what is strictly above its threshold.
+    floor = float(np.nextafter(np.float32(threshold), np.float32(-2)))
+    for start in range(0, len(vectors), _BLOCK):
+        block = np.ascontiguousarray(vectors[start : start + _BLOCK], dtype=np.float32)
+        index.add(block)
+        limits, similarities, rows = index.range_search(block, floor)
+        queries = np.repeat(np.arange(start, start + len(block)), np.diff(limits.astype(np.int64)))
+        earlier = rows < queries
+        found.append((rows[earlier], queries[earlier], similarities[earlier]))
+    if not found:
+        return VectorPairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    first, second, similarities = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.lexsort((second, first))
+    return VectorPairs(first[order], second[order], similarities[order])
