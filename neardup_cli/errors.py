@@ -14,6 +14,7 @@
     │   └── ModelMismatch           10   vectors of another model, or of none
     ├── DiskFull                    11   no room to write
     ├── UnreadableImage             12   a file that cannot be read as an image
+    │   └── ImageTooLarge           12   … within this run's limits: another run may read it
     ├── MissingExtra                13   an optional dependency is not installed
     └── ChecksFailed                14   `doctor` found damage, or `--strict` found unreadable files
 
@@ -100,6 +101,10 @@ class UnreadableImage(NeardupError):
     """A file cannot be read as an image; the message is the reason, without the path."""
 
     exit_code = 12
+
+
+class ImageTooLarge(UnreadableImage):
+    """An image exceeds the pixel limit, or the memory there is; nothing is wrong with the file."""
 
 
 class MissingExtra(NeardupError):

@@ -20,6 +20,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from neardup_cli.catalog import migrate
 from neardup_cli.errors import CatalogBusy, CatalogCorrupt, CatalogError, CatalogMissing, DiskFull
 
+__all__ = ["Catalog", "Connection", "writer_lock"]
+
 _BUSY_TIMEOUT_MS = 30_000
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 

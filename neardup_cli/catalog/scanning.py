@@ -16,8 +16,9 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal,
+    or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert
@@ -167,17 +168,14 @@ def content_states(
     connection: Connection, digests: Sequence[bytes], model_id: int | None
 ) -> dict[bytes, ContentState]:
     """Return what the catalog has of the contents with these digests; unknown ones are left out."""
-    complete = true() if model_id is None else Embedding.id.is_not(None)
-    query = select(Content.digest, Content.id, Content.error, complete)
-    if model_id is not None:
-        query = query.outerjoin(
-            Embedding, and_(Embedding.content_id == Content.id, Embedding.model_id == model_id)
-        )
+    is_ours = and_(Embedding.content_id == Content.id, Embedding.model_id == model_id)
+    complete = or_(Embedding.id.is_not(None), literal(model_id is None))
+    query = select(Content.digest, Content.id, Content.error, complete).outerjoin(Embedding, is_ours)
     query = query.where(Content.digest.in_(bindparam("digests", expanding=True)))
     states = {}
     for some in batched(digests, _VARIABLES):
-        for digest, content_id, error, complete in connection.execute(query, {"digests": some}):
-            states[digest] = ContentState(content_id, bool(complete) or error is not None, error)
+        for digest, content_id, error, has_all in connection.execute(query, {"digests": some}):
+            states[digest] = ContentState(content_id, bool(has_all) or error is not None, error)
     return states
 
 
@@ -233,9 +231,9 @@ def store_files(
     connection.execute(statement.on_conflict_do_update(index_elements=[File.path], set_=updated), values)
 
 
-def forget_files(connection: Connection, ids: Iterable[int]) -> None:
+def forget_paths(connection: Connection, paths: Iterable[bytes]) -> None:
     """Remove the rows of files whose bytes changed and can no longer be read."""
-    _for_each(connection, delete(File).where(File.id == bindparam("row")), ids)
+    _for_each(connection, delete(File).where(File.path == bindparam("row")), paths)
 
 
 def mark_missing(connection: Connection, ids: Iterable[int], scan_id: int) -> None:
@@ -266,8 +264,13 @@ def settle_moves(connection: Connection) -> int:
     is_new = File.added_scan_id > last_finished_scan(connection)
     new = _ids_by_content(connection, and_(is_new, File.missing_scan_id.is_(None))) if gone else {}
     old_rows = [row for content, rows in gone.items() for row in rows[: len(new.get(content, ()))]]
-    forget_files(connection, old_rows)
+    _for_each(connection, delete(File).where(File.id == bindparam("row")), old_rows)
     return len(old_rows)
+
+
+def missing_since(connection: Connection, scan_id: int) -> int:
+    """Count the files that this scan was the first not to find."""
+    return connection.execute(select(func.count()).where(File.missing_scan_id == scan_id)).scalar_one()
 
 
 def _ids_by_content(connection: Connection, condition: ColumnElement[bool]) -> dict[int, list[int]]:
@@ -315,9 +318,9 @@ def _store_vectors(
     return len(rows)
 
 
-def _for_each(connection: Connection, statement: Update | Delete, ids: Iterable[int]) -> int:
-    """Run a statement with a `row` parameter once for each id; return the rows it touched."""
-    parameters = [{"row": row} for row in ids]
+def _for_each(connection: Connection, statement: Update | Delete, keys: Iterable[int | bytes]) -> int:
+    """Run a statement with a `row` parameter once for each key; return the rows it touched."""
+    parameters = [{"row": key} for key in keys]
     if not parameters:
         return 0
     return connection.execute(statement, parameters).rowcount

@@ -46,5 +46,5 @@ def fingerprint(path: Path) -> str:
 
 
 def model_label(name: str) -> str:
-    """Return the short name under which the catalog lists a model."""
-    return name if name in BUNDLED_MODELS else Path(name).stem
+    """Return the name under which the catalog lists a model, by which it can be loaded again."""
+    return name if name in BUNDLED_MODELS else str(Path(name).expanduser().absolute())

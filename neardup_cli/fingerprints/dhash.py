@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import imagehash
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 HASH_SIZE = 8
@@ -53,8 +52,3 @@ def hamming_distance(a: int, b: int) -> int:
 def as_hex(bits: int) -> str:
     """Return a hash as sixteen hexadecimal digits, as `str(imagehash.dhash(...))` prints it."""
     return f"{bits & 0xFFFF_FFFF_FFFF_FFFF:016x}"
-
-
-def as_bytes(hashes: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return (n,) signed hashes as an (n, 8) array of bytes, the form binary indexes take."""
-    return hashes.astype(">i8").view(np.uint8).reshape(-1, HASH_BITS // 8)

@@ -69,7 +69,7 @@ class Walker:
         try:
             status = os.lstat(root)
         except OSError as exc:
-            run.skipped.append(Skipped(root, _reason(exc), unreadable=True))
+            run.skipped.append(Skipped(root, os_reason(exc), unreadable=True))
             yield run
             return
         if stat.S_ISDIR(status.st_mode):
@@ -87,7 +87,7 @@ class Walker:
             with os.scandir(folder) as entries:
                 ordered = sorted(entries, key=_sort_key)
         except OSError as exc:
-            run.skipped.append(Skipped(folder, _reason(exc), unreadable=True))
+            run.skipped.append(Skipped(folder, os_reason(exc), unreadable=True))
             yield run
             return
         for entry in ordered:
@@ -105,7 +105,7 @@ class Walker:
         try:
             own_device = entry.stat(follow_symlinks=False).st_dev
         except OSError as exc:
-            yield FileRun(root, skipped=[Skipped(entry.path, _reason(exc), unreadable=True)])
+            yield FileRun(root, skipped=[Skipped(entry.path, os_reason(exc), unreadable=True)])
             return
         below = root if own_device == device else entry.path
         yield from self._walk_folder(entry.path, top, below, own_device)
@@ -163,7 +163,7 @@ def _take(entry: os.DirEntry[bytes], run: FileRun) -> None:
         else:
             run.skipped.append(Skipped(entry.path, SPECIAL))
     except OSError as exc:
-        run.skipped.append(Skipped(entry.path, _reason(exc), unreadable=True))
+        run.skipped.append(Skipped(entry.path, os_reason(exc), unreadable=True))
 
 
 def _sort_key(entry: os.DirEntry[bytes]) -> bytes:
@@ -175,5 +175,6 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-def _reason(exc: OSError) -> str:
+def os_reason(exc: OSError) -> str:
+    """Say in a few words why the system refused a path."""
     return (exc.strerror or "cannot be read").lower()

@@ -45,8 +45,8 @@ class IndexStamp(NamedTuple):
 class VectorIndex:
     """Exact inner-product search over unit vectors that are known by content id."""
 
-    def __init__(self, dimension: int) -> None:
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+    def __init__(self, dimension: int, index: faiss.IndexIDMap2 | None = None) -> None:
+        self._index = index or faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -73,7 +73,7 @@ class VectorIndex:
         try:
             with partial.open("wb") as stream:
                 stream.write(header)
-                faiss.write_index(self._index, faiss.PyCallbackIOWriter(stream.write))
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -84,12 +84,13 @@ class VectorIndex:
         try:
             with path.open("rb") as stream:
                 stamp = IndexStamp(**json.loads(stream.readline()))
-                loaded = faiss.read_index(faiss.PyCallbackIOReader(stream.read))
+                reader = faiss.PyCallbackIOReader(stream.read)  # type: ignore[attr-defined]
+                loaded = faiss.read_index(reader)
         except (OSError, ValueError, TypeError, RuntimeError):  # missing, torn, or another layout
             return None
-        index = cls.__new__(cls)
-        index._index = faiss.downcast_index(loaded)  # noqa: SLF001 - our own class
-        return (index, stamp) if len(index) == stamp.vectors else None
+        if not isinstance(loaded, faiss.IndexIDMap2) or loaded.ntotal != stamp.vectors:
+            return None
+        return cls(loaded.d, loaded), stamp
 
 
 def similar_pairs(vectors: NDArray[np.floating], threshold: float) -> VectorPairs:
@@ -98,10 +99,10 @@ def similar_pairs(vectors: NDArray[np.floating], threshold: float) -> VectorPair
     Each block is searched among those added before it and itself: half the work of searching
     everything in everything, and every pair comes up once.
     """
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
-    index = faiss.IndexFlatIP(vectors.shape[1]) if len(vectors) else None
+    index = faiss.IndexFlatIP(vectors.shape[1])
     # FAISS keeps what is strictly above its threshold.
     floor = float(np.nextafter(np.float32(threshold), np.float32(-2)))
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
     for start in range(0, len(vectors), _BLOCK):
         block = np.ascontiguousarray(vectors[start : start + _BLOCK], dtype=np.float32)
         index.add(block)
@@ -109,8 +110,6 @@ def similar_pairs(vectors: NDArray[np.floating], threshold: float) -> VectorPair
         queries = np.repeat(np.arange(start, start + len(block)), np.diff(limits.astype(np.int64)))
         earlier = rows < queries
         found.append((rows[earlier], queries[earlier], similarities[earlier]))
-    if not found:
-        return VectorPairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
-    first, second, similarities = (np.concatenate(column) for column in zip(*found, strict=True))
+    first, second, values = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.lexsort((second, first))
-    return VectorPairs(first[order], second[order], similarities[order])
+    return VectorPairs(first[order], second[order], values[order])

@@ -1,0 +1,383 @@
+"""The bytes of an image file become upright pixels, once; any defect of theirs becomes `UnreadableImage`.
+
+Pillow's plugins are called by class, not through `Image.open`, for three reasons:
+- only the formats named in `_PLUGINS` can run, whatever the host program has registered, and pillow-heif
+  (85 ms to import) is loaded by the first HEIC without being registered for the host;
+- `Image.open` refuses by `Image.MAX_IMAGE_PIXELS`, a global that belongs to the host; ours is an argument;
+- a phone's JPEG with a second picture inside (MPO) needs no parsing of that second picture.
+"""
+
+import ctypes
+import logging
+import os
+import re
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from io import BytesIO
+from typing import Any, BinaryIO, cast
+
+from PIL import Image, ImageFile, JpegImagePlugin, _imaging
+
+from neardup_cli.errors import ImageTooLarge, UnreadableImage
+from neardup_cli.images.metadata import read_exif
+
+CANONICAL_SHORT_SIDE = 640
+"""A JPEG is DCT-scaled to the smallest size whose both sides are still at least this, in pixels: twice the
+largest network input (320), so that whoever shrinks it further still averages."""
+
+DEFAULT_MAX_PIXELS = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedImage:
+    """An upright image. The pixels may be fewer than `width` x `height`: see `CANONICAL_SHORT_SIDE`."""
+
+    luma: Image.Image
+    """Mode "L": the canonical grey pixels that every fingerprint is computed from."""
+    colour: Image.Image | None
+    """Mode "YCbCr" of a JPEG stored so (resize it small, then convert), else "RGB"; None if not asked for."""
+    width: int
+    """Of the full image in pixels, after orientation."""
+    height: int
+    format: str
+    """Pillow's name: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF" or "HEIF"."""
+    captured_at: datetime | None
+    """Naive local time, from EXIF."""
+
+
+def decode(
+    source: BinaryIO | bytes, *, colour: bool = True, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> DecodedImage:
+    """Decode the first frame of an image, upright, with transparency laid over white.
+
+    The luma does not depend on `colour`, to the bit. The content alone, never a name, decides the format.
+
+    Args:
+        source: the file's content, or a seekable binary file, read from its start and left open.
+        colour: also return colour pixels; without them a JPEG's chroma is never decoded, which saves a third.
+        max_pixels: refuse, before any pixel is decoded, an image with more of them than this.
+
+    Raises:
+        UnreadableImage: for every defect of the content; the message is one short line without a path.
+    """
+    stream = BytesIO(source) if isinstance(source, bytes) else source
+    with _quiet_pillow():
+        try:
+            try:
+                return _decode(stream, colour=colour, max_pixels=max_pixels)
+            except Image.DecompressionBombError:  # from inside a plugin: a TIFF, WebP or GIF above 179 MP
+                with _pillow_limit(max_pixels):
+                    return _decode(stream, colour=colour, max_pixels=max_pixels)
+        except UnreadableImage:
+            raise
+        except Exception as error:  # decoders raise nearly every class there is
+            reason = _reason(error, max_pixels)
+            # Neither says anything against the file: another limit, or a larger machine, may read it.
+            passing = isinstance(error, Image.DecompressionBombError | MemoryError)
+            raise (ImageTooLarge if passing else UnreadableImage)(reason) from error
+
+
+def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int) -> DecodedImage:
+    stream.seek(0)
+    format_name = _sniff(stream.read(_SNIFFED_BYTES))
+    stream.seek(0)
+    image = _plugin(format_name)(stream, "")
+    _check_size(image.size, max_pixels)
+    full_size = image.size
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        _scale_while_decoding(image, colour=colour)
+        image.load()
+    else:
+        image.load()
+        full_size = image.size  # a HEIF may learn its true size only here
+    exif = read_exif(image)
+    pixels = image if image.mode == "YCbCr" and format_name == "JPEG" else _flatten(image)
+    # The picture is upright from here on: metadata that came along would have a later reader turn it again.
+    pixels.info = {}
+    if (turn := _TURNS.get(exif.orientation)) is not None:
+        pixels = pixels.transpose(turn)
+        if exif.orientation >= _FIRST_SIDEWAYS:
+            full_size = full_size[1], full_size[0]
+    return DecodedImage(
+        luma=_luma(pixels),
+        colour=_colour(pixels) if colour else None,
+        width=full_size[0],
+        height=full_size[1],
+        format=format_name,
+        captured_at=exif.captured_at,
+    )
+
+
+# --- which format ---------------------------------------------------------------------------------------
+
+_SNIFFED_BYTES = 64  # reaches over the brands of an ISO-BMFF "ftyp" box
+
+_PLUGINS = {
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "HEIF": ("pillow_heif", "HeifImageFile"),
+}
+
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),  # BigTIFF
+    (b"MM\0+", "TIFF"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),  # a bare codestream
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
+)
+
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+_CONTAINER_BRANDS = {b"mif1", b"msf1"}  # of either: the compatible brands tell
+
+
+def _sniff(head: bytes) -> str:
+    """Name the format of a file that begins with `head`, or raise UnreadableImage."""
+    if not head:
+        raise UnreadableImage("empty file")
+    for signature, format_name in _SIGNATURES:
+        if head.startswith(signature):
+            return format_name
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        brand, end = head[8:12], int.from_bytes(head[:4])
+        compatible = {head[i : i + 4] for i in range(16, min(end, len(head)), 4)}
+        if brand in _AVIF_BRANDS or (brand in _CONTAINER_BRANDS and compatible & _AVIF_BRANDS):
+            return "AVIF"
+        if brand in _HEIF_BRANDS | _CONTAINER_BRANDS:
+            return "HEIF"
+    raise UnreadableImage("not an image")
+
+
+@cache
+def _plugin(format_name: str) -> Callable[[BinaryIO, str], ImageFile.ImageFile]:
+    if format_name == "TIFF":
+        _silence_libtiff()
+    module, name = _PLUGINS[format_name]
+    return cast(Callable[[BinaryIO, str], ImageFile.ImageFile], getattr(import_module(module), name))
+
+
+# --- pixels ---------------------------------------------------------------------------------------------
+
+_FIRST_SIDEWAYS = 5  # EXIF orientations 5 to 8 swap width and height
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        total, limit = width * height / 1e6, max_pixels / 1e6
+        raise ImageTooLarge(f"too many pixels ({width} x {height} = {total:.1f} MP, limit {limit:g} MP)")
+
+
+def _scale_while_decoding(image: JpegImagePlugin.JpegImageFile, *, colour: bool) -> None:
+    """Have libjpeg decode at 1/1, 1/2, 1/4 or 1/8, and leave out the colour conversion where possible."""
+    mode = None
+    if image.mode == "RGB" and _stores_ycc(image):
+        # The Y plane is the same in both: libjpeg leaves out the chroma for "L" and copies the luma.
+        mode = "YCbCr" if colour else "L"
+    image.draft(mode, (CANONICAL_SHORT_SIDE, CANONICAL_SHORT_SIDE))
+
+
+def _stores_ycc(image: JpegImagePlugin.JpegImageFile) -> bool:
+    """Tell whether three components are YCbCr, by libjpeg's own rule (jdapimin.c, default_decompress_parms).
+
+    It must agree with libjpeg, which cannot turn a JPEG stored as RGB into YCbCr.
+    """
+    if "jfif" in image.info:
+        return True
+    if "adobe_transform" in image.info:
+        return bool(image.info["adobe_transform"] != 0)
+    return bytes(component[0] for component in image.layer) != b"RGB"
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Bring any mode to opaque "L" or "RGB"."""
+    if image.mode.startswith(("I", "F")):
+        return _scale_to_8_bits(image)
+    if image.has_transparency_data:
+        return _over_white(image)
+    if image.mode in ("L", "RGB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    opaque, layered = ("L", "LA") if image.mode in ("1", "L", "LA", "La") else ("RGB", "RGBA")
+    if image.mode != layered:
+        image = image.convert(layered)  # a palette's or a single colour's transparency becomes alpha
+    background = Image.new(opaque, image.size, "white")
+    background.paste(image, mask=image)
+    return background
+
+
+def _scale_to_8_bits(image: Image.Image) -> Image.Image:
+    """Bring grey of 16 or 32 bits ("I;16", "I") or floats ("F") to "L".
+
+    16 bits keep their high byte, as Pillow does with 16-bit colour. 32-bit integers are read as 8 or 16 bits
+    where every value fits. Otherwise they are, like floats, stretched: the smallest finite value becomes 0
+    and the largest 255 (a flat picture becomes 0, and so do NaN and -inf; +inf becomes 255).
+    """
+    import numpy as np  # few collections hold such an image, and this module loads faster without
+
+    values = np.asarray(image)
+    if image.mode == "F":
+        values = values.astype(np.float64)  # in float32 the difference of two finite values can overflow
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0, 0)
+    if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high <= 65_535):
+        grey = values >> 8
+    elif image.mode == "I" and low >= 0 and high <= 255:
+        grey = values
+    else:
+        span = float(high) - float(low)
+        grey = np.nan_to_num((values - float(low)) * (255 / span if span else 0), nan=0, posinf=255, neginf=0)
+        grey = np.rint(grey)
+    if isinstance(key := image.info.get("transparency"), int):  # PNG: this one value is see-through
+        grey = np.where(values == key, 255, grey)
+    return Image.fromarray(grey.astype(np.uint8))
+
+
+def _luma(pixels: Image.Image) -> Image.Image:
+    return pixels.getchannel(0) if pixels.mode == "YCbCr" else _in_mode(pixels, "L")
+
+
+def _colour(pixels: Image.Image) -> Image.Image:
+    return pixels if pixels.mode == "YCbCr" else _in_mode(pixels, "RGB")
+
+
+def _in_mode(pixels: Image.Image, mode: str) -> Image.Image:
+    return pixels if pixels.mode == mode else pixels.convert(mode)
+
+
+# --- what goes wrong ------------------------------------------------------------------------------------
+
+# Without a handler of its own, Pillow's rare `logger.error` would reach stderr through logging's last resort.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+_SILENCE = ("ignore", None, Warning, re.compile(r"(PIL|pillow_heif)(\.|$)"), 0)
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Keep the decoders' warnings (odd EXIF, palettes, sizes) to themselves.
+
+    Not `warnings.catch_warnings`: that swaps the whole filter list, so that two threads can undo each other's
+    and Python forgets, image after image, which of the host's warnings it has shown already. Here one entry
+    that names only the decoders' modules is put in and taken out; overlapping threads each have their own.
+    """
+    filters = cast(list[Any], warnings.filters)
+    filters.insert(0, _SILENCE)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # somebody emptied the list meanwhile
+            filters.remove(_SILENCE)
+
+
+def _silence_libtiff() -> None:
+    """Stop libtiff from printing to the process's stderr what Pillow raises as an exception anyway.
+
+    Pillow leaves libtiff's default handlers in place. They are reached through the extension module that is
+    linked to it; where that does not export them (a static build, as on Windows) libtiff keeps talking.
+    It happens once and for the whole process, at the first TIFF: the host too still gets every exception.
+    """
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL(_imaging.__file__)
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            set_handler = getattr(library, name)
+            set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+            set_handler(None)
+
+
+_one_giant_at_a_time = threading.Lock()
+
+
+@contextmanager
+def _pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Raise Pillow's limit to ours for a moment.
+
+    Three plugins consult it deep inside and take no argument. It is a global, hence the lock, which costs
+    nothing: two such giants at once would hardly fit into memory.
+    """
+    with _one_giant_at_a_time:
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = max_pixels
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+# Reasons are stored and counted, so the many wordings of the decoders come down to a few.
+_REASONS_BY_CLASS: tuple[tuple[type[Exception], str], ...] = (
+    (MemoryError, "no memory"),
+    (ImportError, "unsupported: the decoder of this format cannot be loaded here"),
+    (EOFError, "truncated"),
+    (struct.error, "truncated"),
+    (zlib.error, "corrupt: broken data stream"),
+)
+_REASONS_BY_WORDING = (
+    (r"truncat|end of (file|data)|insufficient|not enough|but only got|requires a buffer", "truncated"),
+    (r"decoder error|data stream|decoder object|read next frame", "corrupt: broken data stream"),
+    (r"not identified|missing dimensions", "corrupt: incomplete header"),
+)
+_UNSUPPORTED = re.compile(r"unsupported|not (yet )?supported|cannot handle|not installed", re.IGNORECASE)
+_NOTHING_SAID = "inconsistent structure"  # for "KeyError: 42" and the like
+_REASON_LENGTH = 80
+
+
+def _reason(error: Exception, max_pixels: int) -> str:
+    """Say in one short line what was wrong, whatever Pillow or a decoder under it has raised."""
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too many pixels (limit {max_pixels / 1e6:g} MP)"
+    if isinstance(error, OSError) and error.errno:
+        return f"cannot be read: {os.strerror(error.errno).lower()}"
+    for kind, reason in _REASONS_BY_CLASS:
+        if isinstance(error, kind):
+            return reason
+    message = _one_line(str(error))
+    for wording, reason in _REASONS_BY_WORDING:
+        if re.search(wording, message, re.IGNORECASE):
+            return reason
+    verdict = "unsupported" if _UNSUPPORTED.search(message) else "corrupt"
+    message = message.rpartition(": ")[2].removeprefix("Unsupported ")[:_REASON_LENGTH].rstrip()
+    if isinstance(error, LookupError | TypeError | AttributeError) or not re.search("[a-z]", message):
+        message = _NOTHING_SAID
+    return f"{verdict}: {message}"
+
+
+def _one_line(message: str) -> str:
+    """Reduce a message to its words: no objects' addresses, no details in brackets, one line."""
+    message = re.sub(r"<[^>]*>|\(.*", "", message, flags=re.DOTALL)
+    words = "".join(character if character.isprintable() else " " for character in message).split()
+    return " ".join(words).removesuffix(" when reading image file").rstrip(" .:,")

@@ -1,0 +1,233 @@
+"""The map step of a scan: a chunk of files to their features. Runs on any engine's workers."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import BinaryIO
+
+from neardup_cli.embedders.base import Embedder, Pixels
+from neardup_cli.errors import ImageTooLarge, UnreadableImage
+from neardup_cli.fingerprints.content import content_digest, stream_digest
+from neardup_cli.fingerprints.dhash import dhash
+from neardup_cli.images.decode import decode
+from neardup_cli.images.walk import file_stamp, os_reason
+from neardup_cli.records import Failure, Features, FileStamp
+
+# A file up to this size is read once, to hash and to decode; a larger one is read twice instead of held.
+IN_MEMORY_BYTES = 64 << 20
+_ATTEMPTS = 2  # a file that changes while it is read gets one more chance in the same scan
+_CHANGING = "changed while it was read"
+
+
+class Cause(StrEnum):
+    """Why a file has to be read."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    INCOMPLETE = "incomplete"  # known and unchanged, but something about its content is still to compute
+
+
+@dataclass(frozen=True, slots=True)
+class ToRead:
+    """A file whose bytes the scan has to look at, the root it belongs to, and its size when walked."""
+
+    path: bytes
+    root: bytes
+    size: int
+    cause: Cause = Cause.NEW
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file that was read: its stamp while it was open, its content, and what was computed of that.
+
+    `outcome` is None where nothing was computed: the catalog has the content, or another file of this
+    scan is bringing it.
+    """
+
+    source: ToRead
+    stamp: FileStamp
+    digest: bytes
+    outcome: Features | Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadFile:
+    """A file that gave nothing to keep: gone, forbidden, changing, or too large for this scan's limit."""
+
+    source: ToRead
+    reason: str
+
+
+type Extracted = ReadFile | UnreadFile
+
+
+class Claims:
+    """Which contents are being computed by some worker now, so that no other computes them too."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+        self._lock = threading.Lock()
+
+    def take(self, digest: bytes) -> bool:
+        """Claim a content; False if it is claimed already."""
+        with self._lock:
+            if digest in self._digests:
+                return False
+            self._digests.add(digest)
+            return True
+
+    def release(self, digests: Iterable[bytes]) -> None:
+        """Give contents back once the catalog has them."""
+        with self._lock:
+            self._digests.difference_update(digests)
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """Reads, hashes, decodes and embeds the files of a chunk.
+
+    Attributes:
+        embedder: None computes hashes alone.
+        done: says which of some digests the catalog needs nothing more of; asked once a chunk.
+        max_pixels: larger images are refused.
+        claims: shared by all workers; whoever stores results releases them.
+    """
+
+    embedder: Embedder | None
+    done: Callable[[Sequence[bytes]], set[bytes]]
+    max_pixels: int
+    claims: Claims = field(default_factory=Claims)
+
+    def __call__(self, chunk: Sequence[ToRead]) -> list[Extracted]:
+        """Extract the features of each file, in order; nothing that a file holds makes this raise."""
+        opened = [open_unchanged(source) for source in chunk]
+        needed = self._needed([file.digest for file in opened if isinstance(file, OpenedFile)])
+        prepared: list[Extracted] = []
+        pixels: dict[int, Pixels] = {}
+        for position, file in enumerate(opened):
+            if isinstance(file, UnreadFile):
+                prepared.append(file)
+                continue
+            with file.stream:
+                # The first of several copies in a chunk computes; the others find nothing needed.
+                compute = file.digest in needed
+                needed.discard(file.digest)
+                result, input_pixels = self._decode(file) if compute else (file.read(None), None)
+            prepared.append(result)
+            if input_pixels is not None:
+                pixels[position] = input_pixels
+        return self._embed(prepared, pixels)
+
+    def _needed(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Return the contents that the catalog lacks and no other worker is at; they are now ours.
+
+        Claiming comes before asking: whoever stored a content released it only after its commit.
+        """
+        mine = [digest for digest in digests if self.claims.take(digest)]
+        done = self.done(mine)
+        self.claims.release(done)
+        return set(mine) - done
+
+    def _decode(self, file: OpenedFile) -> tuple[Extracted, Pixels | None]:
+        try:
+            image = decode(file.stream, colour=self.embedder is not None, max_pixels=self.max_pixels)
+        except ImageTooLarge as exc:
+            return UnreadFile(file.source, str(exc)), None
+        except UnreadableImage as exc:
+            return file.read(Failure(str(exc))), None
+        if not file.is_unchanged():
+            return UnreadFile(file.source, _CHANGING), None
+        bits, flatness = dhash(image.luma)
+        features = Features(image.format, image.width, image.height, bits, flatness, image.captured_at, None)
+        if self.embedder is None or image.colour is None:
+            return file.read(features), None
+        return file.read(features), self.embedder.prepare(image.colour)
+
+    def _embed(self, prepared: list[Extracted], pixels: dict[int, Pixels]) -> list[Extracted]:
+        """Put the vectors of the prepared images into their features."""
+        if self.embedder is None or not pixels:
+            return prepared
+        vectors = self.embedder.embed(list(pixels.values())).astype("<f2")
+        for position, vector in zip(pixels, vectors, strict=True):
+            file = prepared[position]
+            if isinstance(file, ReadFile) and isinstance(file.outcome, Features):
+                prepared[position] = replace(file, outcome=replace(file.outcome, vector=vector.tobytes()))
+        return prepared
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A hashed file and a stream of the bytes that were hashed; `handle` is -1 where they are in memory."""
+
+    source: ToRead
+    stamp: FileStamp
+    digest: bytes
+    stream: BinaryIO
+    handle: int = -1
+
+    def read(self, outcome: Features | Failure | None) -> ReadFile:
+        """Make the result of this file."""
+        return ReadFile(self.source, self.stamp, self.digest, outcome)
+
+    def is_unchanged(self) -> bool:
+        """Say whether a file that was read twice held still."""
+        return self.handle < 0 or file_stamp(os.fstat(self.handle)) == self.stamp
+
+
+def open_unchanged(source: ToRead) -> OpenedFile | UnreadFile:
+    """Open and hash a file, making sure that one version of it was read from end to end."""
+    for _ in range(_ATTEMPTS):
+        try:
+            if (opened := _open_once(source)) is not None:
+                return opened
+        except OSError as exc:
+            return UnreadFile(source, os_reason(exc))
+    return UnreadFile(source, _CHANGING)
+
+
+def chunked(files: Iterable[ToRead], count: int) -> Iterator[list[ToRead]]:
+    """Group files into chunks of at most `count`, and of at most `IN_MEMORY_BYTES` unless one is larger."""
+    chunk: list[ToRead] = []
+    size = 0
+    for file in files:
+        if chunk and (len(chunk) >= count or size + file.size > IN_MEMORY_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(file)
+        size += file.size
+    if chunk:
+        yield chunk
+
+
+def _open_once(source: ToRead) -> OpenedFile | None:
+    """Open and hash a file; None if it changed meanwhile."""
+    # Without O_NONBLOCK, a pipe that took the file's place would block for ever.
+    handle = os.open(source.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    stream = open(handle, "rb", buffering=0)  # noqa: SIM115 - handed on where the file is large
+    try:
+        before = os.fstat(handle)
+        if not stat.S_ISREG(before.st_mode):
+            return None
+        stamp = file_stamp(before)
+        opened = None
+        if before.st_size > IN_MEMORY_BYTES:
+            opened = OpenedFile(source, stamp, stream_digest(stream), stream, handle)
+        else:
+            data = stream.readall()
+            if len(data) == before.st_size:
+                opened = OpenedFile(source, stamp, content_digest(data), io.BytesIO(data))
+        if file_stamp(os.fstat(handle)) != stamp:
+            opened = None
+    except BaseException:
+        stream.close()
+        raise
+    if opened is None or opened.stream is not stream:
+        stream.close()
+    return opened

@@ -1,0 +1,150 @@
+"""`scan`: bring the catalog up to date with what is on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neardup_cli.catalog import scanning
+from neardup_cli.catalog.database import Catalog, Connection
+from neardup_cli.engines.local import LocalEngine
+from neardup_cli.images.decode import DEFAULT_MAX_PIXELS
+from neardup_cli.images.walk import Walker
+from neardup_cli.pipeline.extract import Cause, Extractor, chunked
+from neardup_cli.pipeline.models import ModelChoice, choose_model
+from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.pipeline.store import ResultStore
+from neardup_cli.pipeline.survey import Survey, is_offline, real_roots, still_there, survey
+from neardup_cli.records import ScanSummary
+
+# Small chunks keep all workers busy to the end; a network gains nothing from larger ones on a CPU.
+_CHUNK_EMBEDDING = 4
+_CHUNK_HASHING = 32
+
+# No model has this id: asked for its vectors, the catalog answers that all are missing.
+_NO_SUCH_MODEL = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """How to scan.
+
+    Attributes:
+        model: a bundled name or a file; None takes the model that the catalog used last, or the default.
+        input_size: nominal side of the network's input, pixels.
+        hash_only: compute no embeddings; a later scan without it adds them.
+        rehash: read every file again, even if its size and time say that it is unchanged.
+        exclude, hidden, follow_links: see `Walker`.
+        max_pixels: larger images are skipped.
+        workers: threads, each of which uses one core.
+    """
+
+    model: str | None = None
+    input_size: int = 288
+    hash_only: bool = False
+    rehash: bool = False
+    exclude: Sequence[str] = ()
+    hidden: bool = False
+    follow_links: bool = False
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    workers: int = 1
+
+
+def scan(
+    catalog: Catalog, paths: Sequence[bytes], options: ScanOptions, progress: Progress | None = None
+) -> ScanSummary:
+    """Find, read, hash, embed and record all images below `paths`.
+
+    Work is stored every second: after a kill, the next scan goes on from there.
+
+    Raises:
+        PathNotFound: one of the paths is not there; nothing was scanned then.
+        CatalogBusy: another scan is writing to this catalog.
+        ModelMissing, ModelInvalid: the model cannot be used.
+    """
+    started = time.monotonic()
+    watch = progress or Silent()
+    roots = real_roots(paths)
+    with catalog.sole_writer():
+        model = None if options.hash_only else choose_model(catalog, options.model, options.input_size)
+        found = _look_around(catalog, roots, options, model, watch)
+        store = ResultStore(catalog, found.devices, replace=options.rehash)
+        if found.to_read:
+            _read_all(found, options, model, store, watch)
+        elif model is not None and model.stored is not None:
+            store.use_model(model.stored.identity)
+        offline = _settle(catalog, store, found)
+    return _summary(found, store, offline, model, time.monotonic() - started)
+
+
+def _look_around(
+    catalog: Catalog, roots: Sequence[bytes], options: ScanOptions, model: ModelChoice | None, watch: Progress
+) -> Survey:
+    """Stage 1: walk, and compare with the catalog."""
+    watch.start("Looking", None)
+    walker = Walker(options.exclude, hidden=options.hidden, follow_links=options.follow_links)
+    with catalog.read() as connection:
+        model_id = None if model is None else _vectors_to_check(connection, model)
+        return survey(
+            roots,
+            walker,
+            lambda root: scanning.known_files(connection, root, model_id),
+            rehash=options.rehash,
+            watch=watch.advance,
+        )
+
+
+def _vectors_to_check(connection: Connection, model: ModelChoice) -> int | None:
+    """Return the model whose vectors the survey has to look for; none where all are there."""
+    if model.stored is None:
+        return _NO_SUCH_MODEL
+    if scanning.every_content_has_a_vector(connection, model.stored.id):
+        return None
+    return model.stored.id
+
+
+def _read_all(
+    found: Survey, options: ScanOptions, model: ModelChoice | None, store: ResultStore, watch: Progress
+) -> None:
+    """Stage 2: read, decode and embed what is new, storing as it comes."""
+    embedder = None if model is None else model.load()
+    if embedder is not None:
+        store.use_model(embedder.identity)
+    extractor = Extractor(embedder, store.done, options.max_pixels, store.claims)
+    watch.start("Reading", len(found.to_read))
+    chunks = chunked(found.to_read, _CHUNK_HASHING if embedder is None else _CHUNK_EMBEDDING)
+    for extracted in LocalEngine(options.workers).map(extractor, chunks):
+        store.add(extracted)
+        watch.advance(len(extracted))
+    store.close()
+
+
+def _settle(catalog: Catalog, store: ResultStore, found: Survey) -> int:
+    """Stage 3: record what vanished, what moved and what came back; return how many files are offline."""
+    gone = [file for file in found.vanished if not still_there(file.path)]
+    with catalog.read() as connection:
+        roots = {root.id: root for root in scanning.known_roots(connection)}
+    offline = {row for row in {file.root_id for file in gone} if is_offline(*roots[row][1:])}
+    missing = [file.id for file in gone if file.root_id not in offline]
+    store.finish(missing, found.returned)
+    return len(gone) - len(missing)
+
+
+def _summary(
+    found: Survey, store: ResultStore, offline: int, model: ModelChoice | None, seconds: float
+) -> ScanSummary:
+    skipped = sorted([*found.skipped, *store.skipped], key=lambda entry: entry.path)
+    return ScanSummary(
+        seen=found.seen,
+        added=store.counts[Cause.NEW] - store.moved,
+        changed=store.counts[Cause.CHANGED],
+        unchanged=found.unchanged + store.counts[Cause.INCOMPLETE],
+        moved=store.moved,
+        missing=store.missing,
+        offline=offline,
+        embedded=store.embedded,
+        skipped=tuple(skipped),
+        seconds=seconds,
+        model=None if model is None else model.name,
+    )

@@ -1,0 +1,125 @@
+"""The last stage of a scan: results into the catalog, a batch at a time."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from neardup_cli.catalog import scanning
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.scanning import FileRow
+from neardup_cli.pipeline.extract import Cause, Claims, Extracted, ReadFile, UnreadFile
+from neardup_cli.records import ModelIdentity, Skipped
+
+_FLUSH_FILES = 64
+_FLUSH_SECONDS = 1.0
+
+
+class ResultStore:
+    """Writes one scan's results; a kill loses at most the batch that was not yet full.
+
+    Attributes:
+        counts: files stored, by the cause they were read for; unreadable ones are not among them.
+        skipped: files that could not be read or decoded.
+        claims: the contents that workers are at; given back when the catalog has them.
+    """
+
+    def __init__(self, catalog: Catalog, devices: Mapping[bytes, int], *, replace: bool) -> None:
+        self._catalog = catalog
+        self._replace = replace
+        self._model_id: int | None = None
+        self._batch: list[ReadFile] = []
+        self._forgotten: list[bytes] = []
+        self._waiting: dict[bytes, list[ReadFile]] = {}
+        self._flushed = time.monotonic()
+        self.claims = Claims()
+        self.counts: Counter[Cause] = Counter()
+        self.skipped: list[Skipped] = []
+        self.embedded = self.moved = self.missing = 0
+        with catalog.write() as connection:
+            self._scan_id = scanning.begin_scan(connection)
+            self._roots = {
+                path: scanning.store_root(connection, path, device, self._scan_id)
+                for path, device in devices.items()
+            }
+
+    def use_model(self, identity: ModelIdentity) -> None:
+        """Store vectors under this model from now on."""
+        with self._catalog.write() as connection:
+            self._model_id = scanning.store_model(connection, identity, self._scan_id)
+
+    def done(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Return the contents that need nothing more; called by the workers."""
+        if self._replace:  # what this scan has redone is still claimed, and so not asked about
+            return set()
+        with self._catalog.read() as connection:
+            states = scanning.content_states(connection, digests, self._model_id)
+        return {digest for digest, state in states.items() if state.done}
+
+    def add(self, results: Sequence[Extracted]) -> None:
+        """Take results; write them when enough have come together."""
+        for result in results:
+            if isinstance(result, UnreadFile):
+                self._skip(result)
+            else:
+                self._batch.append(result)
+        if len(self._batch) >= _FLUSH_FILES or time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the batch in one transaction: contents, vectors and the files that hold them."""
+        outcomes = {
+            file.digest: (file.stamp.size, file.outcome) for file in self._batch if file.outcome is not None
+        }
+        with self._catalog.write() as connection:
+            self.embedded += scanning.store_contents(
+                connection, outcomes, self._model_id, replace=self._replace
+            )
+            files = self._with_stored_contents(outcomes)
+            states = scanning.content_states(connection, [file.digest for file in files], None)
+            ready = [file for file in files if file.digest in states]
+            rows = [FileRow(file.source.path, file.stamp, file.digest, file.source.root) for file in ready]
+            scanning.store_files(connection, rows, self._roots, self._scan_id)
+            scanning.forget_paths(connection, self._forgotten)
+        for file in files:
+            if file.digest not in states:
+                self._waiting.setdefault(file.digest, []).append(file)
+        for file in ready:
+            self._count(file, states[file.digest].error)
+        if not self._replace:
+            self.claims.release(outcomes)
+        self._batch, self._forgotten, self._flushed = [], [], time.monotonic()
+
+    def close(self) -> None:
+        """Write what is left; copies of a file that could not be read share its fate."""
+        self.flush()
+        for files in self._waiting.values():
+            self.skipped += [
+                Skipped(file.source.path, "same content as a file that could not be read", unreadable=True)
+                for file in files
+            ]
+
+    def finish(self, missing: Sequence[int], returned: Sequence[int]) -> None:
+        """Record which files vanished and which came back, settle moves, and end the scan."""
+        with self._catalog.write() as connection:
+            scanning.mark_missing(connection, missing, self._scan_id)
+            scanning.mark_present(connection, returned)
+            self.moved = scanning.settle_moves(connection)
+            self.missing = scanning.missing_since(connection, self._scan_id)
+            scanning.finish_scan(connection, self._scan_id)
+
+    def _with_stored_contents(self, outcomes: Mapping[bytes, object]) -> list[ReadFile]:
+        """Return the batch, and the files of earlier batches whose content has come with it."""
+        return [*self._batch, *(file for digest in outcomes for file in self._waiting.pop(digest, ()))]
+
+    def _count(self, file: ReadFile, error: str | None) -> None:
+        if error is not None:
+            self.skipped.append(Skipped(file.source.path, error, unreadable=True))
+        else:
+            self.counts[file.source.cause] += 1
+
+    def _skip(self, file: UnreadFile) -> None:
+        self.skipped.append(Skipped(file.source.path, file.reason, unreadable=True))
+        if file.source.cause is Cause.CHANGED:
+            self._forgotten.append(file.source.path)

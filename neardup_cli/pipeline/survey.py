@@ -1,0 +1,154 @@
+"""The first half of a scan: what is on disk, side by side with what the catalog knows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from neardup_cli.catalog.scanning import KnownFile
+from neardup_cli.errors import PathNotFound
+from neardup_cli.images.walk import FileRun, Walker, is_below, outermost
+from neardup_cli.pipeline.extract import Cause, ToRead
+from neardup_cli.records import Skipped
+
+type Lookup = Callable[[bytes], Iterable[KnownFile]]
+"""Gives what the catalog knows below a folder, in the order of paths."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a scan has to do.
+
+    Attributes:
+        to_read: new and changed files, and those of whose content something is missing.
+        unchanged: files that cost a `stat` and nothing more.
+        returned: ids of files that were missing and are back as they were.
+        vanished: files of the catalog that were not met; those still on disk (excluded now) among them.
+        devices: each root that was met, with its device.
+    """
+
+    seen: int = 0
+    unchanged: int = 0
+    to_read: list[ToRead] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    vanished: list[KnownFile] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    devices: dict[bytes, int] = field(default_factory=dict)
+
+
+def real_roots(paths: Sequence[bytes]) -> list[bytes]:
+    """Resolve the paths that the user gave; of two that lie in each other the outer one stays.
+
+    Raises:
+        PathNotFound: one of them is not there.
+    """
+    for path in paths:
+        if not os.path.lexists(path):
+            raise PathNotFound(f"no such file or folder: {os.fsdecode(path)!s}")
+    return outermost([os.path.realpath(path) for path in paths])
+
+
+def survey(
+    roots: Sequence[bytes],
+    walker: Walker,
+    known: Lookup,
+    *,
+    rehash: bool = False,
+    watch: Callable[[int], None] = lambda _: None,
+) -> Survey:
+    """Walk the roots and compare each file with the catalog.
+
+    Args:
+        roots: absolute real paths, none inside another.
+        walker: how to walk; the targets of links that it collects are walked after the roots.
+        known: asks the catalog.
+        rehash: read every file again, whatever its stamp says.
+        watch: told of every few files that were seen.
+    """
+    result = Survey()
+    walked: list[bytes] = []
+    pending = list(roots)
+    while pending:
+        for root in pending:
+            _compare(walker.walk(root), iter(known(root)), result, rehash=rehash, watch=watch)
+        walked += pending
+        targets = outermost([target for target in walker.link_targets if os.path.lexists(target)])
+        walker.link_targets.clear()
+        pending = [target for target in targets if not any(is_below(target, root) for root in walked)]
+    return result
+
+
+def _compare(
+    runs: Iterator[FileRun],
+    known: Iterator[KnownFile],
+    result: Survey,
+    *,
+    rehash: bool,
+    watch: Callable[[int], None],
+) -> None:
+    """Go through disk and catalog together: both come in the order of their paths."""
+    head = next(known, None)
+    for run in runs:
+        result.skipped += run.skipped
+        result.seen += len(run.files)
+        if run.files:
+            result.devices[run.root] = run.files[0][1].st_dev
+        for path, status in run.files:
+            while head is not None and head.path < path:
+                _set_aside(head, result)
+                head = next(known, None)
+            if head is None or head.path != path:
+                result.to_read.append(ToRead(path, run.root, status.st_size, Cause.NEW))
+                continue
+            if head.size != status.st_size or head.mtime_ns != status.st_mtime_ns:
+                result.to_read.append(ToRead(path, run.root, status.st_size, Cause.CHANGED))
+            elif rehash or not head.done:
+                result.to_read.append(ToRead(path, run.root, status.st_size, Cause.INCOMPLETE))
+            else:
+                _keep(head, result)
+            head = next(known, None)
+        watch(len(run.files))
+    while head is not None:
+        _set_aside(head, result)
+        head = next(known, None)
+
+
+def _keep(file: KnownFile, result: Survey) -> None:
+    if file.missing:
+        result.returned.append(file.id)
+    if file.error is not None:
+        result.skipped.append(Skipped(file.path, file.error, unreadable=True))
+    else:
+        result.unchanged += 1
+
+
+def _set_aside(file: KnownFile, result: Survey) -> None:
+    if not file.missing:
+        result.vanished.append(file)
+
+
+def still_there(path: bytes) -> bool:
+    """Say whether a file that the walk did not meet exists: it is excluded or hidden now, or out of reach."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # a folder without permission hides its files, it does not delete them
+        return True
+    return True
+
+
+def is_offline(root: bytes, device: int) -> bool:
+    """Say whether a root is a mount point without its disk, rather than a folder whose files were deleted.
+
+    Args:
+        root: the root's path.
+        device: the device it was on when it was last scanned.
+    """
+    if os.path.isdir(root):
+        return os.stat(root).st_dev != device and not os.listdir(root)
+    ancestor = os.path.dirname(root)
+    while not os.path.isdir(ancestor):
+        ancestor = os.path.dirname(ancestor)
+    return os.stat(ancestor).st_dev != device
