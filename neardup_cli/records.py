@@ -236,11 +236,11 @@ class RootStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """A model of the catalog and how many contents have a vector of it."""
+    """A model of the catalog, how many contents have a vector of it, and the state of its index file."""
 
     identity: ModelIdentity
     vectors: int
-    index_is_current: bool
+    index: str
 
 
 @dataclass(frozen=True, slots=True)

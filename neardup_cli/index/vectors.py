@@ -66,6 +66,14 @@ class VectorIndex:
         similarities, ids = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
         return ids, similarities
 
+    def vector(self, content: int) -> NDArray[np.float32] | None:
+        """Return the (dimension,) vector of a content, or None if it has none."""
+        try:
+            found: NDArray[np.float32] = self._index.reconstruct(content)
+        except RuntimeError:  # FAISS's word for an unknown id
+            return None
+        return found
+
     def save(self, path: Path, stamp: IndexStamp) -> None:
         """Write the index and its stamp; a reader sees the old file or the new one, never half of it."""
         partial = path.with_name(f"{path.name}.{os.getpid()}.part")

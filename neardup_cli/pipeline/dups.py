@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from blake3 import blake3
@@ -51,6 +52,14 @@ class Criteria:
     model: StoredModel | None
     threshold: float | None
     radius: int
+
+    def parameters(self) -> dict[str, Any]:
+        """Return them as the reports name them."""
+        return {
+            "model": None if self.model is None else self.model.identity.name,
+            "threshold": self.threshold,
+            "hamming": self.radius,
+        }
 
 
 def resolve_criteria(
@@ -97,7 +106,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions) -> DupsReport:
     groups = build_groups(files, pairs)
     shown = groups if options.limit is None else groups[: options.limit]
     return DupsReport(
-        parameters=_parameters(criteria, options),
+        parameters={**criteria.parameters(), "under": list(options.under), "limit": options.limit},
         groups=tuple(shown),
         summary=_summarise(collection, groups, len(shown), time.monotonic() - started),
     )
@@ -139,10 +148,15 @@ def build_groups(files: Sequence[CatalogedFile], pairs: Sequence[PairMatch]) -> 
     return sorted(groups, key=lambda group: (-group.reclaimable_bytes, group.keep))
 
 
-def keeper_order(file: CatalogedFile) -> tuple[int, int, int, int, bytes]:
-    """Sort the file to keep first: most pixels, then most bytes, then oldest, then shortest path."""
+def keeper_order(file: CatalogedFile) -> tuple[int, bool, int, int, int, bytes]:
+    """Sort the file to keep first: most pixels, a capture time, most bytes, oldest, shortest path.
+
+    The capture time goes before the bytes: editors and messengers drop it, and a copy with a caption,
+    or a PNG made of a JPEG, is larger than its original and no better.
+    """
     return (
         -(file.width * file.height),
+        file.captured_at is None,
         -file.stamp.size,
         file.stamp.mtime_ns,
         len(file.path),
@@ -174,19 +188,9 @@ def _group(contents: Mapping[int, Sequence[CatalogedFile]], pairs: Iterable[Pair
     )
 
 
-def _parameters(criteria: Criteria, options: DupsOptions) -> dict[str, object]:
-    return {
-        "model": None if criteria.model is None else criteria.model.identity.name,
-        "threshold": criteria.threshold,
-        "hamming": criteria.radius,
-        "under": list(options.under),
-        "limit": options.limit,
-    }
-
-
 def _summarise(
     collection: Collection, groups: Sequence[DuplicateGroup], shown: int, seconds: float
-) -> dict[str, object]:
+) -> dict[str, Any]:
     stages = Counter(match.stage for group in groups for match in group.matches)
     return {
         "contents": len(collection.ids),

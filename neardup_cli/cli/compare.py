@@ -1,0 +1,42 @@
+"""`neardup compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neardup_cli.cli.options import HammingOption, JsonOption, MaxPixelsOption, ModelOption, ThresholdOption
+from neardup_cli.cli.output import raw_path, write_lines, write_text
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="An image file.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    model: ModelOption = None,
+    threshold: ThresholdOption = None,
+    hamming: HammingOption = None,
+    hash_only: Annotated[bool, typer.Option("--hash-only", help="Compare hashes alone.")] = False,
+    max_pixels: MaxPixelsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare two image files: hash distance, similarity, verdict. No catalog is used."""
+    from neardup_cli.pipeline.compare import compare as run_compare
+    from neardup_cli.pipeline.compare import load_rules
+    from neardup_cli.reports import json_report, text
+    from neardup_cli.settings import load_settings
+
+    settings = load_settings(model=model, threshold=threshold, hamming=hamming, max_pixels=max_pixels)
+    rules = load_rules(
+        None if hash_only else settings.model,
+        hash_only=hash_only,
+        input_size=settings.input_size,
+        threshold=settings.threshold,
+        radius=settings.hamming,
+    )
+    comparison = run_compare(raw_path(a), raw_path(b), rules, max_pixels=settings.max_pixels)
+    if json:
+        write_text(json_report.dump(json_report.compare_document(comparison, rules.parameters())))
+    else:
+        write_lines(text.compare_lines(comparison))

@@ -1,0 +1,97 @@
+"""`neardup dups`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neardup_cli.cli.options import (
+    CatalogOption,
+    HammingOption,
+    JsonOption,
+    ModelOption,
+    ThresholdOption,
+    UnderOption,
+)
+from neardup_cli.cli.output import (
+    real_paths,
+    say,
+    stdout_is_terminal,
+    table_console,
+    write_lines,
+    write_paths,
+    write_text,
+)
+from neardup_cli.errors import BadInput
+
+if TYPE_CHECKING:
+    from neardup_cli.records import DupsReport
+
+
+class Format(StrEnum):
+    """How groups are printed; `text` is a table on a terminal and plain lines in a pipe."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    PAIRS = "pairs"
+    PATHS = "paths"
+
+
+def dups(
+    catalog: CatalogOption = None,
+    threshold: ThresholdOption = None,
+    hamming: HammingOption = None,
+    model: ModelOption = None,
+    under: UnderOption = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Print at most so many groups.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Format, typer.Option("--format", help="paths: every copy but the one to keep.")
+    ] = Format.TEXT,
+    nul: Annotated[
+        bool, typer.Option("-0", "--null", help="With --format paths: end each path with NUL, for xargs -0.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Print the groups of copies in the catalog, the largest saving first."""
+    from neardup_cli.catalog.database import Catalog
+    from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+    from neardup_cli.settings import load_settings
+
+    chosen = Format.JSON if json else output
+    if nul and chosen is not Format.PATHS:
+        raise BadInput("-0 goes with --format paths")
+    settings = load_settings(
+        catalog=None if catalog is None else str(catalog), threshold=threshold, hamming=hamming, model=model
+    )
+    options = DupsOptions(settings.threshold, settings.hamming, settings.model, real_paths(under), limit)
+    with Catalog.open(settings.catalog_location) as opened:
+        report = find_duplicates(opened, options)
+    _print(report, chosen, nul=nul)
+
+
+def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
+    from neardup_cli.reports import json_report, lines, table, text
+
+    match chosen:
+        case Format.JSON:
+            write_text(json_report.dump(json_report.dups_document(report)))
+        case Format.JSONL:
+            write_lines(lines.jsonl_lines(report.groups))
+        case Format.CSV:
+            write_lines(lines.csv_lines(report.groups))
+        case Format.PAIRS:
+            write_lines(lines.pair_lines(report.groups))
+        case Format.PATHS:
+            write_paths(lines.redundant_paths(report.groups), nul=nul)
+        case Format.TEXT if stdout_is_terminal():
+            table.print_dups(report, table_console())
+        case Format.TEXT:
+            write_lines(text.dups_lines(report.groups))
+    if chosen not in (Format.JSON, Format.TEXT) or not stdout_is_terminal():
+        say(text.dups_summary(report))

@@ -1,0 +1,84 @@
+"""`neardup query`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neardup_cli.cli.options import (
+    CatalogOption,
+    HammingOption,
+    JsonOption,
+    MaxPixelsOption,
+    ModelOption,
+    ThresholdOption,
+    UnderOption,
+)
+from neardup_cli.cli.output import (
+    raw_path,
+    real_paths,
+    stdout_is_terminal,
+    table_console,
+    write_lines,
+    write_text,
+)
+from neardup_cli.errors import UnreadableImage
+
+
+def query(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Image files; they are not stored.")
+    ],
+    catalog: CatalogOption = None,
+    top_k: Annotated[
+        int | None,
+        typer.Option("--top-k", min=1, help="Show at most so many files (10).", show_default=False),
+    ] = None,
+    threshold: ThresholdOption = None,
+    hamming: HammingOption = None,
+    model: ModelOption = None,
+    under: UnderOption = None,
+    max_pixels: MaxPixelsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Ask which catalogued pictures resemble IMAGE: matches first, then near neighbours."""
+    from neardup_cli.catalog.database import Catalog
+    from neardup_cli.pipeline.query import QueryOptions
+    from neardup_cli.pipeline.query import query as run_query
+    from neardup_cli.reports import json_report, table, text
+    from neardup_cli.settings import load_settings
+
+    settings = load_settings(
+        catalog=None if catalog is None else str(catalog),
+        threshold=threshold,
+        hamming=hamming,
+        model=model,
+        top_k=top_k,
+        max_pixels=max_pixels,
+    )
+    options = QueryOptions(
+        top_k=settings.top_k,
+        threshold=settings.threshold,
+        hamming=settings.hamming,
+        model=settings.model,
+        under=real_paths(under),
+        max_pixels=settings.max_pixels,
+    )
+    with Catalog.open(settings.catalog_location) as opened:
+        results, criteria = run_query(opened, [raw_path(image) for image in images], options)
+    if json:
+        write_text(
+            json_report.dump(
+                json_report.query_document(results, {**criteria.parameters(), "top_k": options.top_k})
+            )
+        )
+    elif stdout_is_terminal():
+        table.print_query(results, table_console())
+    else:
+        write_lines(text.query_lines(results))
+    if failed := [result for result in results if result.error is not None]:
+        raise UnreadableImage(
+            f"{len(failed)} of {len(results)} images could not be queried: {failed[0].error}"
+        )

@@ -1,0 +1,112 @@
+"""`neardup scan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neardup_cli.cli.options import CatalogOption, JsonOption, MaxPixelsOption, ModelOption
+from neardup_cli.cli.output import raw_path, say, write_lines, write_text
+from neardup_cli.errors import BadInput, ChecksFailed
+
+if TYPE_CHECKING:
+    from neardup_cli.pipeline.scan import ScanOptions
+    from neardup_cli.settings import Settings
+
+
+def scan(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH...", help="Folders and files; image_dirs of neardup.toml by default."),
+    ] = None,
+    catalog: CatalogOption = None,
+    model: ModelOption = None,
+    hash_only: Annotated[
+        bool, typer.Option("--hash-only", help="No embeddings: fast; a later scan adds them.")
+    ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="GLOB", help="Leave out names (or, with a slash, paths) like this."
+        ),
+    ] = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Take hidden files and folders too.")] = False,
+    follow_symlinks: Annotated[
+        bool, typer.Option("--follow-symlinks", help="Scan what symbolic links point at.")
+    ] = False,
+    rehash: Annotated[bool, typer.Option("--rehash", help="Read unchanged files again too.")] = False,
+    max_pixels: MaxPixelsOption = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Threads; one a core by default.", show_default=False),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail if an image could not be read (exit code 14).")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Bring the catalog up to date with the images below PATH.
+
+    Only new and changed files are read; stop it at any time and run it again to go on.
+    """
+    from neardup_cli.catalog.database import Catalog
+    from neardup_cli.cli.progress import shown_progress
+    from neardup_cli.pipeline.scan import scan as run_scan
+    from neardup_cli.reports.json_report import dump, scan_document
+    from neardup_cli.reports.summary import scan_lines, unreadable_lines
+    from neardup_cli.settings import load_settings
+
+    settings = load_settings(
+        catalog=None if catalog is None else str(catalog), model=model, max_pixels=max_pixels, workers=workers
+    )
+    roots = _roots(paths, settings)
+    options = _options(
+        settings,
+        hash_only=hash_only,
+        exclude=exclude or [],
+        hidden=hidden,
+        follow_links=follow_symlinks,
+        rehash=rehash,
+    )
+    with Catalog.open(settings.catalog_location, create=True) as opened:
+        try:
+            with shown_progress() as progress:
+                summary = run_scan(opened, roots, options, progress)
+        except KeyboardInterrupt:
+            say("stopped: what was read so far is in the catalog; run the same command again to go on")
+            raise typer.Exit(130) from None
+    if json:
+        write_text(dump(scan_document(summary)))
+    else:
+        write_lines(scan_lines(summary))
+        for line in unreadable_lines(summary):
+            say(line)
+    if strict and summary.unreadable:
+        raise ChecksFailed(f"{len(summary.unreadable)} images could not be read")
+
+
+def _roots(paths: list[Path] | None, settings: Settings) -> list[bytes]:
+    given = paths or [Path(folder) for folder in settings.image_dirs]
+    if not given:
+        raise BadInput("nothing to scan: give a folder, or set image_dirs in neardup.toml")
+    return [raw_path(path) for path in given]
+
+
+def _options(
+    settings: Settings, *, hash_only: bool, exclude: list[str], hidden: bool, follow_links: bool, rehash: bool
+) -> ScanOptions:
+    from neardup_cli.pipeline.scan import ScanOptions
+
+    return ScanOptions(
+        model=settings.model,
+        input_size=settings.input_size,
+        hash_only=hash_only,
+        rehash=rehash,
+        exclude=exclude,
+        hidden=hidden,
+        follow_links=follow_links,
+        max_pixels=settings.max_pixels,
+        workers=settings.worker_count,
+    )

@@ -1,0 +1,1 @@
+"""Painters of scenes: what `neardup_cli.evaluation.photos` takes its pictures of."""

@@ -1,0 +1,166 @@
+"""The Python API: is this image a copy of one that we have?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.errors import BadInput, UnreadableImage
+from neardup_cli.pipeline.query import QueryOptions, Searcher
+from neardup_cli.pipeline.scan import ScanOptions, scan
+from neardup_cli.records import QueryMatch, Stage
+from neardup_cli.settings import load_settings
+
+type AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The answer of `DuplicateDetector.detect`.
+
+    Attributes:
+        is_duplicate: whether the image is a copy of a catalogued one.
+        stage: what decided: "sieve" (dHash, or the very same bytes), "verifier" (SSCD), or "unique".
+        match: the best match, or None.
+        sieve_matches: matches that the sieve proposed, best first.
+        verifier_matches: matches that SSCD alone found, best first.
+        neighbours: the nearest catalogued files that do not match, best first.
+    """
+
+    is_duplicate: bool
+    stage: Literal["sieve", "verifier", "unique"]
+    match: QueryMatch | None
+    sieve_matches: tuple[QueryMatch, ...]
+    verifier_matches: tuple[QueryMatch, ...]
+    neighbours: tuple[QueryMatch, ...]
+
+
+class DuplicateDetector:
+    """Answers whether an image is a copy of one in a collection.
+
+        detector = DuplicateDetector(image_dir="photos")
+        detector.detect("new.jpg").is_duplicate
+
+    The model and the index are loaded once; `detect` may be called from several threads.
+    """
+
+    def __init__(
+        self,
+        image_dir: AnyPath | None = None,
+        hash_db: AnyPath | None = None,
+        *,
+        model: str | None = None,
+        threshold: float | None = None,
+        hamming: int | None = None,
+    ) -> None:
+        """Open a collection, bringing it up to date first if `image_dir` is given.
+
+        Args:
+            image_dir: folder to scan; only files below it can match. None takes all of `hash_db`.
+            hash_db: catalog file; None takes the one of the settings (see `neardup_cli.settings`).
+            model: "sscd", "sscd_distilled" or an .onnx file; None takes the catalog's, or the default.
+            threshold: SSCD cosine similarity from which an image matches; None takes the model's default.
+            hamming: radius of the sieve in bits of 64; None takes the default.
+
+        Raises:
+            CatalogMissing: neither an `image_dir` nor a catalog.
+            PathNotFound: `image_dir` is not there.
+            ModelMismatch: the catalog has no vectors of `model`.
+        """
+        location = build_hash_db(image_dir, hash_db, model=model) if image_dir is not None else None
+        self._catalog = Catalog.open(location or _location(hash_db))
+        under = () if image_dir is None else (os.path.realpath(os.fsencode(image_dir)),)
+        self._options = QueryOptions(model=model, threshold=threshold, hamming=hamming, under=under)
+        try:
+            self._searcher = Searcher(self._catalog, self._options)
+        except BaseException:
+            self._catalog.close()
+            raise
+
+    def detect(self, path: AnyPath, top_k: int = 5) -> Detection:
+        """Look an image up; the file itself, should it be in the collection, is not its own copy.
+
+        Args:
+            path: an image file.
+            top_k: at most so many matches and neighbours together.
+
+        Raises:
+            BadInput: `top_k` is less than one.
+            UnreadableImage: the file is not there or cannot be read as an image.
+        """
+        if top_k < 1:
+            raise BadInput(f"top_k must be at least 1, not {top_k}")
+        result = self._searcher.query(os.fsencode(path), top_k=top_k)
+        if result.error is not None:
+            raise UnreadableImage(f"{os.fsdecode(path)}: {result.error}")
+        sieved = tuple(match for match in result.matches if match.stage in (Stage.EXACT, Stage.SIEVE))
+        verified = tuple(match for match in result.matches if match.stage is Stage.VERIFIER)
+        return Detection(
+            is_duplicate=bool(sieved or verified),
+            stage="sieve" if sieved else "verifier" if verified else "unique",
+            match=(sieved + verified)[0] if sieved or verified else None,
+            sieve_matches=sieved,
+            verifier_matches=verified,
+            neighbours=tuple(match for match in result.matches if not match.is_match),
+        )
+
+    def close(self) -> None:
+        """Close the catalog."""
+        self._catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def build_hash_db(
+    image_dir: AnyPath | Sequence[AnyPath],
+    hash_db: AnyPath | None = None,
+    *,
+    model: str | None = None,
+    hash_only: bool = False,
+    workers: int | None = None,
+) -> Path:
+    """Scan one or several folders into a catalog; what has not changed since the last time is not read.
+
+    Args:
+        image_dir: folder, or folders.
+        hash_db: catalog file, made if it is not there; None takes the one of the settings.
+        model: "sscd", "sscd_distilled" or an .onnx file; None takes the catalog's, or the default.
+        hash_only: compute hashes and no embeddings.
+        workers: threads; None takes one a core.
+
+    Returns:
+        The catalog file.
+
+    Raises:
+        PathNotFound: a folder is not there.
+        CatalogBusy: another scan is writing to the catalog.
+    """
+    settings = load_settings(
+        catalog=None if hash_db is None else os.fsdecode(hash_db), model=model, workers=workers
+    )
+    folders = [image_dir] if isinstance(image_dir, str | bytes | os.PathLike) else image_dir
+    options = ScanOptions(
+        model=settings.model,
+        input_size=settings.input_size,
+        hash_only=hash_only,
+        max_pixels=settings.max_pixels,
+        workers=settings.worker_count,
+    )
+    with Catalog.open(settings.catalog_location, create=True) as catalog:
+        scan(catalog, [os.fsencode(folder) for folder in folders], options)
+    return settings.catalog_location
+
+
+def _location(hash_db: AnyPath | None) -> Path:
+    return load_settings(catalog=None if hash_db is None else os.fsdecode(hash_db)).catalog_location

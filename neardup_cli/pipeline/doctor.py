@@ -1,0 +1,98 @@
+"""`doctor`: check the catalog and its index files, and rebuild the latter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from neardup_cli.catalog import queries
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.queries import StoredModel
+from neardup_cli.index.vectors import VectorIndex
+from neardup_cli.pipeline.index_cache import IndexState, index_files, index_path, index_state, open_index
+from neardup_cli.records import Finding
+
+
+def examine(catalog: Catalog, *, repair: bool = False) -> list[Finding]:
+    """Run all checks.
+
+    Args:
+        catalog: opening it has shown already that it is one, of a known version.
+        repair: rebuild index files that do not agree with the catalog, and remove those of no model.
+            Nothing else is changed: what is wrong in the catalog itself needs a person.
+    """
+    findings = [_check_database(catalog), _check_contents(catalog)]
+    with catalog.read() as connection:
+        models = queries.stored_models(connection)
+    for model in models:
+        findings.append(_check_vectors(catalog, model))
+        findings.append(_check_index(catalog, model, repair=repair))
+    findings.extend(_check_stray_indexes(catalog, models, repair=repair))
+    return findings
+
+
+def _check_database(catalog: Catalog) -> Finding:
+    with catalog.read() as connection:
+        problems = queries.integrity_problems(connection)
+    advice = " - move the catalog away and scan again, or restore a backup"
+    return Finding("database", not problems, "; ".join(problems[:3]) + advice if problems else "")
+
+
+def _check_contents(catalog: Catalog) -> Finding:
+    with catalog.read() as connection:
+        wrong = queries.wrong_contents(connection)
+    detail = f"{wrong} contents are incomplete: run `neardup scan --rehash` on their folders" if wrong else ""
+    return Finding("contents", not wrong, detail)
+
+
+def _check_vectors(catalog: Catalog, model: StoredModel) -> Finding:
+    with catalog.read() as connection:
+        wrong = queries.wrong_vectors(connection, model)
+    detail = (
+        f"{wrong} vectors are not unit vectors: run `neardup scan --rehash` on their folders" if wrong else ""
+    )
+    return Finding(f"vectors of {model.identity.name}", not wrong, detail)
+
+
+def _check_index(catalog: Catalog, model: StoredModel, *, repair: bool) -> Finding:
+    name = f"index of {model.identity.name}"
+    state = index_state(catalog, model)
+    if state is IndexState.ABSENT or (state is not IndexState.UNUSABLE and _agrees(catalog, model)):
+        return Finding(name, ok=True, detail=state.value)
+    problem = "does not agree with the catalog"
+    if not repair:
+        return Finding(name, ok=False, detail=f"{problem}: run `neardup doctor --repair`")
+    open_index(catalog, model, rebuild=True)
+    return Finding(name, ok=True, detail=f"{problem}; rebuilt", repaired=True)
+
+
+def _agrees(catalog: Catalog, model: StoredModel) -> bool:
+    """Compare every vector that the index file holds with the catalog's."""
+    loaded = VectorIndex.load(index_path(catalog.path, model))
+    if loaded is None:
+        return False
+    index, stamp = loaded
+    with catalog.read() as connection:
+        for page in queries.vectors_after(connection, model):
+            old = page.rows <= stamp.last_row
+            for content, vector in zip(page.ids[old].tolist(), page.vectors[old], strict=True):
+                held = index.vector(content)
+                if held is None or not np.array_equal(held, vector.astype(np.float32)):
+                    return False
+    return True
+
+
+def _check_stray_indexes(catalog: Catalog, models: list[StoredModel], *, repair: bool) -> Iterator[Finding]:
+    wanted = {index_path(catalog.path, model) for model in models}
+    for path in index_files(catalog.path):
+        if path in wanted:
+            continue
+        if repair:
+            path.unlink()
+        yield Finding(
+            f"stray index {path.name}",
+            ok=repair,
+            detail="removed" if repair else "of no model in the catalog: run `neardup doctor --repair`",
+            repaired=repair,
+        )

@@ -1,0 +1,44 @@
+"""`status`: what a catalog holds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from neardup_cli.catalog import queries, scanning
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.pipeline.index_cache import index_files, index_state
+from neardup_cli.pipeline.survey import is_offline
+from neardup_cli.records import CatalogStatus, ModelStatus
+
+
+def catalog_status(catalog: Catalog) -> CatalogStatus:
+    """Count what is in the catalog and see which roots can be reached."""
+    with catalog.read() as connection:
+        totals = queries.counts(connection)
+        devices = {root.path: root.device for root in scanning.known_roots(connection)}
+        roots = tuple(
+            replace(root, online=os.path.exists(root.path) and not is_offline(root.path, devices[root.path]))
+            for root in queries.root_statuses(connection)
+        )
+        models = queries.stored_models(connection)
+        vectors = [queries.vector_state(connection, model).vectors for model in models]
+        schema = queries.schema_revision(connection)
+        last_scan = queries.last_scan(connection)
+    return CatalogStatus(
+        location=str(catalog.path),
+        schema=schema,
+        catalog_bytes=catalog.path.stat().st_size,
+        index_bytes=sum(path.stat().st_size for path in index_files(catalog.path)),
+        files=totals["files"],
+        missing=totals["missing"],
+        contents=totals["contents"],
+        unreadable=totals["unreadable"],
+        image_bytes=totals["bytes"],
+        roots=roots,
+        models=tuple(
+            ModelStatus(model.identity, count, index_state(catalog, model).value)
+            for model, count in zip(models, vectors, strict=True)
+        ),
+        last_scan=last_scan,
+    )

@@ -1,0 +1,27 @@
+"""Why each member is in its group, in a word and a number."""
+
+from __future__ import annotations
+
+from neardup_cli.records import DuplicateGroup, FileMatch, Stage
+
+_STRENGTH = {Stage.EXACT: 2, Stage.SIEVE: 1, Stage.VERIFIER: 1}
+
+
+def evidence(group: DuplicateGroup) -> dict[bytes, FileMatch]:
+    """Return for each member but the keeper the match that ties it to the group.
+
+    That is its match with the keeper where there is one, else its strongest with another member.
+    """
+    best: dict[bytes, FileMatch] = {}
+    for match in group.matches:
+        for path in (match.a, match.b):
+            held = best.get(path)
+            if held is None or _rank(match, group.keep) > _rank(held, group.keep):
+                best[path] = match
+    best.pop(group.keep, None)
+    return best
+
+
+def _rank(match: FileMatch, keeper: bytes) -> tuple[bool, int, float]:
+    similarity = 1.0 if match.similarity is None else match.similarity
+    return keeper in (match.a, match.b), _STRENGTH[match.stage], similarity

@@ -1,0 +1,188 @@
+"""Reports as JSON documents. Each has a `schema` key; a key is added freely and never changes its meaning."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from neardup_cli.records import (
+    CatalogStatus,
+    Comparison,
+    DuplicateGroup,
+    DupsReport,
+    FileMatch,
+    Finding,
+    QueryResult,
+    ScanSummary,
+)
+from neardup_cli.reports.paths import data_path
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Return a document as indented JSON text, in UTF-8 rather than escapes."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def scan_document(summary: ScanSummary) -> dict[str, Any]:
+    """Return what `neardup scan --json` prints."""
+    return {
+        "schema": "neardup.scan/1",
+        "seen": summary.seen,
+        "added": summary.added,
+        "changed": summary.changed,
+        "unchanged": summary.unchanged,
+        "moved": summary.moved,
+        "missing": summary.missing,
+        "offline": summary.offline,
+        "embedded": summary.embedded,
+        "unreadable": len(summary.unreadable),
+        "skipped": [
+            {"path": data_path(entry.path), "reason": entry.reason, "unreadable": entry.unreadable}
+            for entry in summary.skipped
+        ],
+        "model": summary.model,
+        "seconds": round(summary.seconds, 3),
+    }
+
+
+def dups_document(report: DupsReport) -> dict[str, Any]:
+    """Return what `neardup dups --json` prints."""
+    return {
+        "schema": "neardup.dups/1",
+        "parameters": {
+            **report.parameters,
+            "under": [data_path(path) for path in report.parameters["under"]],
+        },
+        "groups": [group_document(group) for group in report.groups],
+        "summary": {**report.summary, "seconds": round(report.summary["seconds"], 3)},
+    }
+
+
+def group_document(group: DuplicateGroup) -> dict[str, Any]:
+    """Return one group, as in `neardup.dups/1` and in each line of `--format jsonl`."""
+    return {
+        "id": group.id,
+        "keep": data_path(group.keep),
+        "reclaimable_bytes": group.reclaimable_bytes,
+        "members": [
+            {
+                "path": data_path(member.path),
+                "bytes": member.stamp.size,
+                "width": member.width,
+                "height": member.height,
+                "format": member.format,
+                "content": member.digest.hex(),
+            }
+            for member in group.members
+        ],
+        "matches": [match_document(match) for match in group.matches],
+    }
+
+
+def match_document(match: FileMatch) -> dict[str, Any]:
+    """Return one match of two files."""
+    return {
+        "a": data_path(match.a),
+        "b": data_path(match.b),
+        "stage": match.stage.value,
+        "similarity": _rounded(match.similarity),
+        "hamming": match.hamming,
+    }
+
+
+def query_document(results: list[QueryResult], parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return what `neardup query --json` prints."""
+    return {
+        "schema": "neardup.query/1",
+        "parameters": parameters,
+        "queries": [
+            {
+                "path": data_path(result.path),
+                "is_duplicate": any(match.is_match for match in result.matches),
+                "error": result.error,
+                "matches": [
+                    {
+                        "path": data_path(match.path),
+                        "is_match": match.is_match,
+                        "stage": None if match.stage is None else match.stage.value,
+                        "similarity": _rounded(match.similarity),
+                        "hamming": match.hamming,
+                        "bytes": match.bytes,
+                        "width": match.width,
+                        "height": match.height,
+                    }
+                    for match in result.matches
+                ],
+            }
+            for result in results
+        ],
+    }
+
+
+def compare_document(comparison: Comparison, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return what `neardup compare --json` prints."""
+    return {
+        "schema": "neardup.compare/1",
+        "parameters": parameters,
+        "a": data_path(comparison.a),
+        "b": data_path(comparison.b),
+        "is_duplicate": comparison.is_match,
+        "stage": None if comparison.stage is None else comparison.stage.value,
+        "same_bytes": comparison.same_bytes,
+        "hamming": comparison.hamming,
+        "similarity": _rounded(comparison.similarity),
+        "reason": comparison.reason,
+    }
+
+
+def status_document(status: CatalogStatus) -> dict[str, Any]:
+    """Return what `neardup status --json` prints."""
+    return {
+        "schema": "neardup.status/1",
+        "catalog": status.location,
+        "catalog_schema": status.schema,
+        "catalog_bytes": status.catalog_bytes,
+        "index_bytes": status.index_bytes,
+        "files": status.files,
+        "bytes": status.image_bytes,
+        "missing": status.missing,
+        "contents": status.contents,
+        "unreadable": status.unreadable,
+        "last_scan": None if status.last_scan is None else status.last_scan.isoformat() + "Z",
+        "roots": [
+            {"path": data_path(root.path), "files": root.files, "bytes": root.bytes, "online": root.online}
+            for root in status.roots
+        ],
+        "models": [
+            {
+                "name": model.identity.name,
+                "fingerprint": model.identity.fingerprint,
+                "dimension": model.identity.dimension,
+                "preprocessing": model.identity.preprocessing,
+                "vectors": model.vectors,
+                "index": model.index,
+            }
+            for model in status.models
+        ],
+    }
+
+
+def doctor_document(findings: list[Finding]) -> dict[str, Any]:
+    """Return what `neardup doctor --json` prints."""
+    return {
+        "schema": "neardup.doctor/1",
+        "healthy": all(finding.ok for finding in findings),
+        "findings": [
+            {
+                "check": finding.check,
+                "ok": finding.ok,
+                "detail": finding.detail,
+                "repaired": finding.repaired,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def _rounded(similarity: float | None) -> float | None:
+    return None if similarity is None else round(similarity, 4)

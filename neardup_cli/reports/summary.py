@@ -1,0 +1,55 @@
+"""What a scan did, in a few lines for people."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+from neardup_cli.records import ScanSummary
+from neardup_cli.reports.paths import shown_path
+from neardup_cli.reports.units import shown_count, shown_seconds
+
+_NAMED = 50  # unreadable files named one by one; --json names them all
+
+
+def scan_lines(summary: ScanSummary) -> Iterator[str]:
+    """Yield the summary of a scan."""
+    read = summary.added + summary.changed + summary.moved + summary.embedded
+    rate = f", {summary.seen / summary.seconds:,.0f} images/s" if read and summary.seconds > 0 else ""
+    yield f"{shown_count(summary.seen, 'image')} seen in {shown_seconds(summary.seconds)}{rate}"
+    parts = [
+        (summary.added, "new"),
+        (summary.changed, "changed"),
+        (summary.unchanged, "unchanged"),
+        (summary.moved, "moved"),
+        (summary.missing, "missing"),
+        (summary.offline, "offline"),
+        (len(summary.unreadable), "unreadable"),
+    ]
+    always = {"new", "unchanged"}
+    yield "  " + ", ".join(f"{number:,} {name}" for number, name in parts if number or name in always)
+    if summary.embedded:
+        yield f"  {shown_count(summary.embedded, 'embedding')} computed with {summary.model}"
+    for reason, where, number in _skipped_by_reason(summary):
+        yield f"  skipped {number:,}: {reason} ({where})"
+
+
+def unreadable_lines(summary: ScanSummary) -> Iterator[str]:
+    """Yield a line for each image that could not be read, with its reason."""
+    for entry in summary.unreadable[:_NAMED]:
+        yield f"unreadable: {shown_path(entry.path)}: {entry.reason}"
+    if len(summary.unreadable) > _NAMED:
+        yield f"unreadable: … and {len(summary.unreadable) - _NAMED:,} more: `--json` names them all"
+
+
+def _skipped_by_reason(summary: ScanSummary) -> list[tuple[str, str, int]]:
+    """Count what was skipped by reason and extension, the most frequent first."""
+    counted = Counter((entry.reason, _extension(entry.path)) for entry in summary.skipped)
+    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return [(reason, extension, number) for (reason, extension), number in ordered]
+
+
+def _extension(path: bytes) -> str:
+    extension = os.path.splitext(path)[1].lower()
+    return shown_path(extension) if extension else "no extension"

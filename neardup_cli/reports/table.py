@@ -1,0 +1,113 @@
+"""Reports as Rich tables, for a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, QueryMatch, QueryResult
+from neardup_cli.reports.evidence import evidence
+from neardup_cli.reports.paths import shown_path
+from neardup_cli.reports.text import dups_summary
+from neardup_cli.reports.units import shown_bytes, shown_similarity
+
+
+def print_dups(report: DupsReport, console: Console) -> None:
+    """Draw all groups as one table: the keeper of each first, what its copies would free beside it."""
+    if report.groups:
+        folder = common_folder([member.path for group in report.groups for member in group.members])
+        table = _new_table()
+        for heading, justify in (
+            ("Size", "right"),
+            ("Pixels", "right"),
+            ("Stage", "left"),
+            ("Sim.", "right"),
+        ):
+            table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column("Frees", justify="right", no_wrap=True)
+        for group in report.groups:
+            _add_group(table, group, folder)
+        if folder:
+            console.print(f"Below [bold]{_escaped(folder)}[/bold]:")
+        console.print(table)
+    console.print(dups_summary(report))
+
+
+def print_query(results: Sequence[QueryResult], console: Console) -> None:
+    """Draw one table an image: matches, then near neighbours dimmed."""
+    for result in results:
+        console.print(f"[bold]{_escaped(result.path)}[/bold]")
+        if result.error is not None:
+            console.print(f"  [red]{result.error}[/red]")
+            continue
+        if not result.matches:
+            console.print("  nothing in the catalog resembles it")
+            continue
+        table = _new_table()
+        for heading in ("Size", "Pixels", "Stage", "Sim.", "Bits"):
+            table.add_column(heading, justify="left" if heading == "Stage" else "right", no_wrap=True)
+        for match in result.matches:
+            table.add_row(*_query_cells(match), style="" if match.is_match else "dim")
+        console.print(table)
+
+
+def common_folder(paths: Sequence[bytes]) -> bytes:
+    """Return the deepest folder that holds all paths, or nothing where that is the root."""
+    folder = os.path.commonpath([os.path.dirname(path) for path in paths])
+    return b"" if folder == b"/" else folder
+
+
+def _new_table() -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("Path", overflow="fold", ratio=1)
+    return table
+
+
+def _add_group(table: Table, group: DuplicateGroup, folder: bytes) -> None:
+    reasons = evidence(group)
+    for member in group.members:
+        keeper = member.path == group.keep
+        table.add_row(
+            Text("keep", style="green") if keeper else Text("copy", style="yellow"),
+            Text(_below(member.path, folder)),
+            *_file_cells(member, reasons.get(member.path)),
+            Text(shown_bytes(group.reclaimable_bytes), style="bold") if keeper else "",
+            end_section=False,
+        )
+    table.add_row()
+
+
+def _file_cells(member: CatalogedFile, match: FileMatch | None) -> list[str]:
+    return [
+        shown_bytes(member.stamp.size),
+        f"{member.width}×{member.height}",
+        "" if match is None else match.stage.value,
+        "" if match is None else shown_similarity(match.similarity),
+    ]
+
+
+def _query_cells(match: QueryMatch) -> list[str | Text]:
+    return [
+        Text("match", style="green") if match.is_match else "near",
+        Text(shown_path(match.path)),
+        shown_bytes(match.bytes),
+        f"{match.width}×{match.height}",
+        match.stage.value if match.stage else "",
+        shown_similarity(match.similarity),
+        "" if match.hamming is None else str(match.hamming),
+    ]
+
+
+def _below(path: bytes, folder: bytes) -> str:
+    return shown_path(path[len(folder) + 1 :] if folder else path)
+
+
+def _escaped(path: bytes) -> str:
+    from rich.markup import escape
+
+    return escape(shown_path(path))

@@ -1,0 +1,111 @@
+"""Reports as plain text, for pipes and for what needs no table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from neardup_cli.records import (
+    CatalogStatus,
+    Comparison,
+    DuplicateGroup,
+    DupsReport,
+    Finding,
+    QueryResult,
+)
+from neardup_cli.reports.evidence import evidence
+from neardup_cli.reports.paths import shown_path
+from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
+
+
+def dups_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
+    """Yield groups for people who read a pipe: tab-separated, an empty line after each group."""
+    for group in groups:
+        size = shown_bytes(group.reclaimable_bytes)
+        yield f"# {group.id}: {shown_count(len(group.members), 'file')}, {size} to free"
+        reasons = evidence(group)
+        for member in group.members:
+            match = reasons.get(member.path)
+            keep = "keep" if member.path == group.keep else "copy"
+            stage = "" if match is None else match.stage.value
+            similarity = "" if match is None else shown_similarity(match.similarity)
+            pixels = f"{member.width}x{member.height}"
+            yield "\t".join(
+                [keep, shown_path(member.path), shown_bytes(member.stamp.size), pixels, stage, similarity]
+            ).rstrip()
+        yield ""
+
+
+def dups_summary(report: DupsReport) -> str:
+    """Return one line about all groups."""
+    summary = report.summary
+    if not summary["groups"]:
+        return f"no copies among {shown_count(summary['contents'], 'picture')}"
+    line = (
+        f"{shown_count(summary['groups'], 'group')}, "
+        f"{shown_count(summary['redundant_files'], 'copy', 'copies')} besides the ones to keep, "
+        f"{shown_bytes(summary['reclaimable_bytes'])} to free"
+    )
+    if summary["groups_shown"] < summary["groups"]:
+        line += f" (the first {summary['groups_shown']:,} shown)"
+    return line
+
+
+def query_lines(results: Sequence[QueryResult]) -> Iterator[str]:
+    """Yield the answers to queries: tab-separated, an empty line after each image."""
+    for result in results:
+        yield f"# {shown_path(result.path)}: {result.error or _verdict(result)}"
+        for match in result.matches:
+            cells = [
+                "match" if match.is_match else "near",
+                shown_path(match.path),
+                shown_bytes(match.bytes),
+                f"{match.width}x{match.height}",
+                match.stage.value if match.stage else "-",
+                shown_similarity(match.similarity) or "-",
+                str(match.hamming),
+            ]
+            yield "\t".join(cells)
+        yield ""
+
+
+def compare_lines(comparison: Comparison) -> Iterator[str]:
+    """Yield the comparison of two images, the verdict first."""
+    stage = f" ({comparison.stage.value})" if comparison.stage else ""
+    yield f"{'copies' if comparison.is_match else 'different'}{stage}: {comparison.reason}"
+    yield f"dHash distance  {comparison.hamming} of 64 bits"
+    if comparison.similarity is not None:
+        yield f"SSCD similarity {comparison.similarity:.3f}"
+
+
+def status_lines(status: CatalogStatus) -> Iterator[str]:
+    """Yield what a catalog holds."""
+    index = f", index {shown_bytes(status.index_bytes)}" if status.index_bytes else ""
+    yield f"catalog   {status.location} ({shown_bytes(status.catalog_bytes)}{index}, schema {status.schema})"
+    when = "never" if status.last_scan is None else f"{status.last_scan:%Y-%m-%d %H:%M} UTC"
+    yield f"last scan {when}"
+    yield (
+        f"images    {shown_count(status.files, 'file')}, {shown_bytes(status.image_bytes)}, "
+        f"{shown_count(status.contents, 'distinct content')}"
+    )
+    if status.unreadable or status.missing:
+        yield f"          {status.unreadable:,} unreadable, {status.missing:,} missing"
+    for model in status.models:
+        yield f"model     {model.identity.name}: {shown_count(model.vectors, 'vector')}, index {model.index}"
+    if not status.models:
+        yield "model     none: hashes alone (run `neardup scan` without --hash-only to add embeddings)"
+    for root in status.roots:
+        offline = "" if root.online else ", offline"
+        files = shown_count(root.files, "file")
+        yield f"root      {shown_path(root.path)}: {files}, {shown_bytes(root.bytes)}{offline}"
+
+
+def doctor_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield one line a check."""
+    for finding in findings:
+        word = "repaired" if finding.repaired else "ok" if finding.ok else "WRONG"
+        yield f"{word:<8} {finding.check}{': ' + finding.detail if finding.detail else ''}"
+
+
+def _verdict(result: QueryResult) -> str:
+    matches = sum(match.is_match for match in result.matches)
+    return shown_count(matches, "match", "matches") if matches else "no match"
