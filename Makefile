@@ -1,0 +1,49 @@
+# `make demo` and `make test` need Python 3.12 or newer and nothing else: they make their own environment.
+.PHONY: help demo test lint clean
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+GALLERY := demo/gallery
+CATALOG := demo/catalog.db
+
+help:
+	@echo "make demo   install, render a small gallery, scan it, print its duplicates"
+	@echo "make test   install, run the tests"
+	@echo "make lint   style, types, import rules"
+	@echo "make clean  remove the demo and what tools have cached"
+
+demo: $(BIN)/.installed
+	@rm -rf demo && mkdir demo
+	$(BIN)/neardup demo $(GALLERY)
+	$(BIN)/neardup scan $(GALLERY) --catalog $(CATALOG)
+	$(BIN)/neardup dups --catalog $(CATALOG)
+
+test: $(BIN)/.tested
+	$(BIN)/pytest
+
+lint: $(BIN)/.tested
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build
+
+# The first Python on the PATH that is new enough, whatever its name.
+$(BIN)/python:
+	@for python in python3 python3.12 python3.13 python3.14 python; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then \
+	        echo "making $(VENV) with $$($$python --version)"; \
+	        exec $$python -m venv $(VENV); \
+	    fi; \
+	done; \
+	echo "neardup needs Python 3.12 or newer, and none is on the PATH" >&2; exit 1
+
+$(BIN)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(BIN)/.tested: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ $(BIN)/.installed
