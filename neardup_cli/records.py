@@ -156,7 +156,7 @@ class ScanSummary:
     Attributes:
         seen: image files found by the walk (those skipped as not images are not among them).
         added: new or changed files that were read; `changed` of them were known under the same path.
-        moved: files recognised by content under a new path, their old path gone.
+        moved: files that this scan found under a new path, recognised by content, their old path gone.
         offline: files not looked for because their root is not mounted.
         embedded: contents that got a vector of the model in this scan.
     """

@@ -45,14 +45,18 @@ class Catalog:
             CatalogMissing: there is none and `create` is false.
             CatalogTooNew, CatalogCorrupt, CatalogBusy, DiskFull: as their names say.
         """
-        if not path.exists() and not create:
-            raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
         with _translated_files(path), _translated(path):
+            if not path.exists() and not create:
+                raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_other_files(path)
             engine = _engine(path)
             try:
-                if migrate.needs_migration(engine, path):
+                outdated = migrate.needs_migration(engine, path)
+                # Only now is it known that the file is ours to change.
+                event.listen(engine, "connect", _keep_log)
+                engine.dispose()
+                if outdated:
                     with writer_lock(path):
                         migrate.upgrade(engine)
             except BaseException:
@@ -98,13 +102,13 @@ class Catalog:
 def writer_lock(path: Path) -> Iterator[None]:
     """Take the lock file beside the catalog at `path`, or say who holds it."""
     lock = FileLock(f"{path}.lock", timeout=0, is_singleton=False)
-    try:
-        with _translated_files(path):
+    with _translated_files(path):
+        try:
             lock.acquire()
-    except Timeout as exc:
-        raise CatalogBusy(
-            f"another neardup is writing to {path}: wait for it, or use another --catalog"
-        ) from exc
+        except Timeout as exc:  # an OSError itself, which is why it is caught inside
+            raise CatalogBusy(
+                f"another neardup is writing to {path}: wait for it, or use another --catalog"
+            ) from exc
     try:
         yield
     finally:
@@ -122,10 +126,13 @@ def _engine(path: Path) -> Engine:
 def _prepare_connection(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
     # The driver would begin transactions by rules of its own, and never before DDL; see _begin.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")  # safe in WAL; a power cut may cost the last batch
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+
+
+def _keep_log(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin(connection: Connection) -> None:
@@ -170,7 +177,8 @@ def _disk_full(path: Path) -> DiskFull:
 def _as_catalog_error(path: Path, exc: DatabaseError) -> CatalogError | DiskFull:
     code = getattr(exc.orig, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None  # extended codes keep it in the low byte
-    if primary == sqlite3.SQLITE_FULL:
+    # A full disk may first be felt where the write-ahead log's index is made.
+    if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
         return _disk_full(path)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CatalogBusy(f"another program holds {path}: wait for it, or use another --catalog")

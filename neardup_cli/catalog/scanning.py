@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import batched
 from typing import NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Delete,
     Update,
@@ -253,19 +253,32 @@ def last_finished_scan(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def settle_moves(connection: Connection) -> int:
-    """Take away the old rows of files that now stand under another path; return how many.
+def settle_moves(connection: Connection, scan_id: int) -> int:
+    """Take away the old rows of files that now stand under another path.
 
     A file moved when its content stands under a path that is new since the last finished scan (one
     that was killed had no time to settle its moves) while an old path with that content is missing.
     Each new path accounts for one old one; what is missing beyond that stays missing.
+
+    Returns:
+        How many of the readable files that this scan added are such moves.
     """
-    gone = _ids_by_content(connection, File.missing_scan_id.is_not(None))
-    is_new = File.added_scan_id > last_finished_scan(connection)
-    new = _ids_by_content(connection, and_(is_new, File.missing_scan_id.is_(None))) if gone else {}
-    old_rows = [row for content, rows in gone.items() for row in rows[: len(new.get(content, ()))]]
-    _for_each(connection, delete(File).where(File.id == bindparam("row")), old_rows)
-    return len(old_rows)
+    gone = _missing_by_content(connection)
+    if not gone:
+        return 0
+    new = (
+        select(File.content_id, and_(File.added_scan_id == scan_id, Content.error.is_(None)))
+        .join(Content, Content.id == File.content_id)
+        .where(File.added_scan_id > last_finished_scan(connection), File.missing_scan_id.is_(None))
+        .order_by(File.id)
+    )
+    settled, moved = [], 0
+    for content_id, counts in connection.execute(new):
+        if rows := gone.get(content_id):
+            settled.append(rows.popleft())
+            moved += bool(counts)
+    _for_each(connection, delete(File).where(File.id == bindparam("row")), settled)
+    return moved
 
 
 def missing_since(connection: Connection, scan_id: int) -> int:
@@ -273,11 +286,11 @@ def missing_since(connection: Connection, scan_id: int) -> int:
     return connection.execute(select(func.count()).where(File.missing_scan_id == scan_id)).scalar_one()
 
 
-def _ids_by_content(connection: Connection, condition: ColumnElement[bool]) -> dict[int, list[int]]:
-    rows: dict[int, list[int]] = {}
-    query = select(File.content_id, File.id).where(condition).order_by(File.id)
+def _missing_by_content(connection: Connection) -> dict[int, deque[int]]:
+    rows: dict[int, deque[int]] = {}
+    query = select(File.content_id, File.id).where(File.missing_scan_id.is_not(None)).order_by(File.id)
     for content_id, file_id in connection.execute(query):
-        rows.setdefault(content_id, []).append(file_id)
+        rows.setdefault(content_id, deque()).append(file_id)
     return rows
 
 

@@ -52,12 +52,14 @@ class Walker:
         follow_links: collect what symbolic links point at in `link_targets` instead of skipping them.
             Each is then walked under its real path, so that no file is recorded under two names and
             no loop can be entered.
+        walked: roots that have been walked before; they are not entered again from a folder around them.
     """
 
     exclude: Sequence[str] = ()
     hidden: bool = False
     follow_links: bool = False
     link_targets: list[bytes] = field(default_factory=list)
+    walked: set[bytes] = field(default_factory=set)
 
     def walk(self, root: bytes) -> Iterator[FileRun]:
         """Yield every file at or below `root` (absolute, real path), in the order of its path's bytes.
@@ -91,6 +93,8 @@ class Walker:
             yield run
             return
         for entry in ordered:
+            if entry.path in self.walked:
+                continue
             if (skipped := self._passes_over(entry, top)) is not None:
                 run.skipped.append(skipped)
             elif entry.is_dir(follow_symlinks=False):
@@ -135,7 +139,7 @@ def has_image_extension(path: bytes) -> bool:
 def outermost(paths: Sequence[bytes]) -> list[bytes]:
     """Sort paths and drop those that lie below another one."""
     kept: list[bytes] = []
-    for path in sorted(set(paths), key=lambda path: path + b"/"):
+    for path in sorted(set(paths), key=lambda path: path.rstrip(b"/") + b"/"):
         if not kept or not is_below(path, kept[-1]):
             kept.append(path)
     return kept

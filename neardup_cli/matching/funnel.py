@@ -37,7 +37,9 @@ class Collection:
     vector_rows: NDArray[np.int64]
 
 
-def matching_pairs(collection: Collection, *, threshold: float, radius: int) -> list[PairMatch]:
+def matching_pairs(
+    collection: Collection, *, threshold: float, radius: int, radius_alone: int
+) -> list[PairMatch]:
     """Decide which contents are copies of each other.
 
     A pair counts from SSCD similarity `threshold` on; its stage is the sieve where the hashes proposed
@@ -47,13 +49,14 @@ def matching_pairs(collection: Collection, *, threshold: float, radius: int) -> 
         collection: what to compare.
         threshold: cosine similarity in [-1, 1].
         radius: of the sieve, in bits of 64.
+        radius_alone: of the sieve where it decides alone; at most `radius`.
 
     Returns:
         Matches in order of (a, b), each pair once.
     """
     proposed = sieve_pairs(collection.hashes, collection.flatness, radius)
     verified = _verify(collection, threshold)
-    undecided = _without_vectors(collection, proposed)
+    undecided = _without_vectors(collection, proposed, radius_alone)
     return sorted(
         [*_confirmed(collection, verified, proposed), *_alone(collection, undecided)],
         key=lambda match: (match.a, match.b),
@@ -67,12 +70,12 @@ def _verify(collection: Collection, threshold: float) -> VectorPairs:
     return VectorPairs(rows[pairs.first], rows[pairs.second], pairs.similarities)
 
 
-def _without_vectors(collection: Collection, proposed: HashPairs) -> HashPairs:
-    """Keep the proposals that the verifier cannot look at."""
+def _without_vectors(collection: Collection, proposed: HashPairs, radius: int) -> HashPairs:
+    """Keep the close proposals that the verifier cannot look at."""
     embedded = np.zeros(len(collection.ids), dtype=bool)
     embedded[collection.vector_rows] = True
-    blind = ~(embedded[proposed.first] & embedded[proposed.second])
-    return HashPairs(proposed.first[blind], proposed.second[blind], proposed.distances[blind])
+    kept = ~(embedded[proposed.first] & embedded[proposed.second]) & (proposed.distances <= radius)
+    return HashPairs(proposed.first[kept], proposed.second[kept], proposed.distances[kept])
 
 
 def _confirmed(collection: Collection, verified: VectorPairs, proposed: HashPairs) -> list[PairMatch]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-DEFAULT_THRESHOLDS = {"sscd": 0.5, "sscd_distilled": 0.5}
+DEFAULT_THRESHOLDS = {"sscd": 0.75, "sscd_distilled": 0.75}
 """Cosine similarity above which false pairs vanished in benchmarks/thresholds.py, by model."""
 
-FALLBACK_THRESHOLD = 0.5
+FALLBACK_THRESHOLD = 0.75
 
 
 def default_threshold(model: str) -> float:

@@ -32,7 +32,7 @@ class DupsOptions:
 
     Attributes:
         threshold: SSCD similarity from which a pair counts; None takes the model's default.
-        hamming: radius of the sieve; None takes 10 bits, or 4 where the sieve decides alone.
+        hamming: radius of the sieve; None takes 10 bits, and 4 where the sieve decides alone.
         model: whose vectors to use; None takes the model used last.
         under: only files below these real paths take part; empty for all.
         limit: report at most so many groups.
@@ -47,11 +47,17 @@ class DupsOptions:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """The options with every default filled in."""
+    """The options with every default filled in.
+
+    Attributes:
+        radius: of the sieve, for what it proposes.
+        radius_alone: of the sieve, for what it decides because a picture has no vector.
+    """
 
     model: StoredModel | None
     threshold: float | None
     radius: int
+    radius_alone: int
 
     def parameters(self) -> dict[str, Any]:
         """Return them as the reports name them."""
@@ -71,16 +77,17 @@ def resolve_criteria(
         ModelMismatch: a model or a threshold is asked for and the catalog has no vectors for it.
     """
     stored = stored_model(catalog, model)
+    alone = STRICT_RADIUS if hamming is None else hamming
     if stored is None:
         if threshold is not None:
             raise ModelMismatch(
                 "a threshold needs embeddings and this catalog holds hashes alone: "
                 "run `neardup scan` without --hash-only first, or leave --threshold out"
             )
-        return Criteria(None, None, STRICT_RADIUS if hamming is None else hamming)
+        return Criteria(None, None, alone, alone)
     if threshold is None:
         threshold = default_threshold(stored.identity.name)
-    return Criteria(stored, threshold, DEFAULT_RADIUS if hamming is None else hamming)
+    return Criteria(stored, threshold, DEFAULT_RADIUS if hamming is None else hamming, alone)
 
 
 def find_duplicates(catalog: Catalog, options: DupsOptions) -> DupsReport:
@@ -100,6 +107,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions) -> DupsReport:
             collection,
             threshold=1.0 if criteria.threshold is None else criteria.threshold,
             radius=criteria.radius,
+            radius_alone=criteria.radius_alone,
         )
         members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
         files = queries.files_of_contents(connection, members, options.under)

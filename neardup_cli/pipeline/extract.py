@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -138,9 +139,11 @@ class Extractor:
     def _decode(self, file: OpenedFile) -> tuple[Extracted, Pixels | None]:
         try:
             image = decode(file.stream, colour=self.embedder is not None, max_pixels=self.max_pixels)
-        except ImageTooLarge as exc:
-            return UnreadFile(file.source, str(exc)), None
         except UnreadableImage as exc:
+            if not file.is_unchanged():
+                return UnreadFile(file.source, _CHANGING), None
+            if isinstance(exc, ImageTooLarge) or file.has_failed(exc):
+                return UnreadFile(file.source, str(exc)), None
             return file.read(Failure(str(exc))), None
         if not file.is_unchanged():
             return UnreadFile(file.source, _CHANGING), None
@@ -180,6 +183,12 @@ class OpenedFile:
         """Say whether a file that was read twice held still."""
         return self.handle < 0 or file_stamp(os.fstat(self.handle)) == self.stamp
 
+    def has_failed(self, error: UnreadableImage) -> bool:
+        """Say whether the disk failed while the file was decoded, rather than what the file holds."""
+        cause = error.__cause__
+        # A position that a corrupt file names can be an invalid argument; nothing else is its doing.
+        return self.handle >= 0 and isinstance(cause, OSError) and cause.errno not in (None, errno.EINVAL)
+
 
 def open_unchanged(source: ToRead) -> OpenedFile | UnreadFile:
     """Open and hash a file, making sure that one version of it was read from end to end."""
@@ -210,11 +219,12 @@ def _open_once(source: ToRead) -> OpenedFile | None:
     """Open and hash a file; None if it changed meanwhile."""
     # Without O_NONBLOCK, a pipe that took the file's place would block for ever.
     handle = os.open(source.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    before = os.fstat(handle)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(handle)
+        return None
     stream = open(handle, "rb", buffering=0)  # noqa: SIM115 - handed on where the file is large
     try:
-        before = os.fstat(handle)
-        if not stat.S_ISREG(before.st_mode):
-            return None
         stamp = file_stamp(before)
         opened = None
         if before.st_size > IN_MEMORY_BYTES:

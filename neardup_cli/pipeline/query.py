@@ -127,7 +127,7 @@ class Searcher:
         if file.digest == probe.digest:
             stage = Stage.EXACT
         elif similarity is None:
-            stage = Stage.SIEVE if sieved else None
+            stage = Stage.SIEVE if sieved and bits <= self.criteria.radius_alone else None
         elif self.criteria.threshold is not None and similarity >= self.criteria.threshold:
             stage = Stage.SIEVE if sieved else Stage.VERIFIER
         return QueryMatch(file.path, stage, similarity, bits, file.width, file.height, file.stamp.size)

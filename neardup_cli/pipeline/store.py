@@ -105,7 +105,7 @@ class ResultStore:
         with self._catalog.write() as connection:
             scanning.mark_missing(connection, missing, self._scan_id)
             scanning.mark_present(connection, returned)
-            self.moved = scanning.settle_moves(connection)
+            self.moved = scanning.settle_moves(connection, self._scan_id)
             self.missing = scanning.missing_since(connection, self._scan_id)
             scanning.finish_scan(connection, self._scan_id)
 

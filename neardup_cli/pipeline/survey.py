@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -67,16 +68,23 @@ def survey(
         watch: told of every few files that were seen.
     """
     result = Survey()
-    walked: list[bytes] = []
     pending = list(roots)
     while pending:
         for root in pending:
-            _compare(walker.walk(root), iter(known(root)), result, rehash=rehash, watch=watch)
-        walked += pending
+            # A link may lead to a folder around a root that has been compared already.
+            inside = [walked for walked in walker.walked if is_below(walked, root)]
+            _compare(walker.walk(root), _without(inside, known(root)), result, rehash=rehash, watch=watch)
+        walker.walked.update(pending)
         targets = outermost([target for target in walker.link_targets if os.path.lexists(target)])
         walker.link_targets.clear()
-        pending = [target for target in targets if not any(is_below(target, root) for root in walked)]
+        pending = [target for target in targets if not any(is_below(target, root) for root in walker.walked)]
     return result
+
+
+def _without(folders: Sequence[bytes], known: Iterable[KnownFile]) -> Iterator[KnownFile]:
+    if not folders:
+        return iter(known)
+    return (file for file in known if not any(is_below(file.path, folder) for folder in folders))
 
 
 def _compare(
@@ -129,14 +137,17 @@ def _set_aside(file: KnownFile, result: Survey) -> None:
 
 
 def still_there(path: bytes) -> bool:
-    """Say whether a file that the walk did not meet exists: it is excluded or hidden now, or out of reach."""
+    """Say whether a file that the walk did not meet exists: it is excluded or hidden now, or out of reach.
+
+    A path that is a link now, or leads through one, is no file of its own any more.
+    """
     try:
-        os.lstat(path)
+        status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:  # a folder without permission hides its files, it does not delete them
         return True
-    return True
+    return stat.S_ISREG(status.st_mode) and os.path.realpath(path) == path
 
 
 def is_offline(root: bytes, device: int) -> bool:

@@ -1,0 +1,100 @@
+"""Fixtures that several rooms share; no test needs a download."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from PIL import Image
+from skimage import data
+
+from neardup_cli.catalog.database import Catalog
+
+# Two busy cores make any single example slow now and then; that says nothing about the code.
+settings.register_profile("neardup", deadline=None, max_examples=60)
+settings.load_profile("neardup")
+
+type Draw = Callable[[Path, int], Path]
+
+_CAPABILITY_VERSION = 0x20080522
+_OVERRIDING = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+
+
+@pytest.fixture(scope="session")
+def photographs() -> dict[str, Image.Image]:
+    """The photographs that come with scikit-image, 320 pixels wide at most."""
+    found = {}
+    for name in ("astronaut", "coffee", "chelsea", "rocket"):
+        found[name] = Image.fromarray(getattr(data, name)())
+        found[name].thumbnail((320, 320))
+    return found
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory, photographs: dict[str, Image.Image]) -> Path:
+    """A folder of four photographs, two edited copies and one exact copy; to be read only.
+
+    Copies: astronaut.jpg, astronaut-small.jpg and astronaut-again.jpg (same bytes as the first);
+    coffee.png and coffee-grey.jpg. Alone: chelsea.jpg, below/rocket.png.
+    """
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "below").mkdir()
+    astronaut, coffee = photographs["astronaut"], photographs["coffee"]
+    astronaut.save(folder / "astronaut.jpg", quality=92)
+    (folder / "astronaut-again.jpg").write_bytes((folder / "astronaut.jpg").read_bytes())
+    astronaut.resize((200, 200)).save(folder / "astronaut-small.jpg", quality=70)
+    coffee.save(folder / "coffee.png")
+    coffee.convert("L").save(folder / "coffee-grey.jpg", quality=80)
+    photographs["chelsea"].save(folder / "chelsea.jpg", quality=90)
+    photographs["rocket"].save(folder / "below" / "rocket.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def draw() -> Draw:
+    """A function that writes a small picture: `draw(path, seed)`; other seeds are other pictures."""
+
+    def write(path: Path, seed: int) -> Path:
+        levels = np.random.default_rng(seed).integers(0, 256, (6, 7, 3), dtype=np.uint8)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(levels).resize((56, 48), Image.Resampling.BICUBIC)
+        picture.save(path, path.suffix.removeprefix(".").replace("jpg", "jpeg"), compress_level=1)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    """An empty catalog, open."""
+    with Catalog.open(tmp_path / "catalog.db", create=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bound_by_permissions() -> Iterator[None]:
+    """Make `chmod` bind this thread, even where the tests run as root."""
+    if os.name != "posix":
+        pytest.skip("needs POSIX permissions")
+    if os.geteuid() != 0:
+        yield
+        return
+    if not sys.platform.startswith("linux"):
+        pytest.skip("root is above permissions here")
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
+    before = ctypes.create_string_buffer(24)
+    if libc.capget(header, before) != 0:
+        pytest.skip("capabilities cannot be read here")
+    effective, *others = struct.unpack("6I", before.raw)
+    if libc.capset(header, struct.pack("6I", effective & ~_OVERRIDING, *others)) != 0:
+        pytest.skip("capabilities cannot be dropped here")
+    yield
+    libc.capset(header, before.raw)

@@ -1,0 +1,97 @@
+"""End-to-end tests run the installed `neardup` as a process, as its users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neardup_cli.evaluation.gallery import GallerySummary, render_gallery
+
+COMMAND = Path(sysconfig.get_path("scripts")) / "neardup"
+_TIMEOUT = 300
+
+
+@dataclass(frozen=True)
+class Neardup:
+    """Runs `neardup` with a catalog and a home of its own."""
+
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def catalog(self) -> Path:
+        return self.home / "catalog.db"
+
+    def variables(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("NEARDUP_")}
+        own = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / "config"), "COLUMNS": "100"}
+        return {**kept, **own, "NEARDUP_CATALOG": str(self.catalog), **self.environment}
+
+    def run(self, *arguments: str | bytes | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+        """Run a command to its end; a traceback is a failure whatever the test is about."""
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            env=self.variables(),
+            cwd=cwd or self.home,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")
+        return done
+
+    def succeed(self, *arguments: str | bytes | Path) -> bytes:
+        """Run a command that has to exit with 0; return its stdout."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        return done.stdout
+
+    def json(self, *arguments: str | bytes | Path) -> Any:
+        """Run a command with --json; return the document."""
+        return json.loads(self.succeed(*arguments, "--json"))
+
+    def start(self, *arguments: str | bytes | Path) -> subprocess.Popen[bytes]:
+        """Start a command and leave it running."""
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            env=self.variables(),
+            cwd=self.home,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+@pytest.fixture
+def neardup(tmp_path: Path) -> Neardup:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Neardup(home)
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A gallery with its truth, scanned at the default settings."""
+
+    folder: Path
+    truth: GallerySummary
+    neardup: Neardup
+    summary: Any
+
+
+@pytest.fixture(scope="session")
+def scanned(tmp_path_factory: pytest.TempPathFactory) -> Scanned:
+    """A scanned gallery for tests that only read."""
+    base = tmp_path_factory.mktemp("scanned")
+    folder, home = base / "gallery", base / "home"
+    home.mkdir()
+    truth = render_gallery(folder, photos=24)
+    neardup = Neardup(home)
+    return Scanned(folder, truth, neardup, neardup.json("scan", folder))

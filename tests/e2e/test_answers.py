@@ -1,0 +1,140 @@
+"""The whole way on real pictures: scan, then the right answers to each question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from neardup_cli.evaluation.attacks import mild_attacks
+from neardup_cli.evaluation.gallery import GalleryEdit, render_photo
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Neardup, Scanned
+
+SURE = {GalleryEdit.ORIGINAL, GalleryEdit.EXACT, GalleryEdit.REENCODED, GalleryEdit.WEBP, GalleryEdit.PNG}
+
+
+def groups_by_path(document: Any) -> dict[str, str]:
+    return {member["path"]: group["id"] for group in document["groups"] for member in group["members"]}
+
+
+def test_a_scan_accounts_for_every_file(scanned: Scanned) -> None:
+    images = [file for file in scanned.truth.files if file.edit is not GalleryEdit.TEXT]
+    readable = [file for file in images if file.edit.readable]
+    summary = scanned.summary
+    assert summary["schema"] == "neardup.scan/1"
+    assert summary["seen"] == len(images)
+    assert summary["added"] == len(readable)
+    assert {Path(entry["path"]).suffix: entry["reason"] for entry in summary["skipped"]} == {
+        ".jpg": "truncated",
+        ".txt": "not an image file",
+    }
+
+
+def test_dups_finds_the_copies_and_no_others(scanned: Scanned) -> None:
+    document = scanned.neardup.json("dups")
+    source = {str(file.path): file.source for file in scanned.truth.files}
+    for group in document["groups"]:
+        for match in group["matches"]:
+            assert source[match["a"]] is not None, match
+            assert source[match["a"]] == source[match["b"]], match
+    group_of = groups_by_path(document)
+    for file in scanned.truth.files:
+        if file.edit in SURE and file.edit is not GalleryEdit.ORIGINAL:
+            originals = [
+                str(other.path)
+                for other in scanned.truth.files
+                if other.source == file.source and other.edit is GalleryEdit.ORIGINAL
+            ]
+            assert group_of.get(str(file.path)) == group_of.get(originals[0], "none"), file
+
+
+def test_dups_is_the_same_every_time_and_largest_saving_first(scanned: Scanned) -> None:
+    first, second = (scanned.neardup.json("dups")["groups"] for _ in range(2))
+    assert first == second
+    savings = [group["reclaimable_bytes"] for group in first]
+    assert savings == sorted(savings, reverse=True)
+    for group in first:
+        kept = [member for member in group["members"] if member["path"] == group["keep"]]
+        assert group["reclaimable_bytes"] == sum(member["bytes"] for member in group["members"]) - kept[0]["bytes"]
+
+
+def test_a_lower_threshold_finds_more(scanned: Scanned) -> None:
+    def matches(*options: str) -> int:
+        return sum(len(group["matches"]) for group in scanned.neardup.json("dups", *options)["groups"])
+
+    assert matches("--threshold", "0.2") > matches() > matches("--threshold", "0.999")
+
+
+def test_query_finds_an_edit_that_was_never_scanned(scanned: Scanned, tmp_path: Path) -> None:
+    original = next(file for file in scanned.truth.files if file.edit is GalleryEdit.ORIGINAL)
+    edited = tmp_path / "edited.webp"
+    with Image.open(original.path) as picture:
+        picture.convert("L").resize((300, 200)).save(edited, quality=70)
+    (answer,) = scanned.neardup.json("query", edited)["queries"]
+    assert answer["is_duplicate"]
+    assert answer["matches"][0]["path"] in {
+        str(file.path) for file in scanned.truth.files if file.source == original.source
+    }
+    assert scanned.neardup.json("status")["files"] == scanned.summary["seen"]  # nothing was stored
+
+
+def test_query_does_not_find_a_stranger(scanned: Scanned, tmp_path: Path) -> None:
+    stranger = tmp_path / "stranger.png"
+    render_photo(987_654).save(stranger)
+    (answer,) = scanned.neardup.json("query", stranger, "--top-k", "3")["queries"]
+    assert not answer["is_duplicate"]
+    assert [match["is_match"] for match in answer["matches"]] == [False] * 3
+
+
+def test_compare_says_copy_or_not(scanned: Scanned, tmp_path: Path) -> None:
+    a, b, c = tmp_path / "a.jpg", tmp_path / "b.png", tmp_path / "c.jpg"
+    render_photo(1).save(a, quality=85)
+    render_photo(1).resize((480, 320)).save(b)
+    render_photo(2).save(c)
+    same, other = scanned.neardup.json("compare", a, b), scanned.neardup.json("compare", a, c)
+    assert same["is_duplicate"]
+    assert same["similarity"] > 0.9
+    assert same["hamming"] <= 4
+    assert not other["is_duplicate"]
+    assert scanned.neardup.json("compare", a, a)["stage"] == "exact"
+    assert scanned.neardup.json("compare", a, b, "--hash-only")["similarity"] is None
+
+
+def test_status_and_doctor_agree_with_the_scan(scanned: Scanned) -> None:
+    status = scanned.neardup.json("status")
+    assert status["files"] == scanned.summary["seen"]
+    assert status["unreadable"] == 1
+    assert [Path(root["path"]) for root in status["roots"]] == [scanned.folder.resolve()]
+    assert status["models"][0]["vectors"] == scanned.summary["embedded"]
+    assert scanned.neardup.json("doctor")["healthy"]
+
+
+@pytest.mark.parametrize("model", ["sscd", "sscd_distilled"])
+def test_mild_edits_are_found_at_the_default_settings(model: str, neardup: Neardup, tmp_path: Path) -> None:
+    """A small twin of benchmarks/mild_edits.py, on pictures that need no download."""
+    photos, seeds = tmp_path / "photos", range(6 if model == "sscd" else 12)
+    photos.mkdir()
+    for seed in seeds:
+        original = render_photo(seed, (480, 320))
+        original.save(photos / f"{seed}.png")
+        (photos / f"{seed}-exact.png").write_bytes((photos / f"{seed}.png").read_bytes())
+        for attack in mild_attacks():
+            edited = attack.run(original, key=str(seed))
+            path = photos / f"{seed}-{attack.name}{attack.save_as.suffix}"
+            path.write_bytes(attack.save_as.encode(edited))
+    neardup.succeed("scan", photos, "--model", model)
+    document = neardup.json("dups")
+    group_of = groups_by_path(document)
+    for group in document["groups"]:
+        assert len({Path(member["path"]).stem.split("-")[0] for member in group["members"]}) == 1, group
+    lost = [
+        path.name
+        for path in photos.iterdir()
+        if group_of.get(str(path)) != group_of.get(str(photos / f"{path.stem.split('-')[0]}.png"), "none")
+    ]
+    assert not [name for name in lost if "exact" in name]
+    assert len(lost) <= 0.01 * sum(1 for _ in photos.iterdir()), lost
