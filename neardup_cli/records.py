@@ -18,6 +18,7 @@ class Stage(StrEnum):
     EXACT = "exact"
     SIEVE = "sieve"
     VERIFIER = "verifier"
+    GEOMETRY = "geometry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,36 @@ class CatalogedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Alignment:
+    """What the geometric stage found when it laid picture a on picture b.
+
+    Attributes:
+        matched: whether it calls them copies; `reason` says why in a few words.
+        inliers: pairs of keypoints that fit the transform; 0 when the whole frames were compared.
+        transform: 2×3 affine map from a's pixels to b's, both at most 416 pixels long; empty if none fits.
+        mirrored: whether the transform mirrors.
+        agreement: share of the detailed blocks of the overlap that agree.
+        content_a, content_b: share of each picture's detail that is found in the other one.
+        coverage_a, coverage_b: share of each picture's area that lies on the other one.
+        tone: correlation of the brightness of agreeing blocks.
+        spread: extent of the agreeing blocks over the overlap.
+    """
+
+    matched: bool
+    reason: str
+    inliers: int
+    transform: tuple[tuple[float, ...], ...]
+    mirrored: bool
+    agreement: float
+    content_a: float
+    content_b: float
+    coverage_a: float
+    coverage_b: float
+    tone: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
 class PairMatch:
     """Two contents (by id, `a < b`) that the funnel calls copies, and the evidence."""
 
@@ -109,6 +140,7 @@ class PairMatch:
     stage: Stage
     similarity: float | None
     hamming: int | None
+    alignment: Alignment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +152,7 @@ class FileMatch:
     stage: Stage
     similarity: float | None
     hamming: int | None
+    alignment: Alignment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +223,7 @@ class QueryMatch:
     width: int
     height: int
     bytes: int
+    alignment: Alignment | None = None
 
     @property
     def is_match(self) -> bool:
@@ -217,6 +251,7 @@ class Comparison:
     similarity: float | None
     stage: Stage | None
     reason: str
+    alignment: Alignment | None = None
 
     @property
     def is_match(self) -> bool:

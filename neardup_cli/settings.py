@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, ValidationError, field_validator
@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     input_size: int = Field(default=288, ge=64, le=640, multiple_of=32, description="network input, pixels")
     threshold: float | None = Field(default=None, ge=-1, le=1, description="SSCD similarity of a match")
     hamming: int | None = Field(default=None, ge=0, le=64, description="radius of the sieve, bits of 64")
+    preset: Literal["strict", "normal", "loose"] = Field(default="normal", description="limits of geometry")
     top_k: int = Field(default=10, ge=1, description="neighbours that `query` shows")
     image_dirs: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="what `scan` scans when no path is given"

@@ -3,6 +3,7 @@
     scan ─< file >─ root            one row per path that was seen
               │
             content ─< embedding >─ model     one row per distinct content, one vector per model
+              ╚═< pair                        what the geometric stage said of two contents
 
 Paths and digests are bytes. A content is kept when its last file vanishes: should it come back,
 nothing is computed again. Change a table only together with a migration in migrations/versions.
@@ -12,7 +13,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # Constraints need names to be altered by a later migration.
@@ -144,3 +154,30 @@ class Embedding(Base):
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
     content_id: Mapped[int] = mapped_column(ForeignKey("content.id"))
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Pair(Base):
+    """What the geometric stage said of two contents, `a_id < b_id`; a's pixels go to b's by `transform`.
+
+    `algorithm` names the version and the preset: a verdict of another one is another row.
+    """
+
+    __tablename__ = "pair"
+    __table_args__ = (UniqueConstraint("a_id", "b_id", "algorithm"),)
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    a_id: Mapped[int] = mapped_column(ForeignKey("content.id"))
+    b_id: Mapped[int] = mapped_column(ForeignKey("content.id"))
+    algorithm: Mapped[str]
+    matched: Mapped[bool]
+    reason: Mapped[str]
+    inliers: Mapped[int]
+    transform: Mapped[list[list[float]]] = mapped_column(JSON)
+    mirrored: Mapped[bool]
+    agreement: Mapped[float]
+    content_a: Mapped[float]
+    content_b: Mapped[float]
+    coverage_a: Mapped[float]
+    coverage_b: Mapped[float]
+    tone: Mapped[float]
+    spread: Mapped[float]

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from neardup_cli import __version__
 from neardup_cli.cli import compare, demo, doctor, dups, query, scan, status
-from neardup_cli.errors import NeardupError
+from neardup_cli.errors import BadInput, NeardupError
+
+_INTERRUPTED = 130
+
+# What all of Click's complaints have in common, wherever this version of Typer keeps its Click.
+_UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="neardup",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    # Boxes are for terminals: what is piped is plain.
+    rich_markup_mode="rich" if sys.stdout is not None and sys.stdout.isatty() else None,
 )
 for module in (scan, dups, query, compare, status, doctor, demo):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
@@ -51,21 +57,52 @@ def _neardup(
     """
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line; every error that was foreseen is one line and an exit code of its own."""
+    _replace_closed_streams()
+    code = 0
     try:
-        app(prog_name="neardup")
+        arguments = sys.argv[1:] or ["--help"]
+        # Typer returns the code of an early exit, an interrupt among them, and else nothing.
+        code = app(arguments, prog_name="neardup", standalone_mode=False) or 0
     except NeardupError as exc:
-        typer.echo(f"neardup: {exc}", err=True)
-        sys.exit(exc.exit_code)
+        code = _complain(str(exc), exc.exit_code)
+    except typer.Abort:
+        code = _INTERRUPTED
+    except _UsageProblem as exc:
+        code = _complain(_usage_message(exc), BadInput.exit_code)
     finally:
         _flush_stdout()
+    sys.exit(code)
+
+
+def _complain(message: str, code: int) -> int:
+    """Say what went wrong, on one line whatever names are in it."""
+    from neardup_cli.reports.paths import shown_text
+
+    typer.echo(f"neardup: {shown_text(message)}", err=True)
+    return code
+
+
+def _usage_message(problem: Exception) -> str:
+    """Return Click's complaint with the place to look."""
+    message = problem.format_message() if hasattr(problem, "format_message") else str(problem)
+    context = getattr(problem, "ctx", None)
+    command = "neardup" if context is None else context.command_path
+    return f"{message.rstrip('.')} (see `{command} --help`)"
+
+
+def _replace_closed_streams() -> None:
+    """Let what is said to a closed stream (`>&-`) go nowhere, so that no one has to ask whether it is open."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open until the end
 
 
 def _flush_stdout() -> None:
     """Flush while errors can still be handled: who read us may have had enough (`| head`)."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         # What is left in the buffer goes nowhere, or Python would complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from neardup_cli.cli.options import HammingOption, JsonOption, MaxPixelsOption, ModelOption, ThresholdOption
+from neardup_cli.cli.options import (
+    HammingOption,
+    JsonOption,
+    MaxPixelsOption,
+    ModelOption,
+    NoVerifyOption,
+    PresetOption,
+    ThresholdOption,
+)
 from neardup_cli.cli.output import raw_path, write_lines, write_text
 
 
@@ -17,6 +25,8 @@ def compare(
     model: ModelOption = None,
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
+    no_verify: NoVerifyOption = False,
+    preset: PresetOption = None,
     hash_only: Annotated[bool, typer.Option("--hash-only", help="Compare hashes alone.")] = False,
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
@@ -27,13 +37,17 @@ def compare(
     from neardup_cli.reports import json_report, text
     from neardup_cli.settings import load_settings
 
-    settings = load_settings(model=model, threshold=threshold, hamming=hamming, max_pixels=max_pixels)
+    settings = load_settings(
+        model=model, threshold=threshold, hamming=hamming, preset=preset, max_pixels=max_pixels
+    )
     rules = load_rules(
-        None if hash_only else settings.model,
+        settings.model,
         hash_only=hash_only,
         input_size=settings.input_size,
         threshold=settings.threshold,
-        radius=settings.hamming,
+        hamming=settings.hamming,
+        verify=not no_verify,
+        preset=settings.preset,
     )
     comparison = run_compare(raw_path(a), raw_path(b), rules, max_pixels=settings.max_pixels)
     if json:

@@ -12,6 +12,8 @@ from neardup_cli.cli.options import (
     HammingOption,
     JsonOption,
     ModelOption,
+    NoVerifyOption,
+    PresetOption,
     ThresholdOption,
     UnderOption,
 )
@@ -46,6 +48,8 @@ def dups(
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     model: ModelOption = None,
+    no_verify: NoVerifyOption = False,
+    preset: PresetOption = None,
     under: UnderOption = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Print at most so many groups.", show_default=False)
@@ -60,6 +64,7 @@ def dups(
 ) -> None:
     """Print the groups of copies in the catalog, the largest saving first."""
     from neardup_cli.catalog.database import Catalog
+    from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
     from neardup_cli.settings import load_settings
 
@@ -67,11 +72,29 @@ def dups(
     if nul and chosen is not Format.PATHS:
         raise BadInput("-0 goes with --format paths")
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog), threshold=threshold, hamming=hamming, model=model
+        catalog=None if catalog is None else str(catalog),
+        threshold=threshold,
+        hamming=hamming,
+        model=model,
+        preset=preset,
     )
-    options = DupsOptions(settings.threshold, settings.hamming, settings.model, real_paths(under), limit)
+    options = DupsOptions(
+        threshold=settings.threshold,
+        hamming=settings.hamming,
+        model=settings.model,
+        verify=not no_verify,
+        preset=settings.preset,
+        under=real_paths(under),
+        limit=limit,
+        workers=settings.worker_count,
+    )
     with Catalog.open(settings.catalog_location) as opened:
-        report = find_duplicates(opened, options)
+        try:
+            with shown_progress() as progress:
+                report = find_duplicates(opened, options, progress)
+        except KeyboardInterrupt:
+            say("stopped: the pairs checked so far are in the catalog; run the same command again to go on")
+            raise typer.Exit(130) from None
     _print(report, chosen, nul=nul)
 
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Preset(StrEnum):
+    """The limits of the geometric stage."""
+
+    STRICT = "strict"
+    NORMAL = "normal"
+    LOOSE = "loose"
+
 
 CatalogOption = Annotated[
     Path | None,
@@ -24,9 +34,16 @@ ThresholdOption = Annotated[
         "--threshold",
         min=-1.0,
         max=1.0,
-        help="SSCD cosine similarity from which a pair counts; measured per model by default.",
+        help="SSCD cosine similarity from which a pair counts (0.2; with --no-verify 0.75).",
         show_default=False,
     ),
+]
+NoVerifyOption = Annotated[
+    bool, typer.Option("--no-verify", help="Trust the threshold alone: no geometric check.")
+]
+PresetOption = Annotated[
+    Preset | None,
+    typer.Option("--preset", help="How much the geometric check demands (normal).", show_default=False),
 ]
 HammingOption = Annotated[
     int | None,

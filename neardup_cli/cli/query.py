@@ -13,6 +13,8 @@ from neardup_cli.cli.options import (
     JsonOption,
     MaxPixelsOption,
     ModelOption,
+    NoVerifyOption,
+    PresetOption,
     ThresholdOption,
     UnderOption,
 )
@@ -39,6 +41,8 @@ def query(
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     model: ModelOption = None,
+    no_verify: NoVerifyOption = False,
+    preset: PresetOption = None,
     under: UnderOption = None,
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
@@ -55,6 +59,7 @@ def query(
         threshold=threshold,
         hamming=hamming,
         model=model,
+        preset=preset,
         top_k=top_k,
         max_pixels=max_pixels,
     )
@@ -63,6 +68,8 @@ def query(
         threshold=settings.threshold,
         hamming=settings.hamming,
         model=settings.model,
+        verify=not no_verify,
+        preset=settings.preset,
         under=real_paths(under),
         max_pixels=settings.max_pixels,
     )

@@ -1,20 +1,19 @@
-"""The funnel over a whole collection: hashes and vectors in, decided pairs out.
+"""The first two stages over a whole collection: hashes and vectors in, pairs out.
 
-    propose (sieve) ─► verify (SSCD) ─► decide the doubtful (geometry) ─► matches
-
-Each stage is a function below, in that order.
+sieve (dHash) ─► verifier (SSCD) ─► certain matches
+                                 └► doubtful pairs ─► geometry (`verify.py`), which needs the pixels
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neardup_cli.index.hamming import HashPairs
 from neardup_cli.index.vectors import VectorPairs, similar_pairs
-from neardup_cli.matching.sieve import sieve_pairs
+from neardup_cli.matching.sieve import FLAT, sieve_pairs
 from neardup_cli.records import PairMatch, Stage
 
 
@@ -37,30 +36,60 @@ class Collection:
     vector_rows: NDArray[np.int64]
 
 
-def matching_pairs(
-    collection: Collection, *, threshold: float, radius: int, radius_alone: int
-) -> list[PairMatch]:
-    """Decide which contents are copies of each other.
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What hashes and vectors alone can say: matches, and pairs that only the pixels can decide.
+
+    Both in order of (a, b), each pair once.
+    """
+
+    certain: list[PairMatch]
+    doubtful: list[PairMatch]
+
+
+def sift_pairs(
+    collection: Collection,
+    *,
+    threshold: float,
+    radius: int,
+    radius_alone: int,
+    certainty: float | None = None,
+) -> Sifted:
+    """Find the pairs of contents that are, or may be, copies of each other.
 
     A pair counts from SSCD similarity `threshold` on; its stage is the sieve where the hashes proposed
-    it too, else the verifier. Where one of the two has no vector, the sieve decides alone.
+    it too, else the verifier. Below `certainty` it is doubtful, and so is a pair with a flat picture,
+    for the network sees nothing in it. Where one of the two has no vector, the sieve decides alone.
 
     Args:
         collection: what to compare.
         threshold: cosine similarity in [-1, 1].
         radius: of the sieve, in bits of 64.
         radius_alone: of the sieve where it decides alone; at most `radius`.
-
-    Returns:
-        Matches in order of (a, b), each pair once.
+        certainty: similarity from which no geometry is needed; None trusts every pair.
     """
     proposed = sieve_pairs(collection.hashes, collection.flatness, radius)
     verified = _verify(collection, threshold)
-    undecided = _without_vectors(collection, proposed, radius_alone)
-    return sorted(
-        [*_confirmed(collection, verified, proposed), *_alone(collection, undecided)],
-        key=lambda match: (match.a, match.b),
+    alone = _alone(collection, _without_vectors(collection, proposed, radius_alone))
+    confirmed = _confirmed(collection, verified, proposed)
+    sure = _sure(collection, verified, certainty).tolist()
+    certain = [*alone, *(match for match, is_sure in zip(confirmed, sure, strict=True) if is_sure)]
+    return Sifted(
+        certain=sorted(certain, key=lambda match: (match.a, match.b)),
+        doubtful=[
+            replace(match, stage=Stage.GEOMETRY)
+            for match, is_sure in zip(confirmed, sure, strict=True)
+            if not is_sure
+        ],
     )
+
+
+def _sure(collection: Collection, verified: VectorPairs, certainty: float | None) -> NDArray[np.bool_]:
+    if certainty is None:
+        return np.ones(len(verified.first), dtype=bool)
+    flat = collection.flatness >= FLAT
+    sure: NDArray[np.bool_] = verified.similarities >= certainty
+    return sure & ~flat[verified.first] & ~flat[verified.second]
 
 
 def _verify(collection: Collection, threshold: float) -> VectorPairs:

@@ -1,13 +1,17 @@
-"""The verifier: from which SSCD similarity two pictures count as copies."""
+"""The verifier's levels: from which SSCD similarity a pair is looked at, and from which it is certain."""
 
 from __future__ import annotations
 
-DEFAULT_THRESHOLDS = {"sscd": 0.75, "sscd_distilled": 0.75}
-"""Cosine similarity above which false pairs vanished in benchmarks/thresholds.py, by model."""
+DOOR = 0.2
+"""Cosine similarity from which the geometric stage looks at a pair: nearly every edit has more."""
 
-FALLBACK_THRESHOLD = 0.75
+CERTAINTY = {"sscd": 0.75, "sscd_distilled": 0.75}
+"""Similarity from which no false pair was seen in benchmarks/thresholds.py, by model, even among
+screenshots and memes that share their chrome."""
+
+FALLBACK_CERTAINTY = 0.75
 
 
-def default_threshold(model: str) -> float:
-    """Return the threshold of a model by name; a model not measured gets SSCD's."""
-    return DEFAULT_THRESHOLDS.get(model, FALLBACK_THRESHOLD)
+def certainty_level(model: str) -> float:
+    """Return the level of a model by name; a model not measured gets SSCD's."""
+    return CERTAINTY.get(model, FALLBACK_CERTAINTY)

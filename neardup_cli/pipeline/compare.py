@@ -10,40 +10,33 @@ from neardup_cli.embedders.registry import DEFAULT_MODEL, load_embedder
 from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images.decode import DEFAULT_MAX_PIXELS
-from neardup_cli.matching.search import default_threshold
-from neardup_cli.matching.sieve import DEFAULT_RADIUS, FLAT, STRICT_RADIUS
+from neardup_cli.matching.sieve import FLAT
+from neardup_cli.pipeline.criteria import Judgement, Limits, limits_for, parameters
 from neardup_cli.pipeline.probe import Probe, probe_image
-from neardup_cli.records import Comparison, Stage
+from neardup_cli.records import Alignment, Comparison, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What counts as a copy where there is no catalog to ask.
-
-    Attributes:
-        embedder: None lets the sieve decide alone.
-        threshold: SSCD similarity from which two images count as copies.
-        radius: of the sieve, in bits of 64.
-    """
+    """What counts as a copy where there is no catalog to ask; no `embedder` lets the sieve decide alone."""
 
     embedder: Embedder | None
-    threshold: float
-    radius: int
+    limits: Limits
 
     def parameters(self) -> dict[str, Any]:
         """Return them as the reports name them."""
-        model = None if self.embedder is None else self.embedder.identity.name
-        threshold = None if self.embedder is None else self.threshold
-        return {"model": model, "threshold": threshold, "hamming": self.radius}
+        return parameters(None if self.embedder is None else self.embedder.identity.name, self.limits)
 
 
 def load_rules(
-    model: str | None,
+    model: str | None = None,
     *,
     hash_only: bool = False,
     input_size: int = 288,
     threshold: float | None = None,
-    radius: int | None = None,
+    hamming: int | None = None,
+    verify: bool = True,
+    preset: str = "normal",
 ) -> Rules:
     """Load the model, and fill in the defaults of what was left open.
 
@@ -51,14 +44,12 @@ def load_rules(
         BadInput: a threshold for hashes alone.
         ModelMissing, ModelInvalid: the model cannot be used.
     """
-    if hash_only:
-        if threshold is not None:
-            raise BadInput("--threshold needs embeddings: leave it or --hash-only out")
-        return Rules(None, 1.0, STRICT_RADIUS if radius is None else radius)
-    embedder = load_embedder(model or DEFAULT_MODEL, input_size=input_size)
-    if threshold is None:
-        threshold = default_threshold(embedder.identity.name)
-    return Rules(embedder, threshold, DEFAULT_RADIUS if radius is None else radius)
+    if hash_only and threshold is not None:
+        raise BadInput("--threshold needs embeddings: leave it or --hash-only out")
+    embedder = None if hash_only else load_embedder(model or DEFAULT_MODEL, input_size=input_size)
+    name = None if embedder is None else embedder.identity.name
+    limits = limits_for(name, threshold=threshold, hamming=hamming, verify=verify, preset=preset)
+    return Rules(embedder, limits)
 
 
 def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Comparison:
@@ -74,22 +65,41 @@ def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_P
         similarity = float(first.vector[0] @ second.vector[0])
     same = first.digest == second.digest
     flat = max(first.features.flatness, second.features.flatness) >= FLAT
-    stage, reason = _judge(rules, hamming, similarity, same=same, flat=flat)
-    return Comparison(first.path, second.path, same, hamming, similarity, stage, reason)
+    judgement = rules.limits.judge(
+        hamming=hamming,
+        similarity=similarity,
+        flat=flat,
+        same_bytes=same,
+        align=lambda: _align(first, second, rules, max_pixels),
+    )
+    reason = _reason(rules.limits, judgement, hamming, similarity, flat=flat)
+    return Comparison(
+        first.path, second.path, same, hamming, similarity, judgement.stage, reason, judgement.alignment
+    )
 
 
-def _judge(
-    rules: Rules, hamming: int, similarity: float | None, *, same: bool, flat: bool
-) -> tuple[Stage | None, str]:
-    sieved = hamming <= rules.radius and not flat
-    if same:
-        return Stage.EXACT, "the same bytes"
+def _align(a: Probe, b: Probe, rules: Rules, max_pixels: int) -> Alignment | None:
+    from neardup_cli.pipeline.geometry import align_files  # late: it imports OpenCV
+
+    return align_files(a.path, b.path, rules.limits.preset or "normal", max_pixels)
+
+
+def _reason(
+    limits: Limits, judgement: Judgement, hamming: int, similarity: float | None, *, flat: bool
+) -> str:
+    if judgement.stage is Stage.EXACT:
+        return "the same bytes"
+    if judgement.alignment is not None:
+        return judgement.alignment.reason
     if similarity is None:
-        return Stage.SIEVE if sieved else None, _sieve_reason(hamming, rules.radius, flat=flat)
-    if similarity < rules.threshold:
-        return None, f"SSCD similarity {similarity:.3f} is below {rules.threshold:g}"
-    reason = f"SSCD similarity {similarity:.3f} is at least {rules.threshold:g}"
-    return Stage.SIEVE if sieved else Stage.VERIFIER, reason
+        if flat:
+            return "one of them is nearly flat: a dHash says nothing about it"
+        side = "within" if hamming <= limits.radius_alone else "beyond"
+        return f"dHash distance {hamming} is {side} {limits.radius_alone} bits of 64"
+    if similarity < limits.threshold:
+        return f"SSCD similarity {similarity:.3f} is below {limits.threshold:g}"
+    level = limits.threshold if limits.certainty is None else limits.certainty
+    return f"SSCD similarity {similarity:.3f} is at least {level:g}"
 
 
 def _probe(path: bytes, embedder: Embedder | None, max_pixels: int) -> Probe:
@@ -97,9 +107,3 @@ def _probe(path: bytes, embedder: Embedder | None, max_pixels: int) -> Probe:
         return probe_image(path, embedder, max_pixels)
     except UnreadableImage as exc:
         raise UnreadableImage(f"{path.decode('utf-8', 'backslashreplace')}: {exc}") from exc
-
-
-def _sieve_reason(hamming: int, radius: int, *, flat: bool) -> str:
-    if flat:
-        return "one of them is nearly flat: a dHash says nothing about it"
-    return f"dHash distance {hamming} is {'within' if hamming <= radius else 'beyond'} {radius} bits of 64"

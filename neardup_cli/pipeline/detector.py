@@ -16,6 +16,8 @@ from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.records import QueryMatch, Stage
 from neardup_cli.settings import load_settings
 
+_SEEN_BY_SSCD = (Stage.VERIFIER, Stage.GEOMETRY)
+
 type AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
@@ -25,10 +27,11 @@ class Detection:
 
     Attributes:
         is_duplicate: whether the image is a copy of a catalogued one.
-        stage: what decided: "sieve" (dHash, or the very same bytes), "verifier" (SSCD), or "unique".
+        stage: what decided: "sieve" (dHash, or the very same bytes), "verifier" (SSCD, where it is
+            in doubt confirmed by geometry), or "unique".
         match: the best match, or None.
         sieve_matches: matches that the sieve proposed, best first.
-        verifier_matches: matches that SSCD alone found, best first.
+        verifier_matches: matches that SSCD found and the sieve did not propose, best first.
         neighbours: the nearest catalogued files that do not match, best first.
     """
 
@@ -57,6 +60,7 @@ class DuplicateDetector:
         model: str | None = None,
         threshold: float | None = None,
         hamming: int | None = None,
+        verify: bool = True,
     ) -> None:
         """Open a collection, bringing it up to date first if `image_dir` is given.
 
@@ -64,8 +68,9 @@ class DuplicateDetector:
             image_dir: folder to scan; only files below it can match. None takes all of `hash_db`.
             hash_db: catalog file; None takes the one of the settings (see `neardup_cli.settings`).
             model: "sscd", "sscd_distilled" or an .onnx file; None takes the catalog's, or the default.
-            threshold: SSCD cosine similarity from which an image matches; None takes the model's default.
+            threshold: SSCD cosine similarity from which an image matches; None takes the default, 0.2.
             hamming: radius of the sieve in bits of 64; None takes the default.
+            verify: let the pixels decide where SSCD alone is not certain.
 
         Raises:
             CatalogMissing: neither an `image_dir` nor a catalog.
@@ -75,7 +80,9 @@ class DuplicateDetector:
         location = build_hash_db(image_dir, hash_db, model=model) if image_dir is not None else None
         self._catalog = Catalog.open(location or _location(hash_db))
         under = () if image_dir is None else (os.path.realpath(os.fsencode(image_dir)),)
-        self._options = QueryOptions(model=model, threshold=threshold, hamming=hamming, under=under)
+        self._options = QueryOptions(
+            model=model, threshold=threshold, hamming=hamming, verify=verify, under=under
+        )
         try:
             self._searcher = Searcher(self._catalog, self._options)
         except BaseException:
@@ -99,7 +106,7 @@ class DuplicateDetector:
         if result.error is not None:
             raise UnreadableImage(f"{os.fsdecode(path)}: {result.error}")
         sieved = tuple(match for match in result.matches if match.stage in (Stage.EXACT, Stage.SIEVE))
-        verified = tuple(match for match in result.matches if match.stage is Stage.VERIFIER)
+        verified = tuple(match for match in result.matches if match.stage in _SEEN_BY_SSCD)
         return Detection(
             is_duplicate=bool(sieved or verified),
             stage="sieve" if sieved else "verifier" if verified else "unique",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -15,12 +15,10 @@ from blake3 import blake3
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.queries import StoredModel
-from neardup_cli.errors import ModelMismatch
-from neardup_cli.matching.funnel import Collection, matching_pairs
+from neardup_cli.matching.funnel import Collection, sift_pairs
 from neardup_cli.matching.group import linked_groups
-from neardup_cli.matching.search import default_threshold
-from neardup_cli.matching.sieve import DEFAULT_RADIUS, STRICT_RADIUS
-from neardup_cli.pipeline.models import stored_model
+from neardup_cli.pipeline.criteria import Limits, resolve_criteria
+from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
 
 _ID_DIGITS = 12
@@ -31,66 +29,28 @@ class DupsOptions:
     """What counts as a copy, and where to look.
 
     Attributes:
-        threshold: SSCD similarity from which a pair counts; None takes the model's default.
+        threshold: SSCD similarity from which a pair counts; None takes 0.2, or without `verify` the level
+            at which false pairs vanish.
         hamming: radius of the sieve; None takes 10 bits, and 4 where the sieve decides alone.
         model: whose vectors to use; None takes the model used last.
+        verify: let the geometric stage decide the pairs below the model's level of certainty.
+        preset: its limits: "strict", "normal" or "loose".
         under: only files below these real paths take part; empty for all.
         limit: report at most so many groups.
+        workers: threads of the geometric stage.
     """
 
     threshold: float | None = None
     hamming: int | None = None
     model: str | None = None
+    verify: bool = True
+    preset: str = "normal"
     under: Sequence[bytes] = ()
     limit: int | None = None
+    workers: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Criteria:
-    """The options with every default filled in.
-
-    Attributes:
-        radius: of the sieve, for what it proposes.
-        radius_alone: of the sieve, for what it decides because a picture has no vector.
-    """
-
-    model: StoredModel | None
-    threshold: float | None
-    radius: int
-    radius_alone: int
-
-    def parameters(self) -> dict[str, Any]:
-        """Return them as the reports name them."""
-        return {
-            "model": None if self.model is None else self.model.identity.name,
-            "threshold": self.threshold,
-            "hamming": self.radius,
-        }
-
-
-def resolve_criteria(
-    catalog: Catalog, *, model: str | None, threshold: float | None, hamming: int | None
-) -> Criteria:
-    """Fill in what the user left open, from what the catalog holds.
-
-    Raises:
-        ModelMismatch: a model or a threshold is asked for and the catalog has no vectors for it.
-    """
-    stored = stored_model(catalog, model)
-    alone = STRICT_RADIUS if hamming is None else hamming
-    if stored is None:
-        if threshold is not None:
-            raise ModelMismatch(
-                "a threshold needs embeddings and this catalog holds hashes alone: "
-                "run `neardup scan` without --hash-only first, or leave --threshold out"
-            )
-        return Criteria(None, None, alone, alone)
-    if threshold is None:
-        threshold = default_threshold(stored.identity.name)
-    return Criteria(stored, threshold, DEFAULT_RADIUS if hamming is None else hamming, alone)
-
-
-def find_duplicates(catalog: Catalog, options: DupsOptions) -> DupsReport:
+def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress | None = None) -> DupsReport:
     """Find the groups of copies, largest saving first; the same for the same catalog and options.
 
     Raises:
@@ -98,26 +58,66 @@ def find_duplicates(catalog: Catalog, options: DupsOptions) -> DupsReport:
     """
     started = time.monotonic()
     criteria = resolve_criteria(
-        catalog, model=options.model, threshold=options.threshold, hamming=options.hamming
+        catalog,
+        model=options.model,
+        threshold=options.threshold,
+        hamming=options.hamming,
+        verify=options.verify,
+        preset=options.preset,
     )
     with catalog.read() as connection:
         collection = load_collection(connection, criteria.model, options.under)
         copied = queries.contents_in_several_files(connection, options.under)
-        pairs = matching_pairs(
-            collection,
-            threshold=1.0 if criteria.threshold is None else criteria.threshold,
-            radius=criteria.radius,
-            radius_alone=criteria.radius_alone,
-        )
-        members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
+    limits = criteria.limits
+    sifted = sift_pairs(
+        collection,
+        threshold=limits.threshold,
+        radius=limits.radius,
+        radius_alone=limits.radius_alone,
+        certainty=limits.certainty,
+    )
+    pairs = sifted.certain + _decided(catalog, sifted.doubtful, limits, options, progress or Silent())
+    members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
+    with catalog.read() as connection:
         files = queries.files_of_contents(connection, members, options.under)
     groups = build_groups(files, pairs)
     shown = groups if options.limit is None else groups[: options.limit]
     return DupsReport(
         parameters={**criteria.parameters(), "under": list(options.under), "limit": options.limit},
         groups=tuple(shown),
-        summary=_summarise(collection, groups, len(shown), time.monotonic() - started),
+        summary={
+            **_summarise(collection, groups, len(shown)),
+            "checked_pairs": len(sifted.doubtful),
+            "seconds": time.monotonic() - started,
+        },
     )
+
+
+def _decided(
+    catalog: Catalog,
+    doubtful: Sequence[PairMatch],
+    limits: Limits,
+    options: DupsOptions,
+    watch: Progress,
+) -> list[PairMatch]:
+    """Let the pixels decide the doubtful pairs; return those that match."""
+    if not doubtful or limits.preset is None:
+        return []
+    # Late: OpenCV takes a fifth of a second to import, and a catalog without doubts needs none of it.
+    from neardup_cli.pipeline.geometry import decide_pairs
+
+    verdicts = decide_pairs(
+        catalog,
+        [(pair.a, pair.b) for pair in doubtful],
+        preset=limits.preset,
+        workers=options.workers,
+        watch=watch,
+    )
+    return [
+        replace(pair, alignment=alignment)
+        for pair in doubtful
+        if (alignment := verdicts.get((pair.a, pair.b))) is not None and alignment.matched
+    ]
 
 
 def load_collection(
@@ -181,8 +181,8 @@ def _group(contents: Mapping[int, Sequence[CatalogedFile]], pairs: Iterable[Pair
         for copy in held[1:]
     ]
     for pair in pairs:
-        a, b = sorted((contents[pair.a][0], contents[pair.b][0]), key=keeper_order)
-        matches.append(FileMatch(a.path, b.path, pair.stage, pair.similarity, pair.hamming))
+        a, b = contents[pair.a][0], contents[pair.b][0]
+        matches.append(FileMatch(a.path, b.path, pair.stage, pair.similarity, pair.hamming, pair.alignment))
     # What one inode holds is freed once, and not at all where the keeper is a link to it.
     freed = {(file.stamp.device, file.stamp.inode): file.stamp.size for file in others}
     freed.pop((keeper.stamp.device, keeper.stamp.inode), None)
@@ -196,9 +196,7 @@ def _group(contents: Mapping[int, Sequence[CatalogedFile]], pairs: Iterable[Pair
     )
 
 
-def _summarise(
-    collection: Collection, groups: Sequence[DuplicateGroup], shown: int, seconds: float
-) -> dict[str, Any]:
+def _summarise(collection: Collection, groups: Sequence[DuplicateGroup], shown: int) -> dict[str, Any]:
     stages = Counter(match.stage for group in groups for match in group.matches)
     return {
         "contents": len(collection.ids),
@@ -209,5 +207,4 @@ def _summarise(
         "redundant_files": sum(len(group.members) - 1 for group in groups),
         "reclaimable_bytes": sum(group.reclaimable_bytes for group in groups),
         "matches": {stage.value: stages[stage] for stage in Stage},
-        "seconds": seconds,
     }

@@ -16,13 +16,13 @@ from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images.decode import DEFAULT_MAX_PIXELS
 from neardup_cli.index.vectors import VectorIndex
 from neardup_cli.matching.sieve import FLAT, sieve_hits
-from neardup_cli.pipeline.dups import Criteria, resolve_criteria
+from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.index_cache import open_index
 from neardup_cli.pipeline.models import input_size_of
 from neardup_cli.pipeline.probe import Probe, probe_image
-from neardup_cli.records import CatalogedFile, QueryMatch, QueryResult, Stage
+from neardup_cli.records import Alignment, CatalogedFile, QueryMatch, QueryResult, Stage
 
-_STAGE_ORDER = {Stage.EXACT: 0, Stage.SIEVE: 1, Stage.VERIFIER: 2, None: 3}
+_STAGE_ORDER = {Stage.EXACT: 0, Stage.SIEVE: 1, Stage.VERIFIER: 2, Stage.GEOMETRY: 3, None: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class QueryOptions:
 
     Attributes:
         top_k: at most so many catalogued files an image.
-        threshold, hamming, model: as in `DupsOptions`.
+        threshold, hamming, model, verify, preset: as in `DupsOptions`.
         under: only files below these real paths are looked at; empty for all.
         include_self: list the queried file itself, should it be in the catalog.
     """
@@ -40,6 +40,8 @@ class QueryOptions:
     threshold: float | None = None
     hamming: int | None = None
     model: str | None = None
+    verify: bool = True
+    preset: str = "normal"
     under: Sequence[bytes] = ()
     include_self: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
@@ -52,7 +54,12 @@ class Searcher:
         self._catalog = catalog
         self._options = options
         self.criteria: Criteria = resolve_criteria(
-            catalog, model=options.model, threshold=options.threshold, hamming=options.hamming
+            catalog,
+            model=options.model,
+            threshold=options.threshold,
+            hamming=options.hamming,
+            verify=options.verify,
+            preset=options.preset,
         )
         with catalog.read() as connection:
             self._prints = queries.fingerprints(connection, options.under)
@@ -107,7 +114,7 @@ class Searcher:
         if probe.features.flatness >= FLAT:
             return self._same_bytes(probe)
         hits = sieve_hits(
-            self._prints.hashes, self._prints.flatness, probe.features.dhash, self.criteria.radius
+            self._prints.hashes, self._prints.flatness, probe.features.dhash, self.criteria.limits.radius
         )
         return {int(self._prints.ids[row]) for row, _ in hits} | self._same_bytes(probe)
 
@@ -120,17 +127,33 @@ class Searcher:
         return {file.content_id for file in files if file.digest == probe.digest}
 
     def _judge(self, probe: Probe, file: CatalogedFile, similarity: float | None, sieved: bool) -> QueryMatch:
-        bits = hamming_distance(probe.features.dhash, int(self._prints.hashes[self._row_of[file.content_id]]))
+        row = self._row_of[file.content_id]
+        bits = hamming_distance(probe.features.dhash, int(self._prints.hashes[row]))
         if similarity is None and sieved:
             similarity = self._similarity(probe, file.content_id)
-        stage = None
-        if file.digest == probe.digest:
-            stage = Stage.EXACT
-        elif similarity is None:
-            stage = Stage.SIEVE if sieved and bits <= self.criteria.radius_alone else None
-        elif self.criteria.threshold is not None and similarity >= self.criteria.threshold:
-            stage = Stage.SIEVE if sieved else Stage.VERIFIER
-        return QueryMatch(file.path, stage, similarity, bits, file.width, file.height, file.stamp.size)
+        judgement = self.criteria.limits.judge(
+            hamming=bits,
+            similarity=similarity,
+            flat=max(probe.features.flatness, float(self._prints.flatness[row])) >= FLAT,
+            same_bytes=file.digest == probe.digest,
+            align=lambda: self._align(probe, file),
+        )
+        return QueryMatch(
+            file.path,
+            judgement.stage,
+            similarity,
+            bits,
+            file.width,
+            file.height,
+            file.stamp.size,
+            judgement.alignment,
+        )
+
+    def _align(self, probe: Probe, file: CatalogedFile) -> Alignment | None:
+        # Late: OpenCV takes a fifth of a second to import, and most queries have no doubtful pair.
+        from neardup_cli.pipeline.geometry import align_files
+
+        return align_files(probe.path, file.path, self._options.preset, self._options.max_pixels)
 
     def _similarity(self, probe: Probe, content: int) -> float | None:
         if self._index is None or probe.vector is None:

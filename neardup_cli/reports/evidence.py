@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neardup_cli.records import DuplicateGroup, FileMatch, Stage
 
-_STRENGTH = {Stage.EXACT: 2, Stage.SIEVE: 1, Stage.VERIFIER: 1}
+_STRENGTH = {Stage.EXACT: 2, Stage.SIEVE: 1, Stage.VERIFIER: 1, Stage.GEOMETRY: 0}
 
 
 def evidence(group: DuplicateGroup) -> dict[bytes, FileMatch]:

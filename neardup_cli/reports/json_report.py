@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from typing import Any
 
 from neardup_cli.records import (
+    Alignment,
     CatalogStatus,
     Comparison,
     DuplicateGroup,
@@ -17,10 +20,16 @@ from neardup_cli.records import (
 )
 from neardup_cli.reports.paths import data_path
 
+# Terminals obey some of these, others end a line for some readers, and half a surrogate is not UTF-8.
+_UNSAFE = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
 
-def dump(document: dict[str, Any]) -> str:
-    """Return a document as indented JSON text, in UTF-8 rather than escapes."""
-    return json.dumps(document, indent=2, ensure_ascii=False)
+
+def dump(document: dict[str, Any], *, indent: int | None = 2) -> str:
+    """Return a document as JSON text, in UTF-8 rather than escapes; without `indent` on a single line."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def scan_document(summary: ScanSummary) -> dict[str, Any]:
@@ -87,6 +96,7 @@ def match_document(match: FileMatch) -> dict[str, Any]:
         "stage": match.stage.value,
         "similarity": _rounded(match.similarity),
         "hamming": match.hamming,
+        **_alignment(match.alignment),
     }
 
 
@@ -110,6 +120,7 @@ def query_document(results: list[QueryResult], parameters: dict[str, Any]) -> di
                         "bytes": match.bytes,
                         "width": match.width,
                         "height": match.height,
+                        **_alignment(match.alignment),
                     }
                     for match in result.matches
                 ],
@@ -132,6 +143,7 @@ def compare_document(comparison: Comparison, parameters: dict[str, Any]) -> dict
         "hamming": comparison.hamming,
         "similarity": _rounded(comparison.similarity),
         "reason": comparison.reason,
+        **_alignment(comparison.alignment),
     }
 
 
@@ -139,7 +151,7 @@ def status_document(status: CatalogStatus) -> dict[str, Any]:
     """Return what `neardup status --json` prints."""
     return {
         "schema": "neardup.status/1",
-        "catalog": status.location,
+        "catalog": data_path(os.fsencode(status.location)),
         "catalog_schema": status.schema,
         "catalog_bytes": status.catalog_bytes,
         "index_bytes": status.index_bytes,
@@ -181,6 +193,19 @@ def doctor_document(findings: list[Finding]) -> dict[str, Any]:
             }
             for finding in findings
         ],
+    }
+
+
+def _alignment(alignment: Alignment | None) -> dict[str, Any]:
+    """Return what the geometric stage measured; nothing where it was not asked."""
+    if alignment is None:
+        return {}
+    return {
+        "inliers": alignment.inliers,
+        "agreement": _rounded(alignment.agreement),
+        "coverage": [_rounded(alignment.coverage_a), _rounded(alignment.coverage_b)],
+        "mirrored": alignment.mirrored,
+        "transform": [[round(number, 5) for number in row] for row in alignment.transform],
     }
 
 

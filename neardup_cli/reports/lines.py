@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 
 from neardup_cli.records import DuplicateGroup
-from neardup_cli.reports.json_report import group_document, match_document
+from neardup_cli.reports.json_report import dump, group_document, match_document
 from neardup_cli.reports.paths import data_path
+
+_PAIR_COLUMNS = ("a", "b", "stage", "similarity", "hamming", "inliers", "agreement")
 
 
 def jsonl_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
     """Yield one JSON object a group."""
     for group in groups:
-        yield json.dumps(group_document(group), ensure_ascii=False)
+        yield dump(group_document(group), indent=None)
 
 
 def csv_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
@@ -32,10 +33,11 @@ def csv_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
 
 def pair_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
     """Yield one CSV row a match of two files."""
-    yield _csv_row(["group", "a", "b", "stage", "similarity", "hamming"])
+    yield _csv_row(["group", *_PAIR_COLUMNS])
     for group in groups:
         for match in group.matches:
-            yield _csv_row([group.id, *match_document(match).values()])
+            document = match_document(match)
+            yield _csv_row([group.id, *(document.get(column) for column in _PAIR_COLUMNS)])
 
 
 def redundant_paths(groups: Sequence[DuplicateGroup]) -> Iterator[bytes]:
@@ -48,5 +50,6 @@ def redundant_paths(groups: Sequence[DuplicateGroup]) -> Iterator[bytes]:
 
 def _csv_row(cells: Sequence[object]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
+    # The writer quotes a line end inside a cell only if it ends lines with it itself.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n")

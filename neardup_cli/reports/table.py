@@ -11,7 +11,7 @@ from rich.text import Text
 
 from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, QueryMatch, QueryResult
 from neardup_cli.reports.evidence import evidence
-from neardup_cli.reports.paths import shown_path
+from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.text import dups_summary
 from neardup_cli.reports.units import shown_bytes, shown_similarity
 
@@ -42,7 +42,7 @@ def print_query(results: Sequence[QueryResult], console: Console) -> None:
     for result in results:
         console.print(f"[bold]{_escaped(result.path)}[/bold]")
         if result.error is not None:
-            console.print(f"  [red]{result.error}[/red]")
+            console.print(Text(f"  {shown_text(result.error)}", style="red"))
             continue
         if not result.matches:
             console.print("  nothing in the catalog resembles it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from neardup_cli.records import (
@@ -13,7 +14,7 @@ from neardup_cli.records import (
     QueryResult,
 )
 from neardup_cli.reports.evidence import evidence
-from neardup_cli.reports.paths import shown_path
+from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
 
 
@@ -53,7 +54,7 @@ def dups_summary(report: DupsReport) -> str:
 def query_lines(results: Sequence[QueryResult]) -> Iterator[str]:
     """Yield the answers to queries: tab-separated, an empty line after each image."""
     for result in results:
-        yield f"# {shown_path(result.path)}: {result.error or _verdict(result)}"
+        yield f"# {shown_path(result.path)}: {shown_text(result.error or _verdict(result))}"
         for match in result.matches:
             cells = [
                 "match" if match.is_match else "near",
@@ -75,12 +76,16 @@ def compare_lines(comparison: Comparison) -> Iterator[str]:
     yield f"dHash distance  {comparison.hamming} of 64 bits"
     if comparison.similarity is not None:
         yield f"SSCD similarity {comparison.similarity:.3f}"
+    if (found := comparison.alignment) is not None:
+        yield f"agreement       {found.agreement:.0%} of the overlap's detail, {found.inliers} inliers"
+        yield f"overlap         {found.coverage_a:.0%} of A lies on {found.coverage_b:.0%} of B"
 
 
 def status_lines(status: CatalogStatus) -> Iterator[str]:
     """Yield what a catalog holds."""
     index = f", index {shown_bytes(status.index_bytes)}" if status.index_bytes else ""
-    yield f"catalog   {status.location} ({shown_bytes(status.catalog_bytes)}{index}, schema {status.schema})"
+    location = shown_path(os.fsencode(status.location))
+    yield f"catalog   {location} ({shown_bytes(status.catalog_bytes)}{index}, schema {status.schema})"
     when = "never" if status.last_scan is None else f"{status.last_scan:%Y-%m-%d %H:%M} UTC"
     yield f"last scan {when}"
     yield (

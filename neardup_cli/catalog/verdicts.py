@@ -1,0 +1,61 @@
+"""What the geometric stage has said of pairs, kept so that no pair is checked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from itertools import batched
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects.sqlite import insert
+
+from neardup_cli.catalog.models import Pair
+from neardup_cli.records import Alignment
+
+_VARIABLES = 500
+_COLUMNS = (
+    Pair.matched,
+    Pair.reason,
+    Pair.inliers,
+    Pair.transform,
+    Pair.mirrored,
+    Pair.agreement,
+    Pair.content_a,
+    Pair.content_b,
+    Pair.coverage_a,
+    Pair.coverage_b,
+    Pair.tone,
+    Pair.spread,
+)
+
+type IdPair = tuple[int, int]
+"""Two content ids, the smaller first."""
+
+
+def stored_verdicts(
+    connection: Connection, pairs: Collection[IdPair], algorithm: str
+) -> dict[IdPair, Alignment]:
+    """Return what an algorithm has said of some pairs; those it has not seen are left out."""
+    query = select(Pair.a_id, Pair.b_id, *_COLUMNS).where(
+        Pair.algorithm == algorithm, Pair.a_id.in_(bindparam("firsts", expanding=True))
+    )
+    wanted = set(pairs)
+    found = {}
+    for some in batched(sorted({a for a, _ in wanted}), _VARIABLES):
+        for a, b, *cells in connection.execute(query, {"firsts": some}):
+            if (a, b) in wanted:
+                values = dict(zip((column.key for column in _COLUMNS), cells, strict=True))
+                values["transform"] = tuple(tuple(row) for row in values["transform"])
+                found[a, b] = Alignment(**values)
+    return found
+
+
+def store_verdicts(connection: Connection, verdicts: Mapping[IdPair, Alignment], algorithm: str) -> None:
+    """Keep verdicts; one that another process has stored meanwhile says the same and stays."""
+    if not verdicts:
+        return
+    rows = [
+        {"a_id": a, "b_id": b, "algorithm": algorithm, **asdict(alignment)}
+        for (a, b), alignment in verdicts.items()
+    ]
+    connection.execute(insert(Pair).on_conflict_do_nothing(), rows)

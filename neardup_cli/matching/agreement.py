@@ -1,0 +1,233 @@
+"""Do two aligned pictures show the same thing? Block by block, where there is something to see."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from neardup_cli.matching import affine
+from neardup_cli.matching.affine import Affine
+from neardup_cli.matching.blocks import BLOCK, Floats, detail, deviation, split_blocks
+from neardup_cli.matching.features import Grey, LocalFeatures
+
+WORK_SIDE = 208
+"""Pixels of the overlap's longer side at which pixels are compared: an error of 2 pixels at 416 is one here."""
+
+# Blurs an error of alignment of half a pixel away, and the grain of JPEG with it.
+_BLUR = 0.8
+# Grey levels of deviation. Detail below this is noise of JPEG at quality 10 after the blur.
+_DETAILED = 2.5
+_BLANK = 1.5
+# Correlation from which a block agrees. Unrelated blocks reach it in 4 % of the cases, those of copies in
+# 90 %.
+_AGREES = 0.6
+# Added to both variances, so that the correlation of two faint blocks is not the correlation of their noise.
+_NOISE_VARIANCE = 1.0
+HOPELESS = 0.2
+"""Share of agreeing blocks below which an alignment is wrong: nothing more is measured, to save half the time."""
+
+# Below these the numbers mean nothing: a handful of blocks, or of means that hardly differ.
+_FEWEST_BLOCKS = 6
+_FEWEST_IN_CORE = 3
+_CORE_MARGIN = 0.2
+_TONE_KEPT = 0.8
+_UNIFORM_DEVIATION = 12**-0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far two pictures agree under one transform.
+
+    Attributes:
+        blocks: detailed 8×8 blocks in the overlap, where the two can be compared.
+        share: part of them that correlate, in [0, 1].
+        tone: correlation of the brightness of the agreeing blocks, a fifth of outliers aside, in [-1, 1].
+            Bricks laid on other bricks agree in their joints and not in this.
+        spread: how wide the agreeing blocks lie over the overlap: 0 on one line, 1 all over it.
+        core: the share within the middle of the overlap, 60 % of each side: two pictures in the same frame
+            agree all around it and not in it. 0 where too little agrees there to tell.
+        blank: part of the overlap that is flat in both pictures, as the paper of a page is.
+        content_a: part of a's detailed blocks, over the whole picture, that lie on agreeing ones.
+        content_b: the same for b.
+    """
+
+    blocks: int = 0
+    share: float = 0.0
+    tone: float = 0.0
+    spread: float = 0.0
+    core: float = 0.0
+    blank: float = 0.0
+    content_a: float = 0.0
+    content_b: float = 0.0
+
+    @property
+    def content(self) -> float:
+        """The larger of the two contents: of a crop, or of a pasted picture, all must be found again."""
+        return max(self.content_a, self.content_b)
+
+
+NONE = Agreement()
+"""Nothing to compare: no overlap, or nothing but flat areas in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class AlignedPair:
+    """The overlap of two pictures, both warped into one frame.
+
+    Attributes:
+        a: `uint8 [height, width]`, both sides multiples of `BLOCK`.
+        b: the same for b.
+        inside: `uint8`, 255 where both pictures have pixels.
+        a_to_frame: from a's pixels to the frame's.
+        b_to_frame: from b's pixels to the frame's.
+    """
+
+    a: Grey
+    b: Grey
+    inside: Grey
+    a_to_frame: Affine
+    b_to_frame: Affine
+
+
+def align(a: Grey, b: Grey, transform: Affine, side: int = WORK_SIDE) -> AlignedPair | None:
+    """Warp the overlap of two pictures, grey or colour, into one frame of at most `side` pixels.
+
+    None if there is hardly an overlap. The frame is that of the picture on which the other is drawn
+    smaller, so that nothing is enlarged.
+    """
+    size_a, size_b = _size(a), _size(b)
+    if affine.scale_of(transform) <= 1:
+        frame_size, a_to_frame, b_to_frame = size_b, transform, np.eye(2, 3)
+        other = affine.apply(a_to_frame, affine.corners(size_a))
+    else:
+        frame_size, a_to_frame, b_to_frame = size_a, np.eye(2, 3), affine.invert(transform)
+        other = affine.apply(b_to_frame, affine.corners(size_b))
+    low, high = np.maximum(other.min(axis=0), 0), np.minimum(other.max(axis=0), frame_size)
+    extent = high - low
+    if extent.min() < 2 * BLOCK:
+        return None
+    shrink = min(1.0, side / float(extent.max()))
+    width, height = (int(length * shrink) // BLOCK * BLOCK for length in extent)
+    if min(width, height) < 2 * BLOCK:
+        return None
+    crop = affine.compose(affine.scaling(shrink, shrink), np.array([[1, 0, -low[0]], [0, 1, -low[1]]]))
+    a_to_frame, b_to_frame = affine.compose(crop, a_to_frame), affine.compose(crop, b_to_frame)
+    inside = cv2.min(_inside(a, a_to_frame, (width, height)), _inside(b, b_to_frame, (width, height)))
+    warped = (warp(a, a_to_frame, (width, height)), warp(b, b_to_frame, (width, height)))
+    return AlignedPair(*warped, np.asarray(inside, dtype=np.uint8), a_to_frame, b_to_frame)
+
+
+def warp(grey: Grey, transform: Affine, size: affine.Size) -> Grey:
+    """Draw a picture through a transform; where it shrinks it is averaged first, against aliasing."""
+    scale = affine.scale_of(transform)
+    if scale < 0.75:
+        width, height = _size(grey)
+        small = (max(1, round(width * scale)), max(1, round(height * scale)))
+        grey = np.asarray(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        transform = affine.compose(transform, affine.scaling(width / small[0], height / small[1]))
+    drawn = cv2.warpAffine(grey, transform, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(drawn, dtype=np.uint8)
+
+
+def measure_agreement(
+    a: LocalFeatures, b: LocalFeatures, transform: Affine, side: int = WORK_SIDE
+) -> Agreement:
+    """Compare two pictures under `transform` (a's pixels to b's), about half a millisecond."""
+    pair = align(a.grey, b.grey, transform, side)
+    return NONE if pair is None else _agreement_of(pair, a, b)
+
+
+def refine(a: LocalFeatures, b: LocalFeatures, transform: Affine) -> Affine:
+    """Improve a transform by maximising the correlation of the pixels, or give it back where that fails.
+
+    Few inliers in one corner leave an error of several pixels in the others. Evangelidis, Psarakis,
+    "Parametric image alignment using enhanced correlation coefficient maximization", PAMI 2008; 3 to 5 ms.
+    """
+    pair = align(a.grey, b.grey, transform)
+    if pair is None:
+        return transform
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 1e-3)
+    start = np.eye(2, 3, dtype=np.float32)
+    try:
+        _, found = cv2.findTransformECC(pair.a, pair.b, start, cv2.MOTION_AFFINE, criteria, pair.inside, 5)
+    except cv2.error:  # it raises where it does not converge, and on flat pictures
+        return transform
+    within_frame = np.asarray(found, dtype=np.float64)
+    return affine.compose(affine.invert(pair.b_to_frame), affine.compose(within_frame, pair.a_to_frame))
+
+
+def _inside(grey: Grey, transform: Affine, size: affine.Size) -> NDArray[np.generic]:
+    everywhere = np.full(grey.shape[:2], 255, np.uint8)
+    return np.asarray(cv2.warpAffine(everywhere, transform, size, flags=cv2.INTER_NEAREST))
+
+
+def _size(pixels: NDArray[np.uint8]) -> affine.Size:
+    return pixels.shape[1], pixels.shape[0]
+
+
+def _agreement_of(pair: AlignedPair, a: LocalFeatures, b: LocalFeatures) -> Agreement:
+    blocks_a = split_blocks(cv2.GaussianBlur(pair.a, (0, 0), _BLUR))
+    blocks_b = split_blocks(cv2.GaussianBlur(pair.b, (0, 0), _BLUR))
+    inside = split_blocks(pair.inside).min(axis=-1) == 255
+    detail_a, detail_b = detail(blocks_a), detail(blocks_b)
+    deviation_a, deviation_b = deviation(detail_a), deviation(detail_b)
+    comparable = inside & (np.maximum(deviation_a, deviation_b) > _DETAILED)
+    count = int(comparable.sum())
+    if count < _FEWEST_BLOCKS:
+        return NONE
+    noisy = np.sqrt((deviation_a**2 + _NOISE_VARIANCE) * (deviation_b**2 + _NOISE_VARIANCE))
+    agreeing = comparable & (np.mean(detail_a * detail_b, axis=-1) > _AGREES * noisy)
+    share = float(agreeing.sum() / count)
+    if share < HOPELESS:
+        return Agreement(blocks=count, share=share)
+    blank = (blocks_a.std(axis=-1) < _BLANK) & (blocks_b.std(axis=-1) < _BLANK) & inside
+    return Agreement(
+        blocks=count,
+        share=share,
+        tone=_tone(blocks_a[agreeing].mean(axis=-1), blocks_b[agreeing].mean(axis=-1)),
+        spread=_spread(agreeing),
+        core=_core(comparable, agreeing),
+        blank=float(blank.sum() / inside.sum()),
+        content_a=_share_found(a.content, pair.a_to_frame, agreeing),
+        content_b=_share_found(b.content, pair.b_to_frame, agreeing),
+    )
+
+
+def _tone(means_a: Floats, means_b: Floats) -> float:
+    """Correlate the means of blocks, without the fifth that lie farthest from the line that fits them."""
+    if len(means_a) < _FEWEST_BLOCKS or means_a.std() < 1 or means_b.std() < 1:
+        return 0.0
+    a, b = means_a - means_a.mean(), means_b - means_b.mean()
+    error = np.abs(b - float(a @ b) / float(a @ a) * a)
+    kept = error <= np.quantile(error, _TONE_KEPT)
+    if means_a[kept].std() < 1e-3 or means_b[kept].std() < 1e-3:
+        return 0.0
+    return float(np.corrcoef(means_a[kept], means_b[kept])[0, 1])
+
+
+def _spread(agreeing: NDArray[np.bool_]) -> float:
+    """Measure how the places of the agreeing blocks deviate, along the axis where they do so less."""
+    rows, columns = np.nonzero(agreeing)
+    if len(rows) < _FEWEST_BLOCKS:
+        return 0.0
+    height, width = agreeing.shape
+    return float(min(1.0, min(rows.std() / height, columns.std() / width) / _UNIFORM_DEVIATION))
+
+
+def _core(comparable: NDArray[np.bool_], agreeing: NDArray[np.bool_]) -> float:
+    """Give the share of the comparable blocks that agree in the middle of the overlap."""
+    margin_y, margin_x = (round(side * _CORE_MARGIN) for side in comparable.shape)
+    middle = slice(margin_y, -margin_y or None), slice(margin_x, -margin_x or None)
+    agree = int(agreeing[middle].sum())
+    return agree / int(comparable[middle].sum()) if agree >= _FEWEST_IN_CORE else 0.0
+
+
+def _share_found(centres: NDArray[np.float64], to_frame: Affine, agreeing: NDArray[np.bool_]) -> float:
+    """Give the share of a picture's detailed blocks whose centres lie on agreeing blocks of the frame."""
+    if len(centres) == 0:
+        return 0.0
+    columns, rows = np.floor((affine.apply(to_frame, centres) + 0.5) / BLOCK).astype(int).T
+    height, width = agreeing.shape
+    within = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
+    return float(agreeing[rows[within], columns[within]].sum() / len(centres))

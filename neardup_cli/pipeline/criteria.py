@@ -1,0 +1,141 @@
+"""What counts as a copy: the user's wishes, and the measured defaults where they left something open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.queries import StoredModel
+from neardup_cli.errors import ModelMismatch
+from neardup_cli.matching.search import DOOR, certainty_level
+from neardup_cli.matching.sieve import DEFAULT_RADIUS, STRICT_RADIUS
+from neardup_cli.pipeline.models import stored_model
+from neardup_cli.records import Alignment, Stage
+
+
+class Judgement(NamedTuple):
+    """The stage that decided for a match, None if it is none, and what geometry found if it was asked."""
+
+    stage: Stage | None
+    alignment: Alignment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers that decide.
+
+    Attributes:
+        threshold: SSCD similarity from which a pair counts.
+        radius: of the sieve in bits of 64, for what it proposes.
+        radius_alone: of the sieve, for what it decides because a picture has no vector.
+        certainty: similarity from which geometry is not asked; None if it never is.
+        preset: the limits of the geometric stage; None if it is never asked.
+    """
+
+    threshold: float
+    radius: int
+    radius_alone: int
+    certainty: float | None = None
+    preset: str | None = None
+
+    def judge(
+        self,
+        *,
+        hamming: int,
+        similarity: float | None,
+        flat: bool,
+        same_bytes: bool,
+        align: Callable[[], Alignment | None],
+    ) -> Judgement:
+        """Take one pair through the funnel.
+
+        Args:
+            hamming: differing bits of the two hashes.
+            similarity: of the two vectors; None where there are none.
+            flat: whether one of the pictures is flat, so that neither hash nor vector can be trusted.
+            same_bytes: whether the two files are the same.
+            align: asks the geometric stage; called only if the pair is doubtful, None if it cannot tell.
+        """
+        if same_bytes:
+            return Judgement(Stage.EXACT)
+        if similarity is None:
+            return Judgement(Stage.SIEVE if hamming <= self.radius_alone and not flat else None)
+        if similarity < self.threshold:
+            return Judgement(None)
+        if self.certainty is None or (similarity >= self.certainty and not flat):
+            return Judgement(Stage.SIEVE if hamming <= self.radius and not flat else Stage.VERIFIER)
+        alignment = align()
+        matched = alignment is not None and alignment.matched
+        return Judgement(Stage.GEOMETRY if matched else None, alignment)
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """A stored model, None for hashes alone, and the limits that go with it."""
+
+    model: StoredModel | None
+    limits: Limits
+
+    def parameters(self) -> dict[str, Any]:
+        """Return them as the reports name them."""
+        return parameters(None if self.model is None else self.model.identity.name, self.limits)
+
+
+def limits_for(
+    model: str | None, *, threshold: float | None, hamming: int | None, verify: bool, preset: str
+) -> Limits:
+    """Fill in what the user left open.
+
+    Args:
+        model: the model's name; None where hashes decide alone.
+        threshold: None takes 0.2, or without `verify` the level at which false pairs vanish.
+        hamming: None takes 10 bits, and 4 where the sieve decides alone.
+        verify: let the geometric stage decide the pairs below the model's level of certainty.
+        preset: of the geometric stage.
+    """
+    alone = STRICT_RADIUS if hamming is None else hamming
+    radius = DEFAULT_RADIUS if hamming is None else hamming
+    if model is None:
+        return Limits(1.0, alone, alone)
+    certainty = certainty_level(model)
+    if not verify:
+        return Limits(certainty if threshold is None else threshold, radius, alone)
+    return Limits(DOOR if threshold is None else threshold, radius, alone, certainty, preset)
+
+
+def resolve_criteria(
+    catalog: Catalog,
+    *,
+    model: str | None,
+    threshold: float | None,
+    hamming: int | None,
+    verify: bool,
+    preset: str,
+) -> Criteria:
+    """Fill in what the user left open, from what the catalog holds.
+
+    Raises:
+        ModelMismatch: a model or a threshold is asked for and the catalog has no vectors for it.
+    """
+    stored = stored_model(catalog, model)
+    if stored is None and threshold is not None:
+        raise ModelMismatch(
+            "a threshold needs embeddings and this catalog holds hashes alone: "
+            "run `neardup scan` without --hash-only first, or leave --threshold out"
+        )
+    name = None if stored is None else stored.identity.name
+    limits = limits_for(name, threshold=threshold, hamming=hamming, verify=verify, preset=preset)
+    return Criteria(stored, limits)
+
+
+def parameters(model: str | None, limits: Limits) -> dict[str, Any]:
+    """Return a model and limits as the reports name them."""
+    return {
+        "model": model,
+        "threshold": None if model is None else limits.threshold,
+        "certainty": limits.certainty,
+        "preset": limits.preset,
+        "hamming": limits.radius,
+    }
