@@ -35,7 +35,9 @@ class Neardup:
         own = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / "config"), "COLUMNS": "100"}
         return {**kept, **own, "NEARDUP_CATALOG": str(self.catalog), **self.environment}
 
-    def run(self, *arguments: str | bytes | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    def run(
+        self, *arguments: str | bytes | Path, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run a command to its end; a traceback is a failure whatever the test is about."""
         done = subprocess.run(
             [COMMAND, *arguments],
@@ -57,6 +59,17 @@ class Neardup:
     def json(self, *arguments: str | bytes | Path) -> Any:
         """Run a command with --json; return the document."""
         return json.loads(self.succeed(*arguments, "--json"))
+
+    def fail(self, code: int, *arguments: str | bytes | Path, cwd: Path | None = None) -> str:
+        """Run a command that has to exit with `code` and say why in one line; return that line."""
+        done = self.run(*arguments, cwd=cwd)
+        said = done.stderr.decode()
+        assert done.returncode == code, said
+        assert said.startswith("neardup: "), said
+        assert said.count("\n") == 1, said
+        assert said.endswith("\n"), said
+        assert not done.stdout
+        return said.removeprefix("neardup: ").rstrip("\n")
 
     def start(self, *arguments: str | bytes | Path) -> subprocess.Popen[bytes]:
         """Start a command and leave it running."""

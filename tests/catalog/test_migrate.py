@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, MetaData
+
+from neardup_cli.catalog import migrate
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.models import Base
+from neardup_cli.errors import CatalogCorrupt, CatalogTooNew
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "catalog.db"
+
+
+@pytest.fixture
+def engine(path: Path) -> Iterator[Engine]:
+    """A plain engine on a file that is not there yet."""
+    made = sqlalchemy.create_engine(f"sqlite:///{path}")
+    yield made
+    made.dispose()
+
+
+def differences(engine: Engine, metadata: MetaData) -> list[Any]:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+
+def schema(path: Path) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return set(connection.execute("SELECT type, name FROM sqlite_master"))
+
+
+def test_head_is_the_newest_migration() -> None:
+    scripts = ScriptDirectory(str(migrate.migrations_folder()))
+    assert scripts.get_heads() == [migrate.HEAD]
+    assert migrate.HEAD in migrate.known_revisions()
+    assert len(migrate.known_revisions()) == len(
+        list((migrate.migrations_folder() / "versions").glob("*.py"))
+    )
+
+
+def test_migrations_make_the_tables_of_the_models(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    assert differences(engine, Base.metadata) == []
+
+
+def test_a_forgotten_migration_would_be_noticed(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    changed = MetaData(naming_convention=Base.metadata.naming_convention)
+    for table in Base.metadata.tables.values():
+        table.to_metadata(changed)
+    changed.tables["file"].append_column(sqlalchemy.Column("colour", sqlalchemy.Integer))
+    assert [entry[0] for entry in differences(engine, changed)] == ["add_column"]
+
+
+def test_migrated_and_directly_made_catalogs_hold_the_same_names(
+    tmp_path: Path, engine: Engine, path: Path
+) -> None:
+    """Constraints have names of their own, which a comparison of the tables does not see."""
+    migrate.upgrade(engine)
+    direct = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
+    Base.metadata.create_all(direct)
+    direct.dispose()
+    found = []
+    for file in (path, tmp_path / "direct.db"):
+        with closing(sqlite3.connect(file)) as connection:
+            query = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version'"
+            tables = dict(connection.execute(query))
+        words = {name: sql.replace('"', "").replace(",", " ").split() for name, sql in tables.items()}
+        found.append(
+            {
+                name: {word for word in split if word[:3] in ("pk_", "uq_", "fk_", "ix_")}
+                for name, split in words.items()
+            }
+        )
+    assert found[0] == found[1]
+    assert found[0]["file"]
+
+
+def test_upgrade_twice_changes_nothing(engine: Engine, path: Path) -> None:
+    migrate.upgrade(engine)
+    before = schema(path)
+    migrate.upgrade(engine)
+    assert schema(path) == before
+    assert not migrate.needs_migration(engine, path)
+    assert migrate.current_revision(engine) == migrate.HEAD
+
+
+def test_new_file_needs_migration(engine: Engine, path: Path) -> None:
+    assert migrate.current_revision(engine) is None
+    assert migrate.needs_migration(engine, path)
+
+
+def test_empty_version_table_needs_migration(engine: Engine, path: Path) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    assert migrate.needs_migration(engine, path)
+
+
+def test_unknown_revision_is_newer(engine: Engine, path: Path) -> None:
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'feed'")
+    with pytest.raises(CatalogTooNew, match="schema feed"):
+        migrate.needs_migration(engine, path)
+
+
+def test_tables_of_another_program(engine: Engine, path: Path) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE file (name)")
+    with pytest.raises(CatalogCorrupt, match="another program"):
+        migrate.needs_migration(engine, path)
+
+
+def test_older_catalog_is_upgraded_when_opened_and_keeps_what_it_holds(engine: Engine, path: Path) -> None:
+    migrate.upgrade(engine, "0001")
+    assert migrate.needs_migration(engine, path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO content (digest, size, error) VALUES (x'aa', 5, 'truncated')")
+        uuid = connection.exec_driver_sql("SELECT value FROM fact").scalar_one()
+    engine.dispose()
+    Catalog.open(path).close()
+    assert migrate.current_revision(engine) == migrate.HEAD
+    assert differences(engine, Base.metadata) == []
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT digest, size FROM content").all() == [(b"\xaa", 5)]
+        assert connection.exec_driver_sql("SELECT value FROM fact").scalar_one() == uuid
+
+
+def test_folder_with_a_percent_sign(
+    engine: Engine, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "100%(here)s"
+    shutil.copytree(migrate.migrations_folder(), odd)
+    monkeypatch.setattr(migrate, "migrations_folder", lambda: odd)
+    migrate.upgrade(engine)
+    assert migrate.current_revision(engine) == migrate.HEAD
+
+
+def test_failed_migration_leaves_nothing(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "migrations"
+    shutil.copytree(migrate.migrations_folder(), broken)
+    script = next((broken / "versions").glob("0001*.py"))
+    script.write_text(script.read_text().replace("    _create_model_and_embedding()\n\n", "    1 / 0\n\n", 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "migrations_folder", lambda: broken)
+        with pytest.raises(ZeroDivisionError):
+            Catalog.open(path, create=True)
+    assert schema(path) == set()
+    Catalog.open(path, create=True).close()
+    assert ("table", "embedding") in schema(path)
