@@ -259,6 +259,32 @@ class Comparison:
         return self.stage is not None
 
 
+type Point = tuple[float, float]
+"""x and y as shares of a picture's width and height."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedPair:
+    """Two images side by side with what happened between them.
+
+    Attributes:
+        kind: the edit that the match is called by; None where there is no match to explain.
+        edits: all edits, strongest first.
+        sentence: the same in words.
+        numbers: what was measured, by name.
+        outline: the corners of a, where they lie in b; empty where nothing fits.
+        links: places in a and in b that show the same thing.
+    """
+
+    comparison: Comparison
+    kind: str | None
+    edits: tuple[str, ...]
+    sentence: str
+    numbers: dict[str, float | bool]
+    outline: tuple[Point, ...] = ()
+    links: tuple[tuple[Point, Point], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RootStatus:
     """A scanned folder or file, and whether it can be reached now."""

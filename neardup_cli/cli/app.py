@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from neardup_cli import __version__
-from neardup_cli.cli import compare, demo, doctor, dups, query, scan, status
+from neardup_cli.cli import compare, demo, doctor, dups, explain, query, scan, status
 from neardup_cli.errors import BadInput, NeardupError
 
 _INTERRUPTED = 130
@@ -28,7 +28,7 @@ app = typer.Typer(
     # Boxes are for terminals: what is piped is plain.
     rich_markup_mode="rich" if sys.stdout is not None and sys.stdout.isatty() else None,
 )
-for module in (scan, dups, query, compare, status, doctor, demo):
+for module in (scan, dups, query, compare, explain, status, doctor, demo):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 
 
@@ -93,7 +93,7 @@ def _usage_message(problem: Exception) -> str:
 
 
 def _replace_closed_streams() -> None:
-    """Let what is said to a closed stream (`>&-`) go nowhere, so that no one has to ask whether it is open."""
+    """Let what is said to a closed stream (`>&-`) go nowhere, so that no one has to ask if it is open."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open until the end

@@ -139,11 +139,15 @@ def load_collection(
 
 
 def build_groups(files: Sequence[CatalogedFile], pairs: Sequence[PairMatch]) -> list[DuplicateGroup]:
-    """Make groups of files out of pairs of contents; files of one content belong together."""
+    """Make groups of files out of pairs of contents; files of one content belong together.
+
+    A pair may have lost its files since it was found: a scan can end in between.
+    """
     by_content = {
         content: sorted(held, key=keeper_order)
         for content, held in groupby(files, key=lambda file: file.content_id)
     }
+    pairs = [pair for pair in pairs if pair.a in by_content and pair.b in by_content]
     members = linked_groups(((pair.a, pair.b) for pair in pairs), by_content)
     group_of = {content: number for number, group in enumerate(members) for content in group}
     pairs_of: dict[int, list[PairMatch]] = {}
@@ -152,6 +156,7 @@ def build_groups(files: Sequence[CatalogedFile], pairs: Sequence[PairMatch]) -> 
     groups = [
         _group({content: by_content[content] for content in contents}, pairs_of.get(number, []))
         for number, contents in enumerate(members)
+        if len(contents) > 1 or len(by_content[contents[0]]) > 1
     ]
     return sorted(groups, key=lambda group: (-group.reclaimable_bytes, group.keep))
 

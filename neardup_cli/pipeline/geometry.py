@@ -79,16 +79,16 @@ def features_of_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> Local
             luma = decode(stream, colour=False, max_pixels=max_pixels).luma
     except OSError as exc:
         raise UnreadableImage((exc.strerror or "cannot be read").lower()) from exc
-    return extract_features(small_grey(luma))
+    return extract_features(np.asarray(shrunk(luma)))
 
 
-def small_grey(luma: Image.Image) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """Shrink a grey image so that its longest side is `FEATURE_SIDE`; a smaller one stays as it is."""
-    scale = FEATURE_SIDE / max(luma.size)
-    if scale < 1:
-        size = (max(1, round(luma.width * scale)), max(1, round(luma.height * scale)))
-        luma = luma.resize(size, Image.Resampling.BOX)
-    return np.asarray(luma)
+def shrunk(image: Image.Image) -> Image.Image:
+    """Shrink an image so that its longest side is `FEATURE_SIDE`; a smaller one stays as it is."""
+    scale = FEATURE_SIDE / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BOX)
 
 
 def as_alignment(verdict: Verdict) -> Alignment:

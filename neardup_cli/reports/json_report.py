@@ -13,6 +13,7 @@ from neardup_cli.records import (
     Comparison,
     DuplicateGroup,
     DupsReport,
+    ExplainedPair,
     FileMatch,
     Finding,
     QueryResult,
@@ -144,6 +145,22 @@ def compare_document(comparison: Comparison, parameters: dict[str, Any]) -> dict
         "similarity": _rounded(comparison.similarity),
         "reason": comparison.reason,
         **_alignment(comparison.alignment),
+    }
+
+
+def explain_document(pair: ExplainedPair, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return what `neardup explain --json` prints: the comparison, and what happened."""
+    return {
+        **compare_document(pair.comparison, parameters),
+        "schema": "neardup.explain/1",
+        "kind": pair.kind,
+        "edits": list(pair.edits),
+        "sentence": pair.sentence,
+        "numbers": {
+            name: round(value, 4) if isinstance(value, float) else value
+            for name, value in pair.numbers.items()
+        },
+        "outline": [[round(x, 4), round(y, 4)] for x, y in pair.outline],
     }
 
 

@@ -10,6 +10,7 @@ from neardup_cli.records import (
     Comparison,
     DuplicateGroup,
     DupsReport,
+    ExplainedPair,
     Finding,
     QueryResult,
 )
@@ -79,6 +80,17 @@ def compare_lines(comparison: Comparison) -> Iterator[str]:
     if (found := comparison.alignment) is not None:
         yield f"agreement       {found.agreement:.0%} of the overlap's detail, {found.inliers} inliers"
         yield f"overlap         {found.coverage_a:.0%} of A lies on {found.coverage_b:.0%} of B"
+
+
+def explain_lines(pair: ExplainedPair) -> Iterator[str]:
+    """Yield the comparison of two images with what happened between them and every number."""
+    yield pair.sentence
+    yield from compare_lines(pair.comparison)
+    if pair.edits:
+        yield f"edits           {', '.join(pair.edits)}"
+    for name, value in pair.numbers.items():
+        shown = f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value).lower()
+        yield f"{name.replace('_', ' '):<20} {shown}"
 
 
 def status_lines(status: CatalogStatus) -> Iterator[str]:
