@@ -118,3 +118,5 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
             write_lines(text.dups_lines(report.groups))
     if chosen not in (Format.JSON, Format.TEXT) or not stdout_is_terminal():
         say(text.dups_summary(report))
+    if (line := text.budget_line(report)) is not None:
+        say(line)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import faiss
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
 _BLOCK = 2048
+_SEAL_BYTES = 32
+_CHUNK = 1 << 20
 
 
 class VectorPairs(NamedTuple):
@@ -80,8 +83,15 @@ class VectorIndex:
         header = json.dumps(stamp._asdict()).encode() + b"\n"
         try:
             with partial.open("wb") as stream:
-                stream.write(header)
-                faiss.write_index(self._index, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]
+                seal = blake3()
+
+                def write(data: bytes) -> int:
+                    seal.update(data)
+                    return stream.write(data)
+
+                write(header)
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
+                stream.write(seal.digest())
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -91,14 +101,32 @@ class VectorIndex:
         """Read an index file; None where there is none that can be used."""
         try:
             with path.open("rb") as stream:
+                if not _is_sealed(stream):
+                    return None
                 stamp = IndexStamp(**json.loads(stream.readline()))
                 reader = faiss.PyCallbackIOReader(stream.read)  # type: ignore[attr-defined]
                 loaded = faiss.read_index(reader)
-        except (OSError, ValueError, TypeError, RuntimeError):  # missing, torn, or another layout
+        except (OSError, ValueError, TypeError, RuntimeError):  # missing, or another layout
             return None
         if not isinstance(loaded, faiss.IndexIDMap2) or loaded.ntotal != stamp.vectors:
             return None
         return cls(loaded.d, loaded), stamp
+
+
+def _is_sealed(stream: BinaryIO) -> bool:
+    """Say whether a file ends in the BLAKE3 of all that is before, and go back to its start.
+
+    FAISS believes the sizes that it reads: one wrong byte would have it ask for gigabytes.
+    """
+    left = stream.seek(0, os.SEEK_END) - _SEAL_BYTES
+    stream.seek(0)
+    seal = blake3()
+    while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
+        seal.update(chunk)
+        left -= len(chunk)
+    sealed = stream.read() == seal.digest()
+    stream.seek(0)
+    return sealed
 
 
 def similar_pairs(vectors: NDArray[np.floating], threshold: float) -> VectorPairs:

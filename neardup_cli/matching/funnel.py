@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neardup_cli.index.hamming import HashPairs
 from neardup_cli.index.vectors import VectorPairs, similar_pairs
+from neardup_cli.matching.budget import within_budget
 from neardup_cli.matching.sieve import FLAT, sieve_pairs
 from neardup_cli.records import PairMatch, Stage
 
@@ -41,10 +42,14 @@ class Sifted:
     """What hashes and vectors alone can say: matches, and pairs that only the pixels can decide.
 
     Both in order of (a, b), each pair once.
+
+    Attributes:
+        left_out: doubtful pairs beyond the budget of `budget.py`.
     """
 
     certain: list[PairMatch]
     doubtful: list[PairMatch]
+    left_out: int = 0
 
 
 def sift_pairs(
@@ -72,15 +77,19 @@ def sift_pairs(
     verified = _verify(collection, threshold)
     alone = _alone(collection, _without_vectors(collection, proposed, radius_alone))
     confirmed = _confirmed(collection, verified, proposed)
-    sure = _sure(collection, verified, certainty).tolist()
-    certain = [*alone, *(match for match, is_sure in zip(confirmed, sure, strict=True) if is_sure)]
+    sure = _sure(collection, verified, certainty)
+    certain = [*alone, *(confirmed[row] for row in np.flatnonzero(sure))]
+    open_rows = np.flatnonzero(~sure)
+    affordable = within_budget(
+        verified.first[open_rows],
+        verified.second[open_rows],
+        verified.similarities[open_rows],
+        len(collection.vectors),
+    )
     return Sifted(
         certain=sorted(certain, key=lambda match: (match.a, match.b)),
-        doubtful=[
-            replace(match, stage=Stage.GEOMETRY)
-            for match, is_sure in zip(confirmed, sure, strict=True)
-            if not is_sure
-        ],
+        doubtful=[replace(confirmed[row], stage=Stage.GEOMETRY) for row in open_rows[affordable]],
+        left_out=int(np.count_nonzero(~affordable)),
     )
 
 
@@ -110,7 +119,8 @@ def _without_vectors(collection: Collection, proposed: HashPairs, radius: int) -
 def _confirmed(collection: Collection, verified: VectorPairs, proposed: HashPairs) -> list[PairMatch]:
     sieved = set(zip(proposed.first.tolist(), proposed.second.tolist(), strict=True))
     first, second = verified.first, verified.second
-    bits = np.bitwise_count(collection.hashes[first] ^ collection.hashes[second])
+    # As unsigned numbers: of a negative one, numpy counts the bits of its absolute value.
+    bits = np.bitwise_count((collection.hashes[first] ^ collection.hashes[second]).view(np.uint64))
     return [
         PairMatch(
             int(collection.ids[a]),

@@ -88,6 +88,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         summary={
             **_summarise(collection, groups, len(shown)),
             "checked_pairs": len(sifted.doubtful),
+            "pairs_left_out": sifted.left_out,
             "seconds": time.monotonic() - started,
         },
     )

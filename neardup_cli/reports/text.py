@@ -52,6 +52,16 @@ def dups_summary(report: DupsReport) -> str:
     return line
 
 
+def budget_line(report: DupsReport) -> str | None:
+    """Return a line that says what was not looked at, if anything was not."""
+    if not (left_out := report.summary["pairs_left_out"]):
+        return None
+    return (
+        f"{left_out:,} doubtful pairs were beyond the budget and not checked: "
+        "a higher --threshold, or --under, leaves fewer"
+    )
+
+
 def query_lines(results: Sequence[QueryResult]) -> Iterator[str]:
     """Yield the answers to queries: tab-separated, an empty line after each image."""
     for result in results:
