@@ -98,7 +98,7 @@ class GallerySummary:
 
 @dataclass(frozen=True)
 class _Photo:
-    """An original: its pixels as its JPEG shows them, its file's bytes, and what a camera would have called it."""
+    """An original: its pixels as its JPEG shows them, its file's bytes, and what a camera would call it."""
 
     number: int
     image: Image.Image
@@ -114,8 +114,8 @@ class _Photo:
 def render_gallery(folder: Path, *, photos: int = 24, seed: int = 0) -> GallerySummary:
     """Write a gallery of `photos` originals, their copies and some other files below `folder`.
 
-    Every kind of `GalleryEdit` is there at least once, whatever the number of photos; about half of the photos have
-    no copy. The same arguments write the same bytes.
+    Every kind of `GalleryEdit` is there at least once, whatever the number of photos; about half of the
+    photos have no copy. The same arguments write the same bytes.
 
     Raises:
         BadInput: there is not at least one photo.

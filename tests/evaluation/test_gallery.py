@@ -2,6 +2,7 @@ import hashlib
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from neardup_cli.evaluation.gallery import (
     render_lookalike,
     render_photo,
 )
+from neardup_cli.evaluation.photos import PAINTERS
+from neardup_cli.evaluation.scenes.canvas import Shot
+from neardup_cli.evaluation.scenes.foregrounds import DISTANT, FLAT, SCATTERED, UPRIGHT, Foreground, nothing
 
 SMALL = (240, 160)
 
@@ -25,6 +29,11 @@ SMALL = (240, 160)
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> GallerySummary:
     return render_gallery(tmp_path_factory.mktemp("gallery"), photos=9, seed=3)
+
+
+@cache
+def photo(seed: int) -> Image.Image:
+    return render_photo(seed, SMALL)
 
 
 def shown(path: Path) -> Image.Image:
@@ -53,37 +62,52 @@ def test_a_seed_gives_the_same_picture_in_every_process() -> None:
     assert elsewhere.stdout.strip() == hashlib.sha256(render_photo(5, SMALL).tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize("size", [(960, 640), (200, 300), (640, 640), (64, 48), (1400, 300)])
+@pytest.mark.parametrize("size", [(200, 300), (64, 48), (700, 150)])
 def test_any_size_can_be_rendered(size: tuple[int, int]) -> None:
     image = render_photo(7, size)
     assert (image.size, image.mode) == (size, "RGB")
 
 
-def test_pictures_have_contrast_detail_and_colour() -> None:
-    for seed in range(32):
-        pixels = np.asarray(render_photo(seed, SMALL), dtype=float)
-        assert pixels.std() > 12, seed
-        assert np.abs(np.diff(pixels.mean(axis=2))).mean() > 0.5, seed
-        assert np.ptp(pixels.mean(axis=(0, 1))) > 0.5, seed
+def test_another_size_of_the_same_shape_shows_the_same_picture() -> None:
+    assert difference(render_photo(11, (960, 640)), photo(11)) < 2
+
+
+@pytest.mark.parametrize("seed", range(12, 12 + len(PAINTERS)))
+def test_pictures_have_contrast_detail_and_colour(seed: int) -> None:
+    pixels = np.asarray(photo(seed), dtype=float)
+    assert pixels.std() > 12
+    assert np.abs(np.diff(pixels.mean(axis=2))).mean() > 0.5
+    assert np.ptp(pixels.mean(axis=(0, 1))) > 0.5
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [thing for thing in dict.fromkeys((*UPRIGHT, *DISTANT, *FLAT, *SCATTERED)) if thing is not nothing],
+)
+def test_whatever_stands_before_a_scene_can_be_seen(thing: Foreground) -> None:
+    shot = Shot(300, 200, np.random.default_rng(5), np.random.default_rng(6))
+    scene = np.full((3, *shot.shape), 0.5, np.float32)
+    thing(scene, shot)
+    assert np.isfinite(scene).all()
+    assert 0.02 < (np.abs(scene - 0.5).max(axis=0) > 0.05).mean() < 1
 
 
 def test_every_seed_is_another_picture() -> None:
-    pictures = [render_photo(seed, SMALL) for seed in range(40)]
+    pictures = [photo(seed) for seed in range(12 + len(PAINTERS))]
     assert min(difference(first, second) for first, second in combinations(pictures, 2)) > 6
 
 
 def test_a_lookalike_has_the_colours_of_the_photo_but_is_not_a_copy() -> None:
     closer = 0
-    for seed in range(16):
-        photo, alike, other = (
-            render_photo(seed, SMALL),
-            render_lookalike(seed, SMALL),
-            render_photo(seed + 1, SMALL),
-        )
-        assert difference(photo, alike) > 5, seed
-        means = [np.asarray(image, dtype=float).mean(axis=(0, 1)) for image in (photo, alike, other)]
+    for seed in range(8):
+        alike = render_lookalike(seed, SMALL)
+        assert difference(photo(seed), alike) > 5, seed
+        means = [
+            np.asarray(image, dtype=float).mean(axis=(0, 1))
+            for image in (photo(seed), alike, photo(seed + 1))
+        ]
         closer += bool(np.linalg.norm(means[0] - means[1]) < np.linalg.norm(means[0] - means[2]))
-    assert closer >= 11
+    assert closer >= 6
 
 
 def test_a_gallery_holds_every_kind_of_file(gallery: GallerySummary) -> None:
@@ -161,10 +185,10 @@ def test_the_unreadable_files_are_unreadable(gallery: GallerySummary) -> None:
                 image.load()
 
 
-def test_a_gallery_is_reproducible_down_to_bytes_and_times(gallery: GallerySummary, tmp_path: Path) -> None:
-    again = render_gallery(tmp_path, photos=9, seed=3)
-    for first, second in zip(gallery.files, again.files, strict=True):
-        assert first.path.relative_to(gallery.folder) == second.path.relative_to(tmp_path)
+def test_a_gallery_is_reproducible_down_to_bytes_and_times(tmp_path: Path) -> None:
+    once, again = (render_gallery(tmp_path / name, photos=2, seed=3) for name in ("once", "again"))
+    for first, second in zip(once.files, again.files, strict=True):
+        assert first.path.relative_to(once.folder) == second.path.relative_to(again.folder)
         assert first.path.read_bytes() == second.path.read_bytes()
         assert first.path.stat().st_mtime_ns == second.path.stat().st_mtime_ns
 

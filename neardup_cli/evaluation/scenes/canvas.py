@@ -1,14 +1,16 @@
 """What every scene is painted with: noise, colours, soft shapes, light on a relief, a floor in perspective.
 
-Pictures are float32 arrays (3, height, width), RGB in 0-1 as shown on a screen (gamma-encoded); planes are float32
-(height, width) and colours (3, 1, 1). With the channels first, planes and colours broadcast against pictures as
-they are, and NumPy runs along whole rows: blending is ten times as fast as on (height, width, 3). Shapes are painted
-in place and only inside their bounding box.
+Pictures are float32 arrays (3, height, width), RGB in 0-1 as shown on a screen (gamma-encoded); planes are
+float32 (height, width) and colours (3, 1, 1). With the channels first, planes and colours broadcast against
+pictures as they are, and NumPy runs along whole rows: blending is ten times as fast as on (height, width, 3).
+Shapes are painted in place and only inside their bounding box.
 """
 
 import colorsys
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -30,8 +32,8 @@ _SUBPIXEL = 4
 class Shot:
     """One picture to be taken.
 
-    `mood` decides what it is a picture of (season, hour, materials) and `layout` where everything stands. Two shots
-    with the same mood and another layout look alike without being copies.
+    `mood` decides what it is a picture of (season, hour, materials) and `layout` where everything stands. Two
+    shots with the same mood and another layout look alike without being copies.
     """
 
     width: int
@@ -97,12 +99,16 @@ def noise(
     strength = 1.0
     while max(rows * 2 * finest / height, cols * 2 * finest / width) <= 1.01:
         rows, cols, strength = rows * 2, cols * 2, strength * roughness
-        plane = cv2.resize(plane, (round(cols), round(rows)), interpolation=cv2.INTER_LINEAR)
+        plane = _resized(plane, (round(cols), round(rows)), cv2.INTER_LINEAR)
         # Even numbers, not normal ones: they cost a third, and the octaves' sum is normal anyway.
         plane += np.float32(strength) * (rng.random(plane.shape, dtype=np.float32) - np.float32(0.5))
-    plane = cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC)
+    plane = _resized(plane, (width, height), cv2.INTER_CUBIC)
     mean, deviation = cv2.meanStdDev(plane)
     return ((plane - np.float32(mean[0, 0])) / np.float32(deviation[0, 0] + 1e-6)).astype(np.float32)
+
+
+def _resized(plane: Plane, size: tuple[int, int], how: int) -> Plane:
+    return np.asarray(cv2.resize(plane, size, interpolation=how), dtype=np.float32)
 
 
 def line(
@@ -128,7 +134,7 @@ def line(
 def smoothstep(low: float, high: float, values: NDArray[np.floating]) -> NDArray[np.floating]:
     """0 below `low`, 1 above `high`, an S between; `high` may be the smaller one."""
     part = np.clip((values - low) / (high - low), 0, 1)
-    return (part * part * (3 - 2 * part)).astype(np.float32)
+    return np.asarray(part * part * (3 - 2 * part), dtype=np.float32)
 
 
 def ramp(plane: Plane, colours: Sequence[Colour]) -> Pixels:
@@ -139,9 +145,18 @@ def ramp(plane: Plane, colours: Sequence[Colour]) -> Pixels:
     return palette(index, [np.interp(np.arange(256), stops, channel) for channel in channels])
 
 
-def palette(index: NDArray[np.integer], table: ArrayLike) -> Pixels:
-    """The picture whose pixels are the columns of `table`, (3, n), that `index` names."""
-    return np.stack([np.take(channel, index) for channel in np.asarray(table, dtype=np.float32)])
+def palette(index: NDArray[np.integer | np.bool], table: ArrayLike) -> Pixels:
+    """The picture whose pixels are the columns of `table`, (3, n) with n up to 256, that `index` names."""
+    channels = np.zeros((3, 256), np.float32)
+    columns = np.asarray(table)
+    channels[:, : columns.shape[1]] = columns
+    small = index.astype(np.uint8)
+    return np.stack([np.asarray(cv2.LUT(small, channel), dtype=np.float32) for channel in channels])
+
+
+def fraction(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """What is left of the whole number below: `np.mod(values, 1)` at a tenth of its cost."""
+    return values - np.floor(values)
 
 
 def remap(pixels: Pixels, x: Plane, y: Plane, border: int = cv2.BORDER_REFLECT_101) -> Pixels:
@@ -171,37 +186,74 @@ def rows_and_columns(shape: tuple[int, int]) -> tuple[Plane, Plane]:
 def polygon(
     pixels: Pixels, points: Points, colour: Colour, *, soft: float = 0.0, opacity: float = 1.0
 ) -> None:
-    """Fill the polygon `points`, (n, 2) of x, y in pixels; `soft` blurs its edge by that deviation in pixels."""
+    """Fill the polygon `points`, (n, 2) of x, y in pixels; `soft` blurs its edge by as many pixels."""
     box = bounding_box(points, pixels.shape[1:], margin=round(3 * soft) + 2)
     if box is None:
         return
     rows, cols = box
-    mask = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.uint8)
-    corner = np.array([cols.start, rows.start])
-    fixed = np.rint((np.asarray(points) - corner) * (1 << _SUBPIXEL)).astype(np.int32)
+    # A wide blur needs no fine mask: it is drawn small and enlarged.
+    shrink = max(1.0, soft / 1.5)
+    height, width = rows.stop - rows.start, cols.stop - cols.start
+    mask = np.zeros((max(1, round(height / shrink)), max(1, round(width / shrink))), np.uint8)
+    scale = np.array([mask.shape[1] / width, mask.shape[0] / height])
+    fixed = np.rint((points - (cols.start, rows.start)) * scale * (1 << _SUBPIXEL)).astype(np.int32)
     cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SUBPIXEL)
     if soft > _ANTIALIASED:
-        mask = cv2.GaussianBlur(mask, (0, 0), soft).astype(np.uint8)
-    blend(pixels[:, rows, cols], mask.astype(np.float32) * np.float32(opacity / 255), colour)
+        mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), soft / shrink), dtype=np.uint8)
+    if shrink > 1:
+        mask = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    blend(pixels[:, rows, cols], mask * np.float32(opacity / 255), colour)
 
 
 def bounding_box(points: Points, shape: tuple[int, ...], *, margin: int = 0) -> tuple[slice, slice] | None:
     """The rows and columns of a picture of `shape` that `points` cover; None where they lie outside of it."""
-    low = np.floor(np.min(points, axis=0)).astype(int) - margin
-    high = np.ceil(np.max(points, axis=0)).astype(int) + margin + 1
+    low = (points.min(axis=0) - margin).astype(int).tolist()
+    high = (points.max(axis=0) + margin + 2).astype(int).tolist()
     left, right = max(0, low[0]), min(shape[1], high[0])
     top, bottom = max(0, low[1]), min(shape[0], high[1])
     return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
+
+
+@lru_cache(maxsize=32)
+def _unit_circle(corners: int) -> Points:
+    """(2, corners): the cosines and sines of as many angles."""
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    return np.stack([np.cos(angle), np.sin(angle)])
 
 
 def ellipse(
     centre: tuple[float, float], radii: tuple[float, float], *, turn: float = 0.0, corners: int = 40
 ) -> Points:
     """The outline of an ellipse, (corners, 2), turned by `turn` radians."""
-    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    x, y = radii[0] * np.cos(angle), radii[1] * np.sin(angle)
-    turned = np.stack([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)], axis=1)
-    return turned + np.array(centre)
+    cosine, sine = math.cos(turn), math.sin(turn)
+    axes = np.array([(radii[0] * cosine, -radii[1] * sine), (radii[0] * sine, radii[1] * cosine)])
+    return np.asarray((axes @ _unit_circle(corners)).T + np.array(centre))
+
+
+def ring(centre: tuple[float, float], outer: float, inner: float) -> Points:
+    """The outline of a ring: out on a circle, and back on a smaller one."""
+    circles = [ellipse(centre, (radius, radius)) for radius in (outer, inner)]
+    return np.concatenate([circles[0], circles[0][:1], circles[1][:1], circles[1][::-1]])
+
+
+def box(pixels: Pixels, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
+    """Fill an upright rectangle whose edges are rounded to whole pixels: much faster than a polygon."""
+    pixels[:, max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))] = colour
+
+
+def oval(
+    pixels: Pixels,
+    centre: tuple[float, float],
+    radii: tuple[float, float],
+    colour: Colour,
+    *,
+    turn: float = 0.0,
+    corners: int = 40,
+    soft: float = 0.0,
+    opacity: float = 1.0,
+) -> None:
+    """Fill an ellipse, as `polygon` does."""
+    polygon(pixels, ellipse(centre, radii, turn=turn, corners=corners), colour, soft=soft, opacity=opacity)
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> Points:
@@ -223,7 +275,7 @@ def glow(pixels: Pixels, centre: tuple[float, float], radius: float, colour: Col
 
 
 def relief(height: Plane, angle: float, depth: float) -> Plane:
-    """How brightly light from `angle` (radians) falls on a surface of that height: around 1, ± about `depth`."""
+    """How brightly a surface of that height is lit from `angle` (radians): around 1, ± about `depth`."""
     across = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3) * np.float32(np.cos(angle))
     down = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3) * np.float32(np.sin(angle))
     slope = across + down
@@ -252,3 +304,27 @@ def floor(
 def _folded(values: Plane, period: int) -> Plane:
     """Coordinates that run to and fro over `period`: a mirrored texture has no seams."""
     return (period - 1 - np.abs(np.mod(values, 2 * (period - 1)) - (period - 1))).astype(np.float32)
+
+
+def ambient(pixels: Pixels) -> Colour:
+    """The light of a scene, for what stands before it: as bright and as coloured as its average."""
+    mean = pixels[:, ::8, ::8].mean(axis=(1, 2), dtype=np.float32)[:, None, None]
+    return mix(mean / (mean.max() + 1e-3), 1.0, 0.45) * np.float32(np.clip(0.45 + mean.mean(), 0.4, 1.05))
+
+
+def bar(pixels: Pixels, start: Points, end: Points, half: float, tone: Colour) -> None:
+    """A straight tube from `start` to `end`, 2 · `half` pixels thick."""
+    along = (end - start) / (np.hypot(*(end - start)) + 1e-6)
+    side = np.array([-along[1], along[0]]) * max(0.6, half)
+    polygon(pixels, np.stack([start + side, end + side, end - side, start - side]), tone)
+
+
+def paste(pixels: Pixels, body: Pixels, mask: Plane, corner: tuple[int, int]) -> None:
+    """Put `body` at `corner` (x, y) of the picture where `mask` says so; parts outside are cut off."""
+    (left, top), (height, width) = corner, mask.shape
+    rows = slice(max(0, top), min(pixels.shape[1], top + height))
+    cols = slice(max(0, left), min(pixels.shape[2], left + width))
+    if rows.start >= rows.stop or cols.start >= cols.stop:
+        return
+    inner = (slice(rows.start - top, rows.stop - top), slice(cols.start - left, cols.stop - left))
+    blend(pixels[:, rows, cols], mask[inner], body[:, *inner])

@@ -8,7 +8,6 @@ from neardup_cli.evaluation.scenes.canvas import (
     Plane,
     Shot,
     blend,
-    ellipse,
     floor,
     glow,
     hsv,
@@ -16,7 +15,9 @@ from neardup_cli.evaluation.scenes.canvas import (
     line,
     mix,
     noise,
+    oval,
     palette,
+    paste,
     polygon,
     relief,
     remap,
@@ -62,6 +63,16 @@ def _ridge(shot: Shot, horizon: int, near: float) -> Plane:
     shape = line(shot.layout, shot.width, coarsest=shot.layout.uniform(1.2, 4.5), roughness=float(rough))
     height = shot.unit * shot.layout.uniform(0.04, 0.13) * (1 - 0.45 * near)
     base = horizon - shot.unit * mix(shot.layout.uniform(0.05, 0.3), -0.08, near)
+    kind = int(shot.mood.integers(4))
+    if kind == 0:
+        # Table mountains: steps with flat tops.
+        shape = np.tanh(4 * (shape - 0.3)) + 0.08 * shape
+    elif kind == 1:
+        # A single cone.
+        steep = np.abs(
+            np.arange(shot.width) / shot.width - shot.layout.uniform(0.1, 0.9)
+        ) * shot.layout.uniform(3, 8)
+        shape = 2.6 * np.exp(-steep) + 0.2 * shape
     return (base - np.abs(shape + 0.6) * height).astype(np.float32)
 
 
@@ -76,8 +87,14 @@ def _fill_ridges(pixels: Pixels, shot: Shot, ridges: list[Plane], light: Light) 
         below = y > ridge
         shown[below] = number
         np.copyto(depth, (y - ridge) / np.float32(shot.unit), where=below)
-    rough = noise(shot.layout, view.shape[1:], coarsest=5, roughness=0.62, finest=1)
-    shade = relief(soften(rough, 0.8), light.angle, 0.26)
+    rough = noise(
+        shot.layout,
+        view.shape[1:],
+        coarsest=shot.mood.uniform(3, 14),
+        roughness=shot.mood.uniform(0.5, 0.72),
+        stretch=shot.mood.uniform(0.4, 2.5),
+    )
+    shade = relief(soften(rough, 0.8), light.angle, shot.mood.uniform(0.1, 0.34))
     shade *= 1.05 + 0.12 * rough
     rock = ROCKS[int(shot.mood.integers(len(ROCKS)))]
     wood = mix(MEADOWS[int(shot.mood.integers(len(MEADOWS)))], rgb(30, 50, 40), 0.6)
@@ -191,7 +208,7 @@ def dunes(shot: Shot) -> Pixels:
 def _dune(
     pixels: Pixels, shot: Shot, foot: float, near: float, tones: tuple[Colour, Colour, Light], grain: Plane
 ) -> None:
-    """One dune from its crest down: the lit side, and the shadow side behind an edge that runs to the viewer."""
+    """One dune: its lit side, and the shadow side behind an edge that runs to the viewer."""
     sand, dark, light = tones
     crest = foot - shot.unit * (0.03 + 0.14 * near) * line(
         shot.layout, shot.width, coarsest=shot.layout.uniform(1, 4), finest=60, roughness=0.35
@@ -222,39 +239,38 @@ def night(shot: Shot) -> Pixels:
     y, x = rows_and_columns(shot.shape)
     low, high = hsv(shot.mood.uniform(0.5, 0.75), 0.7, 0.34), hsv(shot.mood.uniform(0.6, 0.75), 0.8, 0.09)
     pixels = mix(high, low, (y / height) ** 2 + 0 * x)
-    gas = noise(shot.layout, shot.shape, coarsest=4, finest=2, roughness=0.6)
-    kind = int(shot.mood.integers(3))
-    if kind == 0:
-        angle, across = shot.layout.uniform(0.3, 2.8), shot.layout.uniform(-0.15, 0.15)
-        away = ((x / width - 0.5) * np.sin(angle) - (y / height - 0.4) * np.cos(angle) - across) * 6
-        band = np.exp(-(away**2)) * (0.6 + 0.35 * gas)
-        band *= 1 - 0.7 * np.exp(-((away * 3 + 0.6 * gas) ** 2))
-        blend(pixels, np.clip(band * 0.75, 0, 1), hsv(shot.mood.uniform(0.55, 1.1), 0.3, 0.85))
-    elif kind == 1:
-        _aurora(pixels, shot)
-    else:
-        centre = (width * shot.layout.uniform(0.1, 0.9), height * shot.layout.uniform(0.1, 0.5))
-        radius = shot.unit * shot.layout.uniform(0.05, 0.15)
-        glow(pixels, centre, radius * 3, rgb(180, 190, 220), 0.5)
-        polygon(pixels, ellipse(centre, (radius, radius)), rgb(236, 232, 214), soft=1.2)
-        for _ in range(7):
-            spot = np.array(centre) + radius * shot.layout.uniform(-0.6, 0.6, 2)
-            size = radius * shot.layout.uniform(0.1, 0.32)
-            polygon(
-                pixels,
-                ellipse((spot[0], spot[1]), (size, size * 0.8)),
-                rgb(196, 192, 180),
-                soft=size / 4,
-                opacity=0.6,
-            )
+    (_milky_way, _aurora, _moon)[int(shot.mood.integers(3))](pixels, shot)
     _stars(pixels, shot)
-    ridge = height * shot.layout.uniform(0.7, 0.92) - shot.unit * 0.08 * line(
-        shot.layout, width, coarsest=shot.layout.uniform(1, 5)
-    )
+    rough = line(shot.layout, width, coarsest=shot.layout.uniform(1, 5))
+    ridge = height * shot.layout.uniform(0.7, 0.92) - shot.unit * 0.08 * rough
     blend(pixels, smoothstep(0, 2, y - ridge), rgb(8, 10, 16))
     if shot.mood.uniform() < 0.6:
         conifers(pixels, shot, Light(0.5, rgb(60, 60, 70), rgb(18, 24, 36)))
     return pixels
+
+
+def _milky_way(pixels: Pixels, shot: Shot) -> None:
+    """A band of gas across the sky with a dark lane in it."""
+    y, x = rows_and_columns(shot.shape)
+    gas = noise(shot.layout, shot.shape, coarsest=4, finest=2, roughness=0.6)
+    angle, across = shot.layout.uniform(0.3, 2.8), shot.layout.uniform(-0.15, 0.15)
+    away = ((x / shot.width - 0.5) * np.sin(angle) - (y / shot.height - 0.4) * np.cos(angle) - across) * 6
+    band = np.exp(-(away**2)) * (0.6 + 0.35 * gas)
+    band *= 1 - 0.7 * np.exp(-((away * 3 + 0.6 * gas) ** 2))
+    blend(pixels, np.clip(band * 0.75, 0, 1), hsv(shot.mood.uniform(0.55, 1.1), 0.3, 0.85))
+
+
+def _moon(pixels: Pixels, shot: Shot) -> None:
+    """The full moon with its seas."""
+    rng = shot.layout
+    centre = (shot.width * rng.uniform(0.1, 0.9), shot.height * rng.uniform(0.1, 0.5))
+    radius = shot.unit * rng.uniform(0.05, 0.15)
+    glow(pixels, centre, radius * 3, rgb(180, 190, 220), 0.5)
+    oval(pixels, centre, (radius, radius), rgb(236, 232, 214), soft=1.2)
+    for _ in range(7):
+        x, y = np.array(centre) + radius * rng.uniform(-0.6, 0.6, 2)
+        size = radius * rng.uniform(0.1, 0.32)
+        oval(pixels, (x, y), (size, size * 0.8), rgb(196, 192, 180), soft=size / 4, opacity=0.6)
 
 
 def _aurora(pixels: Pixels, shot: Shot) -> None:
@@ -273,10 +289,8 @@ def _aurora(pixels: Pixels, shot: Shot) -> None:
         up = (foot - y) / np.maximum(tall, 20)
         strength = smoothstep(-0.05, 0.1, up) * np.exp(-np.clip(up, 0, 6)) * np.float32(0.8)
         strength *= np.clip(0.7 + 0.4 * line(shot.layout, width, coarsest=60, finest=2), 0.1, 1.3)
-        green, violet = (
-            hsv(shot.mood.uniform(0.33, 0.47), 0.75, 0.9),
-            hsv(shot.mood.uniform(0.7, 0.85), 0.6, 0.8),
-        )
+        green = hsv(shot.mood.uniform(0.33, 0.47), 0.75, 0.9)
+        violet = hsv(shot.mood.uniform(0.7, 0.85), 0.6, 0.8)
         blend(pixels, np.clip(strength, 0, 1), mix(green, violet, np.clip(up / 2.5, 0, 1)))
 
 
@@ -311,37 +325,31 @@ def _balloon(pixels: Pixels, shot: Shot, centre: tuple[float, float], radius: fl
     y, x = rows_and_columns((side, side))
     x, y = (x - side / 2) / np.float32(radius), (y - side * 0.42) / np.float32(radius)
     dome, skirt = np.sqrt(np.clip(1 - (y - 0.1) ** 2 / 1.21, 0, 1)), 1 - 0.62 * np.clip(y - 0.1, 0, 2) ** 1.4
-    width = np.where(y < 0.1, dome, np.clip(skirt, 0.28, 1))
-    width = np.where(y > 1.35, 0, width).astype(np.float32)
+    width = np.where(y > 1.35, 0, np.where(y < 0.1, dome, np.clip(skirt, 0.28, 1)))
     around = np.arcsin(np.clip(x / np.maximum(width, 0.05), -1, 1))
-    inside = smoothstep(0.0, 0.05, width - np.abs(x)) * smoothstep(1.36, 1.32, y) * smoothstep(-1.0, -0.97, y)
-    hue, stripes = shot.layout.uniform(), int(shot.layout.integers(2, 7))
-    tones = shot.layout.uniform((-0.5, 0.1, 0.4), (0.5, 0.95, 1.0), (3, 3))
-    colours = np.concatenate([hsv(hue + turn, *others) for turn, *others in tones.tolist()], axis=1)[..., 0]
-    pattern = int(shot.layout.integers(4))
-    gore = np.floor((around / np.pi + 0.5) * 2 * stripes)
-    ring = np.floor((y + 1) * stripes)
-    index = (gore, ring, gore + ring, np.floor(2.2 * np.abs(y) + np.abs(np.sin(stripes * around))))[pattern]
-    body = palette(np.broadcast_to(index.astype(int) % 3, (side, side)), colours) * light.colour
-    sun = np.cos(around - (-0.7 if light.x < 0.5 else 0.7))
-    seams = 1 - 0.12 * (np.abs(np.cos((around / np.pi + 0.5) * 2 * stripes * np.pi)) > 0.97)
-    body *= (0.5 + 0.55 * sun) * seams
-    left, top = int(centre[0] - side / 2), int(centre[1] - side * 0.42)
-    rows, cols = (
-        slice(max(0, top), min(shot.height, top + side)),
-        slice(max(0, left), min(shot.width, left + side)),
-    )
-    if rows.start < rows.stop and cols.start < cols.stop:
-        inner = (slice(rows.start - top, rows.stop - top), slice(cols.start - left, cols.stop - left))
-        blend(pixels[:, rows, cols], inside[inner], body[:, *inner])
-    foot, wide = centre[1] + 1.62 * radius, 0.16 * radius
-    basket = np.array([(-wide, 0.0), (wide, 0.0), (0.8 * wide, 1.6 * wide), (-0.8 * wide, 1.6 * wide)])
-    polygon(pixels, basket + (centre[0], foot), rgb(92, 60, 36), soft=0.5)
-    for side_x in (-1, 1):
-        rope = np.array(
-            [(side_x * 0.26 * radius, -0.3 * radius), (side_x * wide, 0), (side_x * wide * 0.85, 0)]
-        )
-        polygon(pixels, rope + (centre[0], foot), rgb(60, 50, 44), opacity=0.8)
+    body = _gores(shot, around, y) * light.colour
+    body *= 0.5 + 0.55 * np.cos(around - (-0.7 if light.x < 0.5 else 0.7))
+    mask = smoothstep(0.0, 0.05, width - np.abs(x)) * smoothstep(1.36, 1.32, y) * smoothstep(-1.0, -0.97, y)
+    paste(pixels, body, mask, (int(centre[0] - side / 2), int(centre[1] - side * 0.42)))
+    foot, wide = np.array([centre[0], centre[1] + 1.62 * radius]), 0.16 * radius
+    basket = np.array([(-1, 0), (1, 0), (0.8, 1.6), (-0.8, 1.6)]) * wide
+    polygon(pixels, basket + foot, rgb(92, 60, 36), soft=0.5)
+    for way in (-1, 1):
+        rope = np.array([(0.26 * radius, -0.3 * radius), (wide, 0), (wide * 0.85, 0)]) * (way, 1)
+        polygon(pixels, rope + foot, rgb(60, 50, 44), opacity=0.8)
+
+
+def _gores(shot: Shot, around: Plane, y: Plane) -> Pixels:
+    """An envelope's cloth in one of four patterns, by the angle from its middle and the way down."""
+    stripes = int(shot.layout.integers(2, 7))
+    hue, tones = shot.layout.uniform(), shot.layout.uniform((-0.5, 0.1, 0.4), (0.5, 0.95, 1.0), (3, 3))
+    table = np.concatenate([hsv(hue + turn, *others) for turn, *others in tones.tolist()], axis=1)[..., 0]
+    place = (around / np.pi + 0.5) * 2 * stripes
+    gore, hoop = np.floor(place), np.floor((y + 1) * stripes) + 0 * around
+    diamond = np.floor(2.2 * np.abs(y) + np.abs(np.sin(stripes * around)))
+    index = (gore, hoop, gore + hoop, diamond)[int(shot.layout.integers(4))]
+    seams = 1 - 0.12 * (np.abs(np.cos(place * np.pi)) > 0.97)
+    return palette(index.astype(int) % 3, table) * seams.astype(np.float32)
 
 
 __all__ = ["HOURS", "balloons", "conifers", "dunes", "meadow", "mountains", "night"]

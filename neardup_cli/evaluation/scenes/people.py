@@ -8,15 +8,17 @@ from neardup_cli.evaluation.scenes.canvas import (
     Points,
     Shot,
     blend,
+    bounding_box,
     ellipse,
     glow,
     hsv,
     jitter,
     mix,
     noise,
+    oval,
     polygon,
+    rectangle,
     rgb,
-    rows_and_columns,
     smoothstep,
 )
 from neardup_cli.evaluation.scenes.cloth import weave
@@ -53,10 +55,8 @@ def portrait(shot: Shot) -> Pixels:
 def person(pixels: Pixels, shot: Shot, centre: Points, size: float, clothes: Pixels) -> None:
     """Somebody whose head is `size` pixels from its middle to its chin."""
     rng = shot.layout
-    skin, hair = (
-        jitter(rng, SKINS[int(rng.integers(5))], 0.03),
-        jitter(rng, HAIRS[int(rng.integers(6))], 0.03),
-    )
+    skin = jitter(rng, SKINS[int(rng.integers(5))], 0.03)
+    hair = jitter(rng, HAIRS[int(rng.integers(6))], 0.03)
     style, turn = int(rng.integers(5)), rng.uniform(-0.2, 0.2)
     wide = size * rng.uniform(0.7, 0.82)
     if style in {1, 2}:
@@ -73,7 +73,7 @@ def person(pixels: Pixels, shot: Shot, centre: Points, size: float, clothes: Pix
     for side in (-1, 1):
         ear = ellipse((centre[0] + side * wide, centre[1] + 0.05 * size), (0.12 * size, 0.22 * size))
         polygon(pixels, ear, skin * 0.88, soft=1.0)
-    _face(pixels, rng, centre + (turn * size * 0.3, 0), (wide, size), skin, hair)
+    _face(pixels, rng, centre + np.array([turn * size * 0.3, 0]), (wide, size), (skin, hair))
     _hair(pixels, rng, centre, (wide, size), hair, style)
     if rng.uniform() < 0.3:
         _hat(pixels, rng, centre, (wide, size))
@@ -81,15 +81,25 @@ def person(pixels: Pixels, shot: Shot, centre: Points, size: float, clothes: Pix
 
 def _shoulders(pixels: Pixels, shot: Shot, centre: Points, size: float, clothes: Pixels) -> None:
     """Chest and shoulders in patterned clothes, shaded by their folds."""
-    y, x = rows_and_columns(shot.shape)
+    box = bounding_box(
+        rectangle(centre[0] - 2.1 * size, centre[1] + size, centre[0] + 2.1 * size, shot.height), shot.shape
+    )
+    if box is None:
+        return
+    rows, cols = box
+    y, x = (axis.astype(np.float32) for axis in np.ogrid[rows, cols])
     across, down = (x - centre[0]) / np.float32(1.75 * size), (y - centre[1] - 1.3 * size) / np.float32(size)
     outline = smoothstep(
         0.0,
         0.03,
         down - np.clip(np.abs(across) ** 3 * 1.1 - 0.02, 0, 4) + 0.08 * np.exp(-((across / 0.2) ** 2)) * -1,
     )
-    folds = noise(shot.layout, shot.shape, coarsest=5, finest=12, stretch=0.5)
-    blend(pixels, outline * (np.abs(across) < 1.15), clothes * (1.0 - 0.3 * across**2 + 0.08 * folds))
+    folds = noise(shot.layout, (outline.shape[0], outline.shape[1]), coarsest=3, finest=12, stretch=0.5)
+    blend(
+        pixels[:, rows, cols],
+        outline * (np.abs(across) < 1.15),
+        clothes[:, rows, cols] * (1.0 - 0.3 * across**2 + 0.08 * folds),
+    )
 
 
 def _face(
@@ -97,48 +107,52 @@ def _face(
     rng: np.random.Generator,
     centre: Points,
     size: tuple[float, float],
-    skin: Colour,
-    hair: Colour,
+    tones: tuple[Colour, Colour],
 ) -> None:
-    """An oval with light from one side, and eyes, brows, nose and mouth."""
+    """An oval with light from one side, and eyes, brows, nose and mouth; `tones` are skin and hair."""
     wide, tall = size
-    x, y = centre.tolist()
-    side = rng.choice([-1, 1])
-    polygon(pixels, ellipse((x, y), (wide, tall)), skin * 0.86, soft=1.0)
-    polygon(
-        pixels,
-        ellipse((x + side * 0.16 * wide, y - 0.05 * tall), (wide * 0.72, tall * 0.82)),
-        skin * 1.06,
-        soft=0.14 * wide,
-    )
-    smile, open_eyes = rng.uniform(-0.05, 0.2), rng.uniform(0.05, 0.1)
-    iris = hsv(rng.uniform(0.05, 0.6), 0.5, 0.35)
-    for eye in (-1, 1):
-        at = (x + eye * 0.4 * wide, y - 0.08 * tall)
-        polygon(pixels, ellipse(at, (0.24 * wide, 0.14 * tall)), skin * 0.74, soft=0.05 * wide, opacity=0.6)
-        polygon(pixels, ellipse(at, (0.17 * wide, open_eyes * tall)), rgb(244, 240, 236), soft=0.8)
-        polygon(pixels, ellipse(at, (0.085 * wide, min(open_eyes, 0.075) * tall)), iris, soft=0.7)
-        polygon(pixels, ellipse(at, (0.045 * wide, 0.04 * tall)), rgb(12, 10, 10), soft=0.5)
-        polygon(
-            pixels,
-            ellipse((at[0] - 0.03 * wide, at[1] - 0.025 * tall), (0.02 * wide, 0.015 * tall)),
-            rgb(255, 255, 255),
-        )
-        brow = np.array([(-0.24, 0.04), (0.0, -0.06), (0.24, 0.02), (0.22, 0.07), (0.0, 0.01), (-0.22, 0.09)])
-        polygon(pixels, brow * (eye * wide, tall) + (at[0], at[1] - 0.2 * tall), hair * 0.85, soft=1.0)
+    (x, y), (skin, hair) = centre.tolist(), tones
+    lit = (x + rng.choice([-1, 1]) * 0.16 * wide, y - 0.05 * tall)
+    oval(pixels, (x, y), (wide, tall), skin * 0.86, soft=1.0)
+    oval(pixels, lit, (wide * 0.72, tall * 0.82), skin * 1.06, soft=0.14 * wide)
+    opened, iris = rng.uniform(0.05, 0.1), hsv(rng.uniform(0.05, 0.6), 0.5, 0.35)
+    brow = np.array([(-0.24, 0.04), (0.0, -0.06), (0.24, 0.02), (0.22, 0.07), (0.0, 0.01), (-0.22, 0.09)])
+    for side in (-1, 1):
+        at = (x + side * 0.4 * wide, y - 0.08 * tall)
+        oval(pixels, at, (0.24 * wide, 0.14 * tall), skin * 0.74, soft=0.05 * wide, opacity=0.6)
+        _eye(pixels, at, size, opened, iris)
+        polygon(pixels, brow * (side * wide, tall) + (at[0], at[1] - 0.2 * tall), hair * 0.85, soft=1.0)
     nose = np.array([(-0.05, -0.1), (0.06, -0.1), (0.16, 0.24), (0.0, 0.3), (-0.14, 0.24)])
     polygon(pixels, nose * (wide, tall) + (x, y), skin * 0.82, soft=0.045 * wide, opacity=0.7)
-    width, middle = rng.uniform(0.26, 0.42) * wide, y + 0.5 * tall
-    step = np.linspace(-1, 1, 14)
-    upper = np.stack(
-        [x + step * width, middle - smile * tall * (1 - step**2) * -0.6 - 0.05 * tall * (1 - step**2)], axis=1
-    )
-    lower = np.stack([x + step * width, middle + (0.07 + smile) * tall * (1 - step**2)], axis=1)
-    polygon(pixels, np.concatenate([upper, lower[::-1]]), mix(skin, rgb(170, 50, 54), 0.6) * 0.85, soft=0.9)
     if rng.uniform() < 0.3:
         _beard(pixels, centre, size, hair)
+    _mouth(pixels, rng, (x, y + 0.5 * tall), size, mix(skin, rgb(170, 50, 54), 0.6) * 0.85)
     if rng.uniform() < 0.3:
         _glasses(pixels, rng, centre, size)
+
+
+def _eye(
+    pixels: Pixels, at: tuple[float, float], size: tuple[float, float], opened: float, iris: Colour
+) -> None:
+    """White, iris, pupil and the light in it."""
+    wide, tall = size
+    oval(pixels, at, (0.17 * wide, opened * tall), rgb(244, 240, 236), soft=0.8)
+    oval(pixels, at, (0.085 * wide, min(opened, 0.075) * tall), iris)
+    oval(pixels, at, (0.045 * wide, 0.04 * tall), rgb(12, 10, 10))
+    spark = (at[0] - 0.03 * wide, at[1] - 0.025 * tall)
+    oval(pixels, spark, (0.02 * wide, 0.015 * tall), rgb(255, 255, 255))
+
+
+def _mouth(
+    pixels: Pixels, rng: np.random.Generator, at: tuple[float, float], size: tuple[float, float], lips: Colour
+) -> None:
+    """Lips between two arcs, smiling more or less."""
+    width, smile = rng.uniform(0.26, 0.42) * size[0], rng.uniform(-0.05, 0.2)
+    step = np.linspace(-1, 1, 14)
+    arc = size[1] * (1 - step**2)
+    upper = np.stack([at[0] + step * width, at[1] + (0.6 * smile - 0.05) * arc], axis=1)
+    lower = np.stack([at[0] + step * width, at[1] + (0.07 + smile) * arc], axis=1)
+    polygon(pixels, np.concatenate([upper, lower[::-1]]), lips, soft=0.9)
 
 
 def _beard(pixels: Pixels, centre: Points, size: tuple[float, float], hair: Colour) -> None:
@@ -182,16 +196,15 @@ def _hair(
     inner = np.stack([np.cos(angle) * 1.02, fringe], axis=1)
     polygon(pixels, np.concatenate([outer, inner[::-1]]) * size + centre, hair, soft=0.02 * size[0])
     if style == 3:
-        for turn in np.linspace(np.pi * 0.95, np.pi * 2.05, 34):
+        for turn in np.linspace(np.pi * 0.95, np.pi * 2.05, 34).tolist():
             at = centre + np.array([np.cos(turn), np.sin(turn)]) * size * rng.uniform(0.85, 1.3)
             radius = rng.uniform(0.1, 0.26) * size[0]
-            polygon(
-                pixels, ellipse((at[0], at[1]), (radius, radius)), hair * rng.uniform(0.7, 1.35), soft=2.0
-            )
+            oval(pixels, (at[0], at[1]), (radius, radius), hair * rng.uniform(0.7, 1.35), soft=2.0)
     if style == 4:
-        polygon(
+        oval(
             pixels,
-            ellipse((centre[0], centre[1] - 1.3 * size[1]), (0.4 * size[0], 0.36 * size[1])),
+            (centre[0], centre[1] - 1.3 * size[1]),
+            (0.4 * size[0], 0.36 * size[1]),
             hair * 0.85,
             soft=1.5,
         )
@@ -207,14 +220,15 @@ def _hat(pixels: Pixels, rng: np.random.Generator, centre: Points, size: tuple[f
     """A brimmed hat with its ribbon."""
     tone = hsv(rng.uniform(), rng.uniform(0.1, 0.7), rng.uniform(0.2, 0.9))
     wide, tall = size
-    top = centre - (0, 0.62 * tall)
+    top = centre - np.array([0, 0.62 * tall])
     crown = np.array([(-0.95, 0.05), (-0.8, -0.7), (0.0, -0.82), (0.8, -0.7), (0.95, 0.05)])
     polygon(pixels, crown * size + top, tone, soft=1.0)
     ribbon = np.array([(-0.95, 0.05), (-0.92, -0.16), (0.92, -0.16), (0.95, 0.05)])
     polygon(pixels, ribbon * size + top, tone * 0.4, soft=0.8)
-    polygon(
+    oval(
         pixels,
-        ellipse((top[0], top[1] + 0.06 * tall), (wide * rng.uniform(1.3, 1.9), 0.17 * tall)),
+        (top[0], top[1] + 0.06 * tall),
+        (wide * rng.uniform(1.3, 1.9), 0.17 * tall),
         tone * 0.85,
         soft=1.0,
     )

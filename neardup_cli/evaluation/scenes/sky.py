@@ -9,12 +9,11 @@ from neardup_cli.evaluation.scenes.canvas import (
     Pixels,
     Shot,
     blend,
-    ellipse,
     glow,
     jitter,
     mix,
     noise,
-    polygon,
+    oval,
     rgb,
     smoothstep,
 )
@@ -22,7 +21,7 @@ from neardup_cli.evaluation.scenes.canvas import (
 
 @dataclass(frozen=True)
 class Hour:
-    """The light at one time of day: the sky from its top to the horizon, the clouds, the sun and its light."""
+    """The light at one time of day: sky from its top to the horizon, clouds, the sun and its light."""
 
     top: Colour
     middle: Colour
@@ -33,15 +32,71 @@ class Hour:
 
 
 HOURS = (
-    Hour(rgb(38, 92, 168), rgb(96, 154, 212), rgb(186, 214, 234), rgb(250, 250, 252), rgb(255, 252, 235), rgb(255, 250, 240)),
-    Hour(rgb(60, 128, 190), rgb(132, 190, 222), rgb(218, 232, 230), rgb(255, 255, 255), rgb(255, 250, 225), rgb(255, 246, 228)),
-    Hour(rgb(58, 78, 130), rgb(196, 140, 130), rgb(255, 198, 120), rgb(255, 190, 150), rgb(255, 236, 180), rgb(255, 214, 160)),
-    Hour(rgb(44, 36, 86), rgb(170, 72, 98), rgb(252, 138, 66), rgb(236, 96, 86), rgb(255, 214, 140), rgb(236, 150, 120)),
-    Hour(rgb(120, 130, 142), rgb(160, 168, 176), rgb(204, 208, 210), rgb(226, 228, 230), rgb(240, 240, 236), rgb(206, 212, 220)),
-    Hour(rgb(48, 56, 66), rgb(92, 104, 116), rgb(160, 170, 168), rgb(70, 78, 88), rgb(220, 220, 210), rgb(164, 172, 180)),
-    Hour(rgb(120, 150, 196), rgb(196, 190, 214), rgb(250, 214, 208), rgb(255, 226, 220), rgb(255, 240, 220), rgb(250, 226, 222)),
-    Hour(rgb(10, 18, 46), rgb(22, 40, 84), rgb(62, 82, 122), rgb(56, 66, 96), rgb(226, 230, 240), rgb(96, 112, 156)),
-)  # fmt: skip
+    Hour(
+        rgb(38, 92, 168),
+        rgb(96, 154, 212),
+        rgb(186, 214, 234),
+        rgb(250, 250, 252),
+        rgb(255, 252, 235),
+        rgb(255, 250, 240),
+    ),
+    Hour(
+        rgb(60, 128, 190),
+        rgb(132, 190, 222),
+        rgb(218, 232, 230),
+        rgb(255, 255, 255),
+        rgb(255, 250, 225),
+        rgb(255, 246, 228),
+    ),
+    Hour(
+        rgb(58, 78, 130),
+        rgb(196, 140, 130),
+        rgb(255, 198, 120),
+        rgb(255, 190, 150),
+        rgb(255, 236, 180),
+        rgb(255, 214, 160),
+    ),
+    Hour(
+        rgb(44, 36, 86),
+        rgb(170, 72, 98),
+        rgb(252, 138, 66),
+        rgb(236, 96, 86),
+        rgb(255, 214, 140),
+        rgb(236, 150, 120),
+    ),
+    Hour(
+        rgb(120, 130, 142),
+        rgb(160, 168, 176),
+        rgb(204, 208, 210),
+        rgb(226, 228, 230),
+        rgb(240, 240, 236),
+        rgb(206, 212, 220),
+    ),
+    Hour(
+        rgb(48, 56, 66),
+        rgb(92, 104, 116),
+        rgb(160, 170, 168),
+        rgb(70, 78, 88),
+        rgb(220, 220, 210),
+        rgb(164, 172, 180),
+    ),
+    Hour(
+        rgb(120, 150, 196),
+        rgb(196, 190, 214),
+        rgb(250, 214, 208),
+        rgb(255, 226, 220),
+        rgb(255, 240, 220),
+        rgb(250, 226, 222),
+    ),
+    Hour(
+        rgb(10, 18, 46),
+        rgb(22, 40, 84),
+        rgb(62, 82, 122),
+        rgb(56, 66, 96),
+        rgb(226, 230, 240),
+        rgb(96, 112, 156),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -79,9 +134,7 @@ def paint_sky(pixels: Pixels, shot: Shot, hour: Hour, horizon: int) -> Light:
     if shot.mood.uniform() < 0.6:
         radius = shot.unit * shot.layout.uniform(0.018, 0.06)
         glow(view, centre, radius * 2.2, hour.sun, 0.5)
-        polygon(
-            view, ellipse(centre, (radius, radius)), mix(hour.sun, rgb(255, 255, 255), 0.5) * 1.5, soft=1.0
-        )
+        oval(view, centre, (radius, radius), mix(hour.sun, rgb(255, 255, 255), 0.5) * 1.5, soft=1.0)
     _clouds(view, shot, hour)
     haze = mix(hour.horizon, hour.middle, 0.25)
     pixels[:, view.shape[1] :] = haze

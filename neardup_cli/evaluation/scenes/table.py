@@ -10,24 +10,26 @@ from neardup_cli.evaluation.scenes.canvas import (
     Shot,
     blend,
     ellipse,
+    fraction,
     glow,
     hsv,
     jitter,
     line,
     mix,
     noise,
+    oval,
+    paste,
     polygon,
     rgb,
     rows_and_columns,
     smoothstep,
 )
 from neardup_cli.evaluation.scenes.cloth import weave
-from neardup_cli.evaluation.scenes.woods import paste
 
 
 def still_life(shot: Shot) -> Pixels:
     """Turned vessels and fruit on a table before a wall."""
-    y, x = rows_and_columns(shot.shape)
+    _, x = rows_and_columns(shot.shape)
     rough = noise(shot.layout, shot.shape, coarsest=3, roughness=0.6, finest=2)
     from_left = bool(shot.layout.uniform() < 0.5)
     wall = hsv(shot.mood.uniform(), shot.mood.uniform(0.05, 0.45), shot.mood.uniform(0.2, 0.85))
@@ -79,7 +81,7 @@ def table_top(pixels: Pixels, shot: Shot, edge: float) -> None:
         rings = noise(shot.layout, (rows, shot.width), coarsest=2.5, stretch=9, roughness=0.55)
         tone = hsv(shot.mood.uniform(0.03, 0.1), shot.mood.uniform(0.3, 0.7), shot.mood.uniform(0.3, 0.8))
         body = tone * (1 + 0.1 * np.sin(rings * 9) + 0.07 * rings)
-        planks = np.mod(x / shot.width * 3 + y / rows * shot.layout.uniform(-0.4, 0.4), 1)
+        planks = fraction(x / shot.width * 3 + y / rows * shot.layout.uniform(-0.4, 0.4))
         body *= 1 - 0.4 * smoothstep(0.012, 0.004, planks)
     else:
         body = weave(shot, (rows, shot.width))
@@ -115,10 +117,11 @@ def vessel(pixels: Pixels, shot: Shot, foot: tuple[float, float], size: float, *
         pixels, body, smoothstep(1.0, 0.97, np.abs(across)), (round(foot[0]) - half, round(foot[1]) - height)
     )
     lip = (foot[0], foot[1] - height)
-    polygon(pixels, ellipse(lip, (float(radius[0]), float(radius[0]) * 0.22)), tone * 0.8, soft=0.6)
-    polygon(
+    oval(pixels, lip, (float(radius[0]), float(radius[0]) * 0.22), tone * 0.8, soft=0.6)
+    oval(
         pixels,
-        ellipse((lip[0], lip[1] + 1), (float(radius[0]) * 0.85, float(radius[0]) * 0.16)),
+        (lip[0], lip[1] + 1),
+        (float(radius[0]) * 0.85, float(radius[0]) * 0.16),
         tone * 0.25,
         soft=0.8,
     )
@@ -137,14 +140,15 @@ def _shadow(pixels: Pixels, foot: tuple[float, float], size: tuple[float, float]
     """The shadow that a thing of (half width, height) throws away from the window."""
     way = 1 if from_left else -1
     centre = (foot[0] + way * 0.6 * size[1], foot[1] - 0.06 * size[1])
-    polygon(
+    oval(
         pixels,
-        ellipse(centre, (size[0] + 0.7 * size[1], 0.28 * size[0] + 2)),
+        centre,
+        (size[0] + 0.7 * size[1], 0.28 * size[0] + 2),
         rgb(12, 10, 12),
         soft=0.09 * size[1],
         opacity=0.5,
     )
-    polygon(pixels, ellipse(foot, (size[0] * 1.05, size[0] * 0.25)), rgb(8, 6, 8), soft=2.5, opacity=0.6)
+    oval(pixels, foot, (size[0] * 1.05, size[0] * 0.25), rgb(8, 6, 8), soft=2.5, opacity=0.6)
 
 
 def fruit(pixels: Pixels, shot: Shot, foot: tuple[float, float], radius: float, *, from_left: bool) -> None:
@@ -174,12 +178,12 @@ def fruit(pixels: Pixels, shot: Shot, foot: tuple[float, float], radius: float, 
         stalk = np.array([(-2, 0), (2, 0), (5, -0.32 * radius), (1, -0.32 * radius)])
         polygon(pixels, stalk + top, rgb(66, 46, 26), soft=0.5)
         if rng.uniform() < 0.5:
-            polygon(
+            oval(
                 pixels,
-                ellipse(
-                    (top[0] + 0.3 * radius, top[1] - 0.25 * radius), (0.32 * radius, 0.13 * radius), turn=-0.5
-                ),
+                (top[0] + 0.3 * radius, top[1] - 0.25 * radius),
+                (0.32 * radius, 0.13 * radius),
                 rgb(72, 120, 44),
+                turn=-0.5,
                 soft=0.7,
             )
 
@@ -211,30 +215,27 @@ def _boards(shot: Shot) -> Pixels:
     at = y / shot.unit * shot.mood.uniform(3, 8) + shot.layout.uniform()
     shade = np.take(shot.layout.uniform(0.75, 1.15, 32).astype(np.float32), np.floor(at).astype(int) % 32)
     body = tone * shade * (1 + 0.1 * rings + 0.06 * np.sin(rings * 8)) * (1 + 0 * x)
-    return (body * (1 - 0.5 * smoothstep(0.04, 0.0, np.mod(at, 1)))).astype(np.float32)
+    return (body * (1 - 0.5 * smoothstep(0.04, 0.0, fraction(at)))).astype(np.float32)
 
 
 def dish(pixels: Pixels, shot: Shot, centre: tuple[float, float], radius: float, china: Colour) -> None:
     """One plate with its rim and what is served on it."""
     rng = shot.layout
-    polygon(
+    oval(
         pixels,
-        ellipse((centre[0] + 0.05 * radius, centre[1] + 0.06 * radius), (1.04 * radius, 1.04 * radius)),
+        (centre[0] + 0.05 * radius, centre[1] + 0.06 * radius),
+        (1.04 * radius, 1.04 * radius),
         rgb(0, 0, 0),
         soft=0.05 * radius,
         opacity=0.5,
     )
     for reach, bright in ((1.0, 0.95), (0.97, 1.04), (0.72, 0.86), (0.69, 0.98)):
-        polygon(
-            pixels, ellipse(centre, (reach * radius, reach * radius), corners=90), china * bright, soft=1.2
-        )
+        oval(pixels, centre, (reach * radius, reach * radius), china * bright, corners=90, soft=1.2)
     if rng.uniform() < 0.5:
         paint = hsv(rng.uniform(), 0.6, 0.6)
         for angle in np.linspace(0, 6.28, int(rng.integers(12, 40))):
             at = (centre[0] + 0.85 * radius * np.cos(angle), centre[1] + 0.85 * radius * np.sin(angle))
-            polygon(
-                pixels, ellipse(at, (0.06 * radius, 0.025 * radius), turn=angle, corners=12), paint, soft=0.6
-            )
+            oval(pixels, at, (0.06 * radius, 0.025 * radius), paint, turn=angle, corners=12, soft=0.6)
     for _ in range(int(rng.integers(1, 4))):
         (_noodles, _leaves, _slices, _grains)[int(rng.integers(4))](pixels, shot, centre, radius * 0.6)
 
@@ -249,12 +250,12 @@ def _noodles(pixels: Pixels, shot: Shot, centre: tuple[float, float], radius: fl
     """Long curled strands, one over the other."""
     rng = shot.layout
     tone = hsv(rng.uniform(0.08, 0.14), rng.uniform(0.35, 0.7), 0.92)
-    for _ in range(46):
+    for _ in range(30):
         middle, size = _around(rng, centre, radius * 0.6), radius * rng.uniform(0.15, 0.5)
         angle = np.linspace(0, rng.uniform(2, 5.5), 22) + rng.uniform(0, 6.28)
         wobble = size * (1 + 0.18 * line(rng, 22, coarsest=2))
         path = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        half = 0.028 * radius
+        half = 0.034 * radius
         for thick, shade in ((1.5, 0.5), (1.0, rng.uniform(0.85, 1.08))):
             band = np.concatenate(
                 [path * (wobble + half * thick)[:, None], (path * (wobble - half * thick)[:, None])[::-1]]
@@ -267,42 +268,36 @@ def _leaves(pixels: Pixels, shot: Shot, centre: tuple[float, float], radius: flo
     rng = shot.layout
     hue = rng.uniform(0.2, 0.36)
     for _ in range(int(rng.integers(8, 26))):
-        at, size, turn = (
-            _around(rng, centre, radius * 0.8),
-            radius * rng.uniform(0.12, 0.36),
-            rng.uniform(0, 6.28),
-        )
+        at = _around(rng, centre, radius * 0.8)
+        size = radius * rng.uniform(0.12, 0.36)
+        turn = rng.uniform(0, 6.28)
         outline = ellipse((0, 0), (size, size * 0.55), turn=turn) * (1 + 0.12 * rng.standard_normal((40, 1)))
         tone = hsv(hue + rng.uniform(-0.04, 0.04), rng.uniform(0.5, 0.85), rng.uniform(0.3, 0.8))
         polygon(pixels, outline + np.array(at) + 2, rgb(10, 14, 6), soft=2, opacity=0.4)
         polygon(pixels, outline + np.array(at), tone, soft=0.8)
-        polygon(
-            pixels,
-            ellipse(at, (size * 0.85, size * 0.06), turn=turn),
-            mix(tone, rgb(240, 250, 200), 0.5),
-            soft=0.6,
-        )
+        oval(pixels, at, (size * 0.85, size * 0.06), mix(tone, rgb(240, 250, 200), 0.5), turn=turn, soft=0.6)
 
 
 def _slices(pixels: Pixels, shot: Shot, centre: tuple[float, float], radius: float) -> None:
     """Round slices of tomato, cucumber, orange or egg, with their rings and seeds."""
     rng = shot.layout
-    skin, flesh = (
-        hsv(rng.uniform(), 0.8, rng.uniform(0.4, 0.9)),
-        hsv(rng.uniform(-0.05, 0.3), rng.uniform(0.1, 0.7), 0.92),
-    )
+    skin = hsv(rng.uniform(), 0.8, rng.uniform(0.4, 0.9))
+    flesh = hsv(rng.uniform(-0.05, 0.3), rng.uniform(0.1, 0.7), 0.92)
     size, seeds = radius * rng.uniform(0.16, 0.42), int(rng.integers(5, 12))
     for _ in range(int(rng.integers(2, 11))):
         at, turn = _around(rng, centre, radius * 0.75), rng.uniform(0, 6.28)
-        polygon(pixels, ellipse((at[0] + 3, at[1] + 3), (size, size)), rgb(10, 8, 6), soft=3, opacity=0.45)
+        oval(pixels, (at[0] + 3, at[1] + 3), (size, size), rgb(10, 8, 6), soft=3, opacity=0.45)
         for reach, tone in ((1.0, skin), (0.88, flesh), (0.3, mix(flesh, skin, 0.4))):
-            polygon(pixels, ellipse(at, (size * reach, size * reach * 0.94)), tone, soft=0.8)
+            oval(pixels, at, (size * reach, size * reach * 0.94), tone, soft=0.8)
         for angle in np.linspace(0, 6.28, seeds, endpoint=False) + turn:
             seed = (at[0] + 0.58 * size * np.cos(angle), at[1] + 0.55 * size * np.sin(angle))
-            polygon(
+            oval(
                 pixels,
-                ellipse(seed, (size * 0.2, size * 0.09), turn=angle, corners=14),
+                seed,
+                (size * 0.2, size * 0.09),
                 mix(flesh, skin, 0.55),
+                turn=angle,
+                corners=14,
                 soft=0.7,
             )
 
@@ -312,22 +307,24 @@ def _grains(pixels: Pixels, shot: Shot, centre: tuple[float, float], radius: flo
     rng = shot.layout
     tone, long = hsv(rng.uniform(), rng.uniform(0.05, 0.9), rng.uniform(0.5, 0.95)), rng.uniform(0.5, 1.0)
     size, heap = radius * rng.uniform(0.05, 0.13), _around(rng, centre, radius * 0.4)
-    for _ in range(int(min(130, 1.6 / (size / radius) ** 2))):
+    for _ in range(int(min(80, 1.6 / (size / radius) ** 2))):
         at, turn = _around(rng, heap, radius * 0.62), rng.uniform(0, 3.14)
-        polygon(
+        oval(
             pixels,
-            ellipse((at[0] + 1.5, at[1] + 1.5), (size, size * long), turn=turn, corners=14),
+            (at[0] + 1.5, at[1] + 1.5),
+            (size, size * long),
             tone * 0.35,
-            soft=1.0,
+            turn=turn,
+            corners=14,
             opacity=0.7,
         )
-        polygon(
-            pixels, ellipse(at, (size, size * long), turn=turn, corners=14), jitter(rng, tone, 0.07), soft=0.6
-        )
-        polygon(
+        oval(pixels, at, (size, size * long), jitter(rng, tone, 0.07), turn=turn, corners=14, soft=0.6)
+        oval(
             pixels,
-            ellipse((at[0] - 0.3 * size, at[1] - 0.3 * size), (0.3 * size, 0.22 * size), corners=10),
+            (at[0] - 0.3 * size, at[1] - 0.3 * size),
+            (0.3 * size, 0.22 * size),
             rgb(255, 255, 255),
+            corners=10,
             soft=0.8,
             opacity=0.5,
         )
@@ -367,17 +364,25 @@ def _cutlery(pixels: Pixels, shot: Shot) -> None:
 def cup(pixels: Pixels, shot: Shot, centre: Points, radius: float) -> None:
     """A cup of coffee or tea on its saucer, from above, with a pattern in the foam."""
     rng = shot.layout
-    china, drink = hsv(rng.uniform(), rng.uniform(0, 0.5), rng.uniform(0.4, 0.95)), hsv(rng.uniform(0.03, 0.11), 0.7, rng.uniform(0.2, 0.6))
+    china = hsv(rng.uniform(), rng.uniform(0, 0.5), rng.uniform(0.4, 0.95))
+    drink = hsv(rng.uniform(0.03, 0.11), 0.7, rng.uniform(0.2, 0.6))
     (x, y), turn = centre.tolist(), rng.uniform(0, 6.28)
-    polygon(pixels, ellipse((x + 0.12 * radius, y + 0.14 * radius), (radius, radius)), rgb(0, 0, 0), soft=0.1 * radius, opacity=0.5)
+    oval(
+        pixels,
+        (x + 0.12 * radius, y + 0.14 * radius),
+        (radius, radius),
+        rgb(0, 0, 0),
+        soft=0.1 * radius,
+        opacity=0.5,
+    )
     handle = (x + 0.72 * radius * np.cos(turn), y + 0.72 * radius * np.sin(turn))
     for reach, bright in ((1.0, 0.9), (0.94, 1.0), (0.62, 0.8)):
-        polygon(pixels, ellipse((x, y), (reach * radius, reach * radius)), china * bright, soft=1.0)
-    polygon(pixels, ellipse(handle, (0.24 * radius, 0.08 * radius), turn=turn), china * 0.95, soft=1.0)
-    polygon(pixels, ellipse((x, y), (0.58 * radius, 0.58 * radius)), china * 1.05, soft=1.0)
-    polygon(pixels, ellipse((x, y), (0.5 * radius, 0.5 * radius)), drink, soft=1.0)
+        oval(pixels, (x, y), (reach * radius, reach * radius), china * bright, soft=1.0)
+    oval(pixels, handle, (0.24 * radius, 0.08 * radius), china * 0.95, turn=turn, soft=1.0)
+    oval(pixels, (x, y), (0.58 * radius, 0.58 * radius), china * 1.05, soft=1.0)
+    oval(pixels, (x, y), (0.5 * radius, 0.5 * radius), drink, soft=1.0)
     foam, petals = mix(drink, rgb(250, 236, 210), 0.75), int(rng.integers(1, 8))
     angle = np.linspace(0, 6.28, 48, endpoint=False)
-    reach = radius * (0.26 + rng.uniform(0.03, 0.16) * np.sin(angle * petals + turn))
-    polygon(pixels, np.stack([x + reach * np.cos(angle), y + reach * np.sin(angle)], axis=1), foam, soft=1.2)
-    polygon(pixels, ellipse((x, y), (0.09 * radius, 0.14 * radius), turn=turn), drink, soft=1.2)
+    wave = radius * (0.26 + rng.uniform(0.03, 0.16) * np.sin(angle * petals + turn))
+    polygon(pixels, np.stack([x + wave * np.cos(angle), y + wave * np.sin(angle)], axis=1), foam, soft=1.2)
+    oval(pixels, (x, y), (0.09 * radius, 0.14 * radius), drink, turn=turn, soft=1.2)

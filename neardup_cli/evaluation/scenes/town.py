@@ -1,5 +1,7 @@
 """Built places: a skyline by day or night, a row of house fronts."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from neardup_cli.evaluation.scenes.canvas import (
@@ -8,12 +10,14 @@ from neardup_cli.evaluation.scenes.canvas import (
     Plane,
     Shot,
     blend,
-    ellipse,
+    box,
+    fraction,
     hsv,
     jitter,
     line,
     mix,
     noise,
+    oval,
     palette,
     polygon,
     rectangle,
@@ -32,7 +36,18 @@ FACADES = (
     rgb(196, 184, 164),
     rgb(70, 84, 104),
 )
-PLASTER = (rgb(226, 206, 170), rgb(206, 134, 110), rgb(178, 196, 200), rgb(232, 222, 208), rgb(214, 170, 92), rgb(150, 172, 138), rgb(196, 116, 122), rgb(120, 142, 170))  # fmt: skip
+PLASTER = (
+    rgb(226, 206, 170),
+    rgb(206, 134, 110),
+    rgb(178, 196, 200),
+    rgb(232, 222, 208),
+    rgb(214, 170, 92),
+    rgb(150, 172, 138),
+    rgb(196, 116, 122),
+    rgb(120, 142, 170),
+)
+
+TILES = (rgb(142, 74, 52), rgb(84, 78, 80), rgb(110, 92, 76))
 
 
 def skyline(shot: Shot) -> Pixels:
@@ -72,47 +87,36 @@ def _tower(
     """A tower at `place` (x, y, width, height): windows in a grid, a shaded side, something on its roof."""
     rng = shot.layout
     x, y, wide, tall = place
+    _roof(pixels, rng, (x, y, wide), tone)
     left, right, top, bottom = max(0, int(x)), min(shot.width, int(x + wide)), max(0, int(y)), int(y + tall)
-    roof, shade = int(rng.integers(5)), rng.uniform(0.15, 0.4)
-    if roof == 1:
-        polygon(
-            pixels,
-            np.array([(x, y + 1), (x + wide / 2, y - wide * rng.uniform(0.3, 1.6)), (x + wide, y + 1)]),
-            tone * 0.9,
-            soft=0.5,
-        )
-    elif roof == 2:
-        polygon(
-            pixels,
-            rectangle(x + wide * 0.46, y - wide * rng.uniform(0.5, 1.6), x + wide * 0.52, y),
-            tone * 0.7,
-            soft=0.4,
-        )
-    elif roof == 3:
-        polygon(pixels, rectangle(x + wide * 0.2, y - wide * 0.25, x + wide * 0.7, y), tone * 0.85, soft=0.4)
-    elif roof == 4:
-        polygon(pixels, ellipse((x + wide / 2, y), (wide / 2, wide * 0.3)), tone, soft=0.4)
     if right - left < 2 or bottom - top < 2:
         return
-    rows, cols = (
-        np.arange(top, bottom, dtype=np.float32)[:, None] - y,
-        np.arange(left, right, dtype=np.float32)[None, :] - x,
-    )
+    rows = np.arange(top, bottom, dtype=np.float32)[:, None] - y
+    cols = np.arange(left, right, dtype=np.float32)[None, :] - x
     storey, bay = shot.unit * rng.uniform(0.016, 0.034), wide / int(rng.integers(3, 10))
-    pane_rows = (np.mod(rows / storey, 1) > rng.uniform(0.1, 0.5)).astype(np.float32)
-    pane_cols = (np.mod(cols / bay, 1) > rng.uniform(0.1, 0.5)).astype(np.float32)
+    panes = (fraction(rows / storey) > rng.uniform(0.1, 0.5)) & (fraction(cols / bay) > rng.uniform(0.1, 0.5))
     cell = (rows // storey).astype(int) * 31 + (cols // bay).astype(int)
     chance = np.take(rng.random(997, dtype=np.float32), cell % 997)
     glass = tone * (0.5 + 0.45 * chance)
     if lit > 0:
-        glass = np.where(
-            chance > 0.45, mix(rgb(255, 196, 112), rgb(255, 238, 200), chance) * (0.35 + 0.65 * lit), glass
-        )
-    body = tone * (1 - shade * (cols / wide > rng.uniform(0.4, 1.0)))
-    blend(
-        body := np.array(np.broadcast_to(body, glass.shape), dtype=np.float32), pane_rows * pane_cols, glass
-    )
-    pixels[:, top:bottom, left:right] = body
+        lamps = mix(rgb(255, 196, 112), rgb(255, 238, 200), chance) * np.float32(0.35 + 0.65 * lit)
+        glass = np.where(chance > 0.45, lamps, glass)
+    shade = 1 - rng.uniform(0.15, 0.4) * (cols / wide > rng.uniform(0.4, 1.0))
+    pixels[:, top:bottom, left:right] = np.where(panes, glass, tone * shade)
+
+
+def _roof(pixels: Pixels, rng: np.random.Generator, place: tuple[float, float, float], tone: Colour) -> None:
+    """A spire, a mast, a plant room, a dome or nothing on a tower at `place` (x, y, width)."""
+    x, y, wide = place
+    kind, tall = int(rng.integers(5)), wide * rng.uniform(0.3, 1.6)
+    if kind == 1:
+        polygon(pixels, np.array([(x, y + 1), (x + wide / 2, y - tall), (x + wide, y + 1)]), tone * 0.9)
+    elif kind == 2:
+        polygon(pixels, rectangle(x + wide * 0.46, y - tall, x + wide * 0.52, y), tone * 0.7)
+    elif kind == 3:
+        polygon(pixels, rectangle(x + wide * 0.2, y - wide * 0.25, x + wide * 0.7, y), tone * 0.85)
+    elif kind == 4:
+        oval(pixels, (x + wide / 2, y), (wide / 2, wide * 0.3), tone)
 
 
 def _river(pixels: Pixels, shot: Shot, base: int) -> None:
@@ -140,11 +144,12 @@ def street(shot: Shot) -> Pixels:
     pixels = np.zeros((3, *shot.shape), np.float32)
     base = round(shot.height * shot.layout.uniform(0.8, 0.93))
     light = paint_sky(pixels, shot, hour_of(shot), base)
+    nearness = shot.layout.uniform(0.7, 2.0)
     stains = noise(shot.layout, shot.shape, coarsest=4, roughness=0.66)
     x = -shot.unit * shot.layout.uniform(0, 0.4)
     while x < shot.width:
-        wide = shot.unit * shot.layout.uniform(0.28, 0.62)
-        _house(pixels, shot, (x, base, wide), light, stains)
+        wide = shot.unit * nearness * shot.layout.uniform(0.28, 0.62)
+        _house(pixels, shot, (x, base, wide), light, stains, nearness)
         x += wide
     _pavement(pixels, shot, base, light)
     for _ in range(int(shot.layout.integers(0, 4))):
@@ -153,71 +158,84 @@ def street(shot: Shot) -> Pixels:
 
 
 def _house(
-    pixels: Pixels, shot: Shot, place: tuple[float, float, float], light: Light, stains: Plane
+    pixels: Pixels,
+    shot: Shot,
+    place: tuple[float, float, float],
+    light: Light,
+    stains: Plane,
+    nearness: float,
 ) -> None:
     """One house at `place` (left, base, width): wall, roof, storeys of windows, a door."""
     rng = shot.layout
     x, base, wide = place
-    storeys, bays = int(rng.integers(2, 5)), int(rng.integers(2, 5))
-    storey = shot.unit * rng.uniform(0.14, 0.2)
-    top = base - storeys * storey - 0.1 * storey
+    storeys, storey = int(rng.integers(2, 5)), shot.unit * nearness * rng.uniform(0.14, 0.2)
+    top = base - (storeys + 0.1) * storey
     wall = jitter(rng, PLASTER[int(rng.integers(len(PLASTER)))], 0.06) * light.colour
     rows, cols = slice(max(0, int(top)), int(base)), slice(max(0, int(x)), min(shot.width, int(x + wide) + 1))
     if cols.start >= cols.stop:
         return
     pixels[:, rows, cols] = wall * (0.94 + 0.06 * stains[rows, cols])
-    tiles = (
-        jitter(rng, (rgb(142, 74, 52), rgb(84, 78, 80), rgb(110, 92, 76))[int(rng.integers(3))], 0.05)
-        * light.colour
-    )
-    peak = storey * rng.uniform(0.25, 1.1)
-    gable = int(rng.integers(3))
-    inset = (0.5, 0.12, 0.0)[gable]
-    roof = np.array(
-        [
-            (x - 3, top),
-            (x + wide * inset, top - peak),
-            (x + wide * (1 - inset), top - peak),
-            (x + wide + 3, top),
-        ]
-    )
-    polygon(pixels, roof, wall * 0.96 if gable == 0 else tiles, soft=0.5)
-    if gable == 0:
-        for sign in (0, 1):
-            edge = np.array(
-                [
-                    (x + wide * sign, top),
-                    (x + wide / 2, top - peak),
-                    (x + wide / 2, top - peak - 6),
-                    (x + (wide + 8) * sign - 4, top),
-                ]
-            )
-            polygon(pixels, edge, tiles, soft=0.5)
-    polygon(pixels, rectangle(x, top - 2, x + wide, top + 4), wall * 0.75, soft=0.5)
-    frame, shutter = (
-        jitter(rng, rgb(236, 232, 224), 0.06) * light.colour,
-        hsv(rng.uniform(), 0.5, 0.5) * light.colour,
-    )
-    style = (rng.uniform(0.3, 0.55), rng.uniform(0.5, 0.78), rng.uniform() < 0.5, rng.uniform() < 0.4)
+    tiles = jitter(rng, TILES[int(rng.integers(len(TILES)))], 0.05) * light.colour
+    _gable(pixels, rng, (x, top, wide), storey * rng.uniform(0.25, 1.1), (wall, tiles))
+    _front(pixels, shot, place, (storeys, storey), light)
+
+
+def _gable(
+    pixels: Pixels,
+    rng: np.random.Generator,
+    eaves: tuple[float, float, float],
+    tall: float,
+    tones: tuple[Colour, Colour],
+) -> None:
+    """A gable, a hipped or a flat roof over `eaves` (x, y, width); `tones` are the wall's and the tiles'."""
+    (x, y, wide), (wall, tiles) = eaves, tones
+    inset = (0.5, 0.12, 0.0)[int(rng.integers(3))]
+    ridge = [(x + wide * inset, y - tall), (x + wide * (1 - inset), y - tall)]
+    polygon(pixels, np.array([(x - 3, y), *ridge, (x + wide + 3, y)]), wall * 0.96 if inset == 0.5 else tiles)
+    if inset == 0.5:
+        for side in (0, 1):
+            foot = (x + (wide + 8) * side - 4, y)
+            verge = [(x + wide * side, y), ridge[0], (ridge[0][0], y - tall - 6), foot]
+            polygon(pixels, np.array(verge), tiles)
+    polygon(pixels, rectangle(x, y - 2, x + wide, y + 4), wall * 0.75)
+
+
+def _front(
+    pixels: Pixels, shot: Shot, place: tuple[float, float, float], storeys: tuple[int, float], light: Light
+) -> None:
+    """The windows of a house at `place` (left, base, width), all of one style, and its door."""
+    rng = shot.layout
+    (x, base, wide), (floors, storey) = place, storeys
+    frame = jitter(rng, rgb(236, 232, 224), 0.06) * light.colour
+    paint = hsv(rng.uniform(), 0.5, 0.5) * light.colour
+    bays, style = int(rng.integers(2, 5)), WindowStyle.draw(rng, frame, paint)
     door = int(rng.integers(bays))
-    for floor_number in range(storeys):
+    for level in range(floors):
         for bay in range(bays):
-            middle = x + wide * (bay + 0.5) / bays
-            foot = base - floor_number * storey
-            if floor_number == 0 and bay == door:
-                _door(pixels, (middle, foot, 0.5 * wide / bays, 0.8 * storey), (frame, shutter))
+            middle, foot = x + wide * (bay + 0.5) / bays, base - level * storey
+            if level == 0 and bay == door:
+                _door(pixels, (middle, foot, 0.5 * wide / bays, 0.8 * storey), (frame, paint))
             else:
-                size = (style[0] * wide / bays, style[1] * storey)
-                _window(
-                    pixels,
-                    shot,
-                    (middle, foot - 0.22 * storey),
-                    size,
-                    (frame, shutter),
-                    light,
-                    shuttered=style[2],
-                    arched=style[3],
-                )
+                size = (style.wide * wide / bays, style.tall * storey)
+                _window(pixels, rng, ((middle, foot - 0.22 * storey), size), style, light)
+
+
+@dataclass(frozen=True)
+class WindowStyle:
+    """What all windows of a house have in common; `wide` and `tall` are shares of the bay and the storey."""
+
+    wide: float
+    tall: float
+    shuttered: bool
+    arched: bool
+    frame: Colour
+    paint: Colour
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, frame: Colour, paint: Colour) -> "WindowStyle":
+        """A style at random in these colours."""
+        wide, tall, shutters, arch = rng.uniform((0.3, 0.5, 0, 0), (0.55, 0.78, 1, 1)).tolist()
+        return cls(wide, tall, shutters < 0.5, arch < 0.4, frame, paint)
 
 
 def _door(pixels: Pixels, place: tuple[float, float, float, float], tones: tuple[Colour, Colour]) -> None:
@@ -237,59 +255,49 @@ def _door(pixels: Pixels, place: tuple[float, float, float, float], tones: tuple
     )
     for side in (-0.22, 0.22):
         for low, high in ((0.1, 0.4), (0.48, 0.88)):
-            panel = rectangle(
+            box(
+                pixels,
                 middle + (side - 0.14) * wide,
                 foot - high * tall,
                 middle + (side + 0.14) * wide,
                 foot - low * tall,
+                tones[1] * 0.65,
             )
-            polygon(pixels, panel, tones[1] * 0.65, soft=0.5)
-    polygon(pixels, ellipse((middle + 0.36 * wide, foot - 0.45 * tall), (2, 2)), rgb(220, 190, 90))
+    oval(pixels, (middle + 0.36 * wide, foot - 0.45 * tall), (2, 2), rgb(220, 190, 90))
 
 
 def _window(
     pixels: Pixels,
-    shot: Shot,
-    foot: tuple[float, float],
-    size: tuple[float, float],
-    tones: tuple[Colour, Colour],
+    rng: np.random.Generator,
+    place: tuple[tuple[float, float], tuple[float, float]],
+    style: WindowStyle,
     light: Light,
-    *,
-    shuttered: bool,
-    arched: bool,
 ) -> None:
-    """A window over `foot`: glass that mirrors the sky, bars, perhaps shutters, an arch, flowers."""
-    rng = shot.layout
-    (x, y), (wide, tall) = foot, size
+    """A window at `place` (middle of its foot, size): glass that mirrors the sky, bars, a curtain."""
+    (x, y), (wide, tall) = place
     left, right, top = x - wide / 2, x + wide / 2, y - tall
-    if arched:
-        polygon(pixels, ellipse((x, top), (wide * 0.58, wide * 0.5)), tones[0], soft=0.4)
-    polygon(pixels, rectangle(left - 3, top - 3, right + 3, y + 4), tones[0], soft=0.4)
+    if style.arched:
+        oval(pixels, (x, top), (wide * 0.58, wide * 0.5), style.frame)
+    box(pixels, left - 3, top - 3, right + 3, y + 4, style.frame)
     glass = mix(rgb(40, 48, 58), light.haze, rng.uniform(0.05, 0.6))
-    polygon(pixels, rectangle(left, top, right, y), glass, soft=0.3)
+    box(pixels, left, top, right, y, glass)
     if rng.uniform() < 0.5:
-        polygon(
-            pixels,
-            np.array([(left, top), (right, top), (left, y - tall * rng.uniform(0, 0.6))]),
-            rgb(255, 255, 255),
-            opacity=0.18,
-        )
+        shine = np.array([(left, top), (right, top), (left, y - tall * rng.uniform(0, 0.6))])
+        polygon(pixels, shine, rgb(255, 255, 255), opacity=0.18)
     if rng.uniform() < 0.4:
         curtain = jitter(rng, rgb(232, 224, 210), 0.08) * light.colour
-        polygon(pixels, rectangle(left, top, left + wide * rng.uniform(0.15, 0.5), y), curtain, opacity=0.75)
-    polygon(pixels, rectangle(x - 1, top, x + 1, y), tones[0])
-    polygon(pixels, rectangle(left, top + tall * 0.36, right, top + tall * 0.36 + 2), tones[0])
-    if shuttered:
+        box(pixels, left, top, left + wide * rng.uniform(0.15, 0.5), y, mix(glass, curtain, 0.75))
+    box(pixels, x - 1, top, x + 1, y, style.frame)
+    box(pixels, left, top + tall * 0.36, right, top + tall * 0.36 + 2, style.frame)
+    if style.shuttered:
         for near, far in ((left - 0.5 * wide, left - 3), (right + 3, right + 0.5 * wide)):
-            polygon(pixels, rectangle(near, top, far, y), tones[1], soft=0.4)
+            box(pixels, near, top, far, y, style.paint)
             for slat in np.arange(top + 3, y - 2, 5):
-                polygon(pixels, rectangle(near + 2, slat, far - 2, slat + 1.5), tones[1] * 0.7)
+                box(pixels, near + 2, slat, far - 2, slat + 2, style.paint * 0.7)
     if rng.uniform() < 0.2:
         for _ in range(9):
             at = (rng.uniform(left, right), y - rng.uniform(-3, 6))
-            polygon(
-                pixels, ellipse(at, (4, 4)), hsv(rng.uniform(0.85, 1.15), 0.8, 0.9) * light.colour, soft=0.6
-            )
+            oval(pixels, at, (4, 4), hsv(rng.uniform(0.85, 1.15), 0.8, 0.9) * light.colour)
 
 
 def _pavement(pixels: Pixels, shot: Shot, base: int, light: Light) -> None:
@@ -327,14 +335,12 @@ def _lamp_or_tree(pixels: Pixels, shot: Shot, base: int, light: Light) -> None:
     for _ in range(60):
         away = rng.normal(0, 0.11 * tall, 2) * (1, 1.3)
         tone = leaf * rng.uniform(0.6, 1.5)
-        polygon(
+        oval(
             pixels,
-            ellipse(
-                (x + away[0], base - 0.7 * tall + away[1]),
-                (0.07 * tall, 0.05 * tall),
-                turn=rng.uniform(0, 3),
-                corners=9,
-            ),
+            (x + away[0], base - 0.7 * tall + away[1]),
+            (0.07 * tall, 0.05 * tall),
             tone,
+            turn=rng.uniform(0, 3),
+            corners=9,
             soft=0.8,
         )

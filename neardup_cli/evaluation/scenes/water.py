@@ -15,6 +15,7 @@ from neardup_cli.evaluation.scenes.canvas import (
     line,
     mix,
     noise,
+    oval,
     polygon,
     rectangle,
     relief,
@@ -104,43 +105,30 @@ def _boat(pixels: Pixels, shot: Shot, foot: tuple[float, float], size: float, li
 
 def _lighthouse(pixels: Pixels, shot: Shot, horizon: int, light: Light) -> None:
     """A striped tower on a rock at one side."""
-    x, size = (
-        shot.width * shot.layout.choice([0.14, 0.24, 0.78, 0.88]),
-        shot.unit * shot.layout.uniform(0.3, 0.6),
-    )
+    x = shot.width * shot.layout.choice([0.14, 0.24, 0.78, 0.88])
+    size = shot.unit * shot.layout.uniform(0.3, 0.6)
     foot = horizon + shot.unit * 0.06
     steps = np.linspace(-1, 1, 40)
     rough = 1 + 0.3 * line(shot.layout, 40, coarsest=4)
     rock = np.stack([x + steps * size * 0.7, foot - size * 0.22 * (1 - steps**2) * rough], axis=1)
-    polygon(
-        pixels,
-        np.concatenate([rock, [(x + size * 0.7, foot + 12), (x - size * 0.7, foot + 12)]]),
-        rgb(62, 58, 56) * light.colour,
-        soft=0.8,
-    )
-    paint, stripes, base = hsv(shot.mood.uniform(0.9, 1.1), 0.75, 0.7), 6, foot - 0.15 * size
-    for stripe in range(stripes):
-        low, high = stripe / stripes, (stripe + 1) / stripes
-        half = np.array([0.085 - 0.03 * low, 0.085 - 0.03 * high]) * size
-        corners = np.array([(-half[0], -low), (half[0], -low), (half[1], -high), (-half[1], -high)]) * (
-            1,
-            0.75 * size,
+    corners = [(x + size * 0.7, foot + 12), (x - size * 0.7, foot + 12)]
+    polygon(pixels, np.concatenate([rock, corners]), rgb(62, 58, 56) * light.colour, soft=0.8)
+    paint = hsv(shot.mood.uniform(0.9, 1.1), 0.75, 0.7) * light.colour
+    base = np.array([x, foot - 0.15 * size])
+    for stripe in range(6):
+        low, high = stripe / 6, (stripe + 1) / 6
+        near, far = 0.085 - 0.03 * low, 0.085 - 0.03 * high
+        band = (
+            np.array([(-near, -0.75 * low), (near, -0.75 * low), (far, -0.75 * high), (-far, -0.75 * high)])
+            * size
         )
-        tone = paint if stripe % 2 else rgb(244, 240, 232)
-        polygon(pixels, corners + (x, base), tone * light.colour, soft=0.4)
-        shade = corners * (0.45, 1) + (x + half[0] * 0.5, base)
+        polygon(pixels, band + base, paint if stripe % 2 else rgb(244, 240, 232) * light.colour)
+        shade = band * (0.45, 1) + base + np.array([0.5 * near * size, 0])
         polygon(pixels, shade, rgb(0, 0, 0), soft=1.5, opacity=0.25)
-    top = base - 0.75 * size
-    polygon(
-        pixels,
-        rectangle(x - 0.04 * size, top - 0.1 * size, x + 0.04 * size, top),
-        rgb(255, 236, 160),
-        soft=0.4,
-    )
-    roof = np.array(
-        [(x - 0.06 * size, top - 0.1 * size), (x, top - 0.18 * size), (x + 0.06 * size, top - 0.1 * size)]
-    )
-    polygon(pixels, roof, paint * 0.7, soft=0.4)
+    top = base - np.array([0, 0.75 * size])
+    polygon(pixels, rectangle(-0.04, -0.1, 0.04, 0) * size + top, rgb(255, 236, 160))
+    roof = np.array([(-0.06, -0.1), (0, -0.18), (0.06, -0.1)]) * size
+    polygon(pixels, roof + top, paint * 0.7)
 
 
 def _beach(pixels: Pixels, shot: Shot, horizon: int, light: Light) -> None:
@@ -171,18 +159,21 @@ def pebble(pixels: Pixels, shot: Shot, at: Points, size: float, light: Light) ->
     """A stone of `size` pixels with its lit side and its shadow."""
     tone = jitter(shot.layout, rgb(122, 114, 106) * shot.layout.uniform(0.6, 1.3), 0.04) * light.colour
     turn, away = shot.layout.uniform(-0.4, 0.4), size * (0.25 if light.x < 0.5 else -0.25)
-    polygon(
+    oval(
         pixels,
-        ellipse((at[0] + away, at[1] + size * 0.2), (size * 1.05, size * 0.6)),
+        (at[0] + away, at[1] + size * 0.2),
+        (size * 1.05, size * 0.6),
         rgb(20, 18, 18),
         soft=size / 6,
         opacity=0.5,
     )
-    polygon(pixels, ellipse((at[0], at[1]), (size, size * 0.66), turn=turn), tone * 0.75, soft=0.6)
-    polygon(
+    oval(pixels, (at[0], at[1]), (size, size * 0.66), tone * 0.75, turn=turn, soft=0.6)
+    oval(
         pixels,
-        ellipse((at[0] - away, at[1] - size * 0.16), (size * 0.7, size * 0.4), turn=turn),
+        (at[0] - away, at[1] - size * 0.16),
+        (size * 0.7, size * 0.4),
         tone * 1.25,
+        turn=turn,
         soft=size / 5,
     )
 
@@ -235,12 +226,10 @@ def _coral(pixels: Pixels, shot: Shot, foot: tuple[float, float]) -> None:
     elif kind == 1:
         for shrink in np.linspace(1, 0.2, 6):
             lit = tone * (1.15 - 0.6 * shrink)
-            polygon(
+            oval(
                 pixels,
-                ellipse(
-                    (foot[0] - size * 0.1 * (1 - shrink), foot[1] - size * 0.2 * (1 - shrink)),
-                    (size * shrink, size * 0.62 * shrink),
-                ),
+                (foot[0] - size * 0.1 * (1 - shrink), foot[1] - size * 0.2 * (1 - shrink)),
+                (size * shrink, size * 0.62 * shrink),
                 lit,
                 soft=2.5,
             )
@@ -249,7 +238,7 @@ def _coral(pixels: Pixels, shot: Shot, foot: tuple[float, float]) -> None:
             x, tall, wide = foot[0] + size * rng.uniform(-0.6, 0.6), size * rng.uniform(0.5, 1.3), size * 0.09
             shade = jitter(rng, tone, 0.1)
             polygon(pixels, rectangle(x - wide, foot[1] - tall, x + wide, foot[1]), shade, soft=1.0)
-            polygon(pixels, ellipse((x, foot[1] - tall), (wide, wide * 0.5)), shade * 0.4, soft=0.7)
+            oval(pixels, (x, foot[1] - tall), (wide, wide * 0.5), shade * 0.4, soft=0.7)
 
 
 def _school(pixels: Pixels, shot: Shot, water: Plane) -> None:
@@ -258,7 +247,7 @@ def _school(pixels: Pixels, shot: Shot, water: Plane) -> None:
     few = shot.mood.uniform() < 0.5
     count = int(rng.integers(1, 6)) if few else int(rng.integers(14, 45))
     tone, second = hsv(shot.mood.uniform(), 0.6, 0.8), hsv(shot.mood.uniform(), 0.4, 0.85)
-    way, middle = rng.choice([-1, 1]), rng.uniform((0.25, 0.25), (0.75, 0.65))
+    way, middle = float(rng.choice([-1, 1])), rng.uniform((0.25, 0.25), (0.75, 0.65))
     for _ in range(count):
         size = shot.unit * (rng.uniform(0.06, 0.17) if few else rng.uniform(0.015, 0.05))
         spread = 0.3 if few else 0.14
@@ -268,16 +257,17 @@ def _school(pixels: Pixels, shot: Shot, water: Plane) -> None:
 
 
 def _fish(pixels: Pixels, at: Points, size: float, way: float, tones: tuple[Plane, Plane]) -> None:
-    """One fish, `size` pixels from its middle to its mouth, swimming to the right or, with `way` -1, to the left."""
+    """One fish, `size` pixels from its middle to its mouth; with `way` -1 it swims to the left."""
     turn = np.array([way, 1.0])
     tail = np.array([(-0.8, 0), (-1.45, -0.45), (-1.25, 0), (-1.45, 0.45)])
     fin = np.array([(-0.35, -0.4), (0.1, -0.82), (0.35, -0.4)])
     for part in (tail, fin):
         polygon(pixels, part * size * turn + at, tones[1], soft=0.6)
-    polygon(pixels, ellipse((at[0], at[1]), (size, size * 0.52)), tones[0], soft=0.6)
-    polygon(
+    oval(pixels, (at[0], at[1]), (size, size * 0.52), tones[0], soft=0.6)
+    oval(
         pixels,
-        ellipse((at[0], at[1] + 0.22 * size), (size * 0.75, size * 0.22)),
+        (at[0], at[1] + 0.22 * size),
+        (size * 0.75, size * 0.22),
         rgb(250, 250, 240),
         soft=size / 9,
         opacity=0.4,
@@ -286,5 +276,5 @@ def _fish(pixels: Pixels, at: Points, size: float, way: float, tones: tuple[Plan
         band = ellipse((at[0] + stripe * size * way, at[1]), (size * 0.09, size * 0.46))
         polygon(pixels, band, tones[1], soft=0.5)
     eye = (at[0] + 0.62 * size * way, at[1] - 0.1 * size)
-    polygon(pixels, ellipse(eye, (size * 0.11, size * 0.11)), rgb(250, 250, 250), soft=0.4)
-    polygon(pixels, ellipse(eye, (size * 0.06, size * 0.06)), rgb(10, 10, 10), soft=0.4)
+    oval(pixels, eye, (size * 0.11, size * 0.11), rgb(250, 250, 250), soft=0.4)
+    oval(pixels, eye, (size * 0.06, size * 0.06), rgb(10, 10, 10), soft=0.4)

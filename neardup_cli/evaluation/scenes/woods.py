@@ -2,21 +2,22 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from neardup_cli.evaluation.scenes.canvas import (
     Colour,
     Pixels,
+    Plane,
     Points,
     Shot,
     blend,
-    ellipse,
     floor,
     hsv,
     jitter,
     line,
     mix,
     noise,
+    oval,
+    paste,
     polygon,
     rgb,
     rows_and_columns,
@@ -42,7 +43,7 @@ def forest(shot: Shot) -> Pixels:
     y, x = rows_and_columns(shot.shape)
     dark, lit = FOLIAGE[int(shot.mood.integers(len(FOLIAGE)))]
     mist = mix(jitter(shot.mood, lit, 0.1), rgb(244, 244, 232), shot.mood.uniform(0.3, 0.85))
-    leaves = noise(shot.layout, shot.shape, coarsest=5, roughness=0.68)
+    leaves = noise(shot.layout, shot.shape, coarsest=shot.mood.uniform(2, 10), finest=2, roughness=0.68)
     pixels = mix(mist, mix(dark, lit, 0.6), smoothstep(-0.6, 2.2, leaves + np.abs(y / shot.height - 0.5)))
     sun = shot.layout.uniform(0.1, 0.9) * shot.width
     pixels += (
@@ -55,10 +56,12 @@ def forest(shot: Shot) -> Pixels:
     bark = jitter(
         shot.mood, (rgb(70, 54, 42), rgb(206, 202, 192), rgb(104, 78, 60))[int(shot.mood.integers(3))], 0.05
     )
-    rough = noise(shot.layout, shot.shape, coarsest=8, roughness=0.65, stretch=0.15)
+    rough = noise(shot.layout, shot.shape, coarsest=8, finest=2, roughness=0.65, stretch=0.15)
+    crowded = shot.layout.uniform(0.1, 1.6)
+    growth = (shot.mood.uniform(0.01, 0.3), shot.mood.uniform(0.05, 0.7))
     for near in (0.15, 0.5, 1.0):
-        for _ in range(int(shot.layout.integers(1, 11 if near < 1 else 5))):
-            _trunk(pixels, shot, near, ground, mix(mist, bark, 0.25 + 0.7 * near) * (1 + 0.14 * near * rough))
+        for _ in range(round(crowded * shot.layout.uniform(0, 9 if near < 1 else 4))):
+            _trunk(pixels, shot, near, ground, mix(mist, bark, 0.25 + 0.7 * near), rough, growth)
         _canopy(pixels, shot, near, mix(mist, mix(dark, lit, 0.5), 0.3 + 0.6 * near))
     return pixels
 
@@ -76,19 +79,25 @@ def _forest_floor(pixels: Pixels, shot: Shot, ground: int, tones: tuple[Colour, 
     blend(pixels[:, ground:], smoothstep(0, 16, y + wave), body.astype(np.float32))
 
 
-def _trunk(pixels: Pixels, shot: Shot, near: float, ground: int, bark: Pixels) -> None:
+def _trunk(
+    pixels: Pixels,
+    shot: Shot,
+    near: float,
+    ground: int,
+    bark: Colour,
+    rough: Plane,
+    growth: tuple[float, float],
+) -> None:
     """One trunk from its foot out of the picture's top, round by its shading, with a branch or two."""
     rng = shot.layout
     foot = ground + (shot.height - ground) * near * rng.uniform(0.3, 1.1)
-    x, half = (
-        rng.uniform(-0.02, 1.02) * shot.width,
-        shot.unit * (0.006 + 0.055 * near) * rng.uniform(0.6, 1.5),
-    )
-    lean = rng.uniform(-0.09, 0.09) * shot.height
+    x = rng.uniform(-0.02, 1.02) * shot.width
+    half = shot.unit * (0.006 + 0.055 * near) * rng.uniform(0.6, 1.5)
+    lean = rng.uniform(-1, 1) * growth[0] * shot.height
     y = np.arange(0, min(shot.height, int(foot)), dtype=np.float32)[:, None]
     _, columns = rows_and_columns(shot.shape)
     up = 1 - y / foot
-    middle = x + lean * up + half * 0.3 * line(rng, y.shape[0], coarsest=3, finest=20)[:, None]
+    middle = x + lean * up + half * growth[1] * line(rng, y.shape[0], coarsest=3, finest=20)[:, None]
     wide = half * (1 - 0.35 * up + 0.5 * np.exp(-up * 22))
     low, high = int(max(0, middle.min() - 2 * half - 2)), int(min(shot.width, middle.max() + 2 * half + 2))
     if low >= high:
@@ -98,14 +107,15 @@ def _trunk(pixels: Pixels, shot: Shot, near: float, ground: int, bark: Pixels) -
     blend(
         pixels[:, : y.shape[0], low:high],
         smoothstep(1.05, 0.92, np.abs(across)),
-        bark[:, : y.shape[0], low:high] * shade,
+        bark * (shade * (1 + 0.14 * near * rough[: y.shape[0], low:high])),
     )
 
 
 def _canopy(pixels: Pixels, shot: Shot, near: float, tone: Colour) -> None:
     """Leaves that hang in from above, and a few bushes from below."""
     y, _ = rows_and_columns(shot.shape)
-    leaves = noise(shot.layout, shot.shape, coarsest=3 + 3 * near, roughness=0.72)
+    coarse, rough = shot.mood.uniform(2, 9), shot.mood.uniform(0.6, 0.8)
+    leaves = noise(shot.layout, shot.shape, coarsest=coarse, finest=1 if near == 1 else 2, roughness=rough)
     edge = shot.layout.uniform(0.05, 0.4) * shot.height
     thick = leaves + np.clip((edge - y) / np.float32(0.22 * shot.height), -3, 2)
     light = 1 + 0.22 * leaves
@@ -127,20 +137,14 @@ def lone_tree(shot: Shot) -> Pixels:
         )
         tall = shot.unit * shot.layout.uniform(0.3, 0.8)
         mask, tips = _branches(shot, foot, tall)
-        polygon(
-            pixels,
-            ellipse((foot[0], foot[1] + 3), (0.3 * tall, 0.04 * tall)),
-            rgb(10, 14, 8),
-            soft=5,
-            opacity=0.5,
-        )
+        oval(pixels, (foot[0], foot[1] + 3), (0.3 * tall, 0.04 * tall), rgb(10, 14, 8), soft=5, opacity=0.5)
         blend(pixels, mask, rgb(52, 40, 32) * light.colour)
         if not bare:
             _crown(pixels, shot, tips, tall, (dark * light.colour, lit * light.colour))
     return pixels
 
 
-def _branches(shot: Shot, foot: tuple[float, float], tall: float) -> tuple[NDArray[np.float32], Points]:
+def _branches(shot: Shot, foot: tuple[float, float], tall: float) -> tuple[Plane, Points]:
     """A tree's wood, a mask, grown generation by generation, and the tips of its last branches, (n, 2)."""
     rng = shot.layout
     mask = np.zeros(shot.shape, np.uint8)
@@ -158,7 +162,7 @@ def _branches(shot: Shot, foot: tuple[float, float], tall: float) -> tuple[NDArr
             0.4, 1.3, 2 * len(angles)
         )
         length, thick = length * shrink, thick * 0.66
-    return mask.astype(np.float32) / 255, starts[::2]
+    return mask / np.float32(255), starts[::2]
 
 
 def _crown(pixels: Pixels, shot: Shot, tips: Points, tall: float, tones: tuple[Colour, Colour]) -> None:
@@ -169,8 +173,8 @@ def _crown(pixels: Pixels, shot: Shot, tips: Points, tall: float, tones: tuple[C
         radius = max(1, round(tall * rng.uniform(0.025, 0.075)))
         cv2.circle(mask, (round(x), round(y)), radius, 255, -1, cv2.LINE_AA)
     leaves = noise(rng, shot.shape, coarsest=20, roughness=0.85)
-    solid = soften(mask, 1.2).astype(np.float32) / 255
-    above = soften(mask, 0.035 * tall).astype(np.float32) / 255
+    solid = soften(mask / np.float32(255), 1.2)
+    above = soften(mask / np.float32(255), 0.035 * tall)
     lit = solid - np.roll(above, round(0.05 * tall), axis=0) + 0.35 * leaves
     blend(
         pixels,
@@ -208,9 +212,10 @@ def bokeh(shot: Shot, ground: Colour, *, count: int) -> Pixels:
         at = shot.layout.uniform((0, 0), (small[1], small[0]))
         radius = shot.unit / 4 * shot.layout.uniform(0.02, 0.11)
         tone = mix(other, hsv(shot.layout.uniform(), 0.35, 1.0), 0.5)
-        polygon(
+        oval(
             soft,
-            ellipse((at[0], at[1]), (radius, radius)),
+            (at[0], at[1]),
+            (radius, radius),
             tone,
             soft=radius / 9,
             opacity=shot.layout.uniform(0.1, 0.6),
@@ -230,10 +235,12 @@ def stem(pixels: Pixels, shot: Shot, centre: Points, radius: float, tone: Colour
         pixels, np.concatenate([np.stack([x - half, y], 1), np.stack([x + half, y], 1)[::-1]]), tone, soft=0.8
     )
     at, turn = int(shot.layout.integers(6, 13)), shot.layout.uniform(-0.9, 0.9)
-    polygon(
+    oval(
         pixels,
-        ellipse((x[at] + radius * turn, y[at]), (0.8 * radius, 0.2 * radius), turn=turn),
+        (x[at] + radius * turn, y[at]),
+        (0.8 * radius, 0.2 * radius),
         jitter(shot.layout, tone, 0.08),
+        turn=turn,
         soft=1.0,
     )
 
@@ -261,16 +268,3 @@ def blossom(pixels: Pixels, shot: Shot, centre: Points, radius: float, tone: Col
     dots = 0.75 + 0.35 * np.sin(dx * 60) * np.sin(dy * 60)
     blend(body, smoothstep(0.02, 0.0, away - np.float32(rng.uniform(0.12, 0.38))), heart * dots)
     paste(pixels, body, cover, (round(centre[0] - side / 2), round(centre[1] - side / 2)))
-
-
-def paste(pixels: Pixels, body: Pixels, mask: NDArray[np.float32], corner: tuple[int, int]) -> None:
-    """Put `body` at `corner` (x, y) of the picture where `mask` says so; parts outside are cut off."""
-    (left, top), (height, width) = corner, mask.shape
-    rows, cols = (
-        slice(max(0, top), min(pixels.shape[1], top + height)),
-        slice(max(0, left), min(pixels.shape[2], left + width)),
-    )
-    if rows.start >= rows.stop or cols.start >= cols.stop:
-        return
-    inner = (slice(rows.start - top, rows.stop - top), slice(cols.start - left, cols.stop - left))
-    blend(pixels[:, rows, cols], mask[inner], body[:, *inner])
