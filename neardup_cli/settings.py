@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     @classmethod
     def _split_like_path(cls, value: object) -> object:
         """NEARDUP_IMAGE_DIRS holds several folders the way PATH does."""
-        return value.split(os.pathsep) if isinstance(value, str) else value
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(
@@ -80,7 +80,8 @@ class Settings(BaseSettings):
     def catalog_location(self) -> Path:
         """Where the catalog is: the setting, or `catalog.db` in the user's data folder."""
         if self.catalog is not None:
-            return Path(self.catalog).expanduser().absolute()
+            # Unlike Path.expanduser, this takes the home of somebody unknown for a name like any other.
+            return Path(os.path.expanduser(self.catalog)).absolute()
         return platformdirs.user_data_path("neardup", appauthor=False) / "catalog.db"
 
     @property
@@ -97,7 +98,7 @@ def load_settings(**flags: object) -> Settings:
     """Build the settings from flags (those that are not None), the environment and neardup.toml.
 
     Raises:
-        BadInput: a value is out of range or unknown; the message names it and where it came from.
+        BadInput: a value is out of range or unknown; the message names it.
     """
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     try:
@@ -109,3 +110,5 @@ def load_settings(**flags: object) -> Settings:
         raise BadInput(f"bad setting: {problems}") from exc
     except ValueError as exc:  # tomllib's own error: the file is not TOML
         raise BadInput(f"{config_file() or CONFIG_NAME} cannot be read: {exc}") from exc
+    except OSError as exc:
+        raise BadInput(f"{config_file() or CONFIG_NAME} cannot be read: {exc.strerror}") from exc

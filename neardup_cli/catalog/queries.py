@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import batched
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, or_, select, text
 
 from neardup_cli.catalog.models import Content, Embedding, Fact, File, Model, Root, Scan
 from neardup_cli.records import CatalogedFile, FileStamp, ModelIdentity, RootStatus
+
+if TYPE_CHECKING:  # a rescan asks for no arrays, and need not wait for numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 _PAGE = 10_000
 _VARIABLES = 500  # ids a query; SQLite's oldest limit on bound variables is 999
@@ -120,6 +122,8 @@ def files_of_contents(
 
 def fingerprints(connection: Connection, under: Sequence[bytes] = ()) -> Fingerprints:
     """Return the dHashes of all contents that have a present file (below one of the folders `under`)."""
+    import numpy as np
+
     present = select(File.content_id).where(*_present(under))
     query = (
         select(Content.id, Content.dhash, Content.flatness)
@@ -144,6 +148,8 @@ def vector_state(connection: Connection, model: StoredModel) -> VectorState:
 
 def vectors_after(connection: Connection, model: StoredModel, row: int = 0) -> Iterator[StoredVectors]:
     """Yield the model's vectors whose row id is greater than `row`, in pages, oldest first."""
+    import numpy as np
+
     query = (
         select(Embedding.id, Embedding.content_id, Embedding.vector)
         .where(Embedding.model_id == model.id, Embedding.id > row)
@@ -219,6 +225,8 @@ def wrong_contents(connection: Connection) -> int:
 
 def wrong_vectors(connection: Connection, model: StoredModel) -> int:
     """Count the vectors of a model that do not have its dimension, or a finite unit length."""
+    import numpy as np
+
     expected = model.identity.dimension * np.dtype("<f2").itemsize
     wrong = connection.execute(
         select(func.count()).where(Embedding.model_id == model.id, func.length(Embedding.vector) != expected)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from neardup_cli.catalog.models import Content, Embedding, File, Model, Root, Scan
-from neardup_cli.catalog.queries import StoredModel, path_range
+from neardup_cli.catalog.queries import StoredModel, below, path_range
 from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
 
 _PAGE = 20_000
@@ -33,21 +33,32 @@ _DECODED = ("format", "width", "height", "dhash", "flatness", "captured_at")
 
 
 class KnownFile(NamedTuple):
-    """A path as the catalog knows it.
-
-    Attributes:
-        done: the scan needs nothing more of its content: it is decoded, and embedded if a model asks so.
-        error: why its content cannot be decoded, if so.
-    """
+    """A path as the catalog knows it; `missing_scan_id` is null while the file is there."""
 
     path: bytes
     size: int
     mtime_ns: int
     id: int
     root_id: int
-    missing: bool
-    done: bool
-    error: str | None
+    missing_scan_id: int | None
+
+
+type KnownRow = tuple[bytes, int, int, int, int, int | None]
+"""The fields of a `KnownFile`, bare: there may be a million."""
+
+
+class KnownFolder(NamedTuple):
+    """What the catalog knows below a folder.
+
+    Attributes:
+        rows: in the order of paths.
+        errors: why the content of a file cannot be decoded, by file id; few have one.
+        incomplete: ids of the files of whose content something is still to compute.
+    """
+
+    rows: Iterator[KnownRow]
+    errors: dict[int, str]
+    incomplete: set[int]
 
 
 class ContentState(NamedTuple):
@@ -135,30 +146,41 @@ def every_content_has_a_vector(connection: Connection, model_id: int) -> bool:
     return contents == vectors
 
 
-def known_files(connection: Connection, folder: bytes, model_id: int | None) -> Iterator[KnownFile]:
-    """Yield the files below a folder (or the file itself) in the order of their paths.
+def known_folder(connection: Connection, folder: bytes, model_id: int | None) -> KnownFolder:
+    """Return what the catalog knows of the files below a folder, or of the file itself.
 
     Args:
-        connection: a read connection; the rows come in pages, so that no long read holds up the log.
+        connection: a read connection; its rows come in pages, so that no long read holds up the log.
         folder: absolute path.
-        model_id: a file is `done` only if its content has a vector of this model; None asks for none.
+        model_id: a file is incomplete if its content has no vector of this model; None asks for none.
     """
-    no_missing = File.missing_scan_id.is_not(None)
-    columns = [File.path, File.size, File.mtime_ns, File.id, File.root_id, no_missing]
-    source = select(*columns).outerjoin(Content, Content.id == File.content_id)
-    if model_id is None:
-        query = source.add_columns(Content.id.is_not(None), Content.error)
-    else:
+    with_content = select(File.id, Content.error).join(Content, Content.id == File.content_id)
+    here = below(folder)
+    errors = connection.execute(with_content.where(here, Content.error.is_not(None))).all()
+    incomplete: set[int] = set()
+    if model_id is not None:
         has_vector = and_(Embedding.content_id == File.content_id, Embedding.model_id == model_id)
-        query = source.outerjoin(Embedding, has_vector).add_columns(
-            Embedding.id.is_not(None) | Content.error.is_not(None), Content.error
+        lacking = with_content.outerjoin(Embedding, has_vector).where(
+            here, Embedding.id.is_(None), Content.error.is_(None)
         )
+        incomplete = set(connection.execute(lacking).scalars())
+    return KnownFolder(
+        _known_rows(connection, folder), {row: error for row, error in errors if error}, incomplete
+    )
+
+
+def _known_rows(connection: Connection, folder: bytes) -> Iterator[KnownRow]:
+    columns = (File.path, File.size, File.mtime_ns, File.id, File.root_id, File.missing_scan_id)
+    yield from connection.execute(select(*columns).where(File.path == folder))
     low, high = path_range(folder)
-    own = connection.execute(query.where(File.path == folder)).all()
-    yield from (KnownFile(*row) for row in own)
-    page_query = query.where(File.path >= bindparam("low"), File.path < high).order_by(File.path).limit(_PAGE)
+    page_query = (
+        select(*columns)
+        .where(File.path >= bindparam("low"), File.path < high)
+        .order_by(File.path)
+        .limit(_PAGE)
+    )
     while page := connection.execute(page_query, {"low": low}).all():
-        yield from map(KnownFile._make, page)
+        yield from page
         if len(page) < _PAGE:
             break
         low = page[-1][0] + b"\x00"  # the next possible path

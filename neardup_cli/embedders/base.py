@@ -46,11 +46,6 @@ def input_shape(size: tuple[int, int], side: int) -> tuple[int, int]:
     return _to_stride(side * ratio), _to_stride(side / ratio)
 
 
-def preprocessing(side: int) -> str:
-    """Say in words what `resize_to_input` does: part of a model's identity in the catalog."""
-    return f"rgb, aspect kept, area {side}^2, bilinear"
-
-
 def _to_stride(length: float) -> int:
     return max(_STRIDE, round(length / _STRIDE) * _STRIDE)
 

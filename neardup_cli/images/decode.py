@@ -27,13 +27,12 @@ from typing import Any, BinaryIO, cast
 from PIL import Image, ImageFile, JpegImagePlugin, _imaging
 
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
+from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.metadata import read_exif
 
 CANONICAL_SHORT_SIDE = 640
 """A JPEG is DCT-scaled to the smallest size whose both sides are still at least this, in pixels: twice the
 largest network input (320), so that whoever shrinks it further still averages."""
-
-DEFAULT_MAX_PIXELS = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)

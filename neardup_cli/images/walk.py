@@ -92,12 +92,13 @@ class Walker:
             run.skipped.append(Skipped(folder, os_reason(exc), unreadable=True))
             yield run
             return
+        choosy = bool(self.exclude or self.walked)
         for entry in ordered:
-            if entry.path in self.walked:
+            # Nearly every entry is an ordinary file, and there may be a million: ask it little.
+            unusual = choosy or entry.name.startswith(b".") or entry.is_symlink()
+            if unusual and self._passes_over(entry, top, run):
                 continue
-            if (skipped := self._passes_over(entry, top)) is not None:
-                run.skipped.append(skipped)
-            elif entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False):
                 yield run
                 yield from self._enter(entry, top, root, device)
                 run = FileRun(root)
@@ -114,16 +115,21 @@ class Walker:
         below = root if own_device == device else entry.path
         yield from self._walk_folder(entry.path, top, below, own_device)
 
-    def _passes_over(self, entry: os.DirEntry[bytes], top: bytes) -> Skipped | None:
+    def _passes_over(self, entry: os.DirEntry[bytes], top: bytes, run: FileRun) -> bool:
+        """Say whether an entry is not for this walk, and put down why."""
+        if entry.path in self.walked:
+            return True
         if not self.hidden and entry.name.startswith(b"."):
-            return Skipped(entry.path, HIDDEN)
-        if self.exclude and self._is_excluded(entry, top):
-            return Skipped(entry.path, EXCLUDED)
-        if entry.is_symlink():
+            run.skipped.append(Skipped(entry.path, HIDDEN))
+        elif self.exclude and self._is_excluded(entry, top):
+            run.skipped.append(Skipped(entry.path, EXCLUDED))
+        elif entry.is_symlink():
+            run.skipped.append(Skipped(entry.path, LINK))
             if self.follow_links:
                 self.link_targets.append(os.path.realpath(entry.path))
-            return Skipped(entry.path, LINK)
-        return None
+        else:
+            return False
+        return True
 
     def _is_excluded(self, entry: os.DirEntry[bytes], top: bytes) -> bool:
         name = os.fsdecode(entry.name)
@@ -133,7 +139,8 @@ class Walker:
 
 def has_image_extension(path: bytes) -> bool:
     """Say whether a name ends like an image file, whatever its case."""
-    return path.rpartition(b".")[2].lower() in IMAGE_EXTENSIONS
+    _, dot, extension = path.rpartition(b".")
+    return bool(dot) and extension.lower() in IMAGE_EXTENSIONS
 
 
 def outermost(paths: Sequence[bytes]) -> list[bytes]:
@@ -157,17 +164,19 @@ def file_stamp(status: os.stat_result) -> FileStamp:
 
 
 def _take(entry: os.DirEntry[bytes], run: FileRun) -> None:
-    """Put a file into the run, or say why not; the cheap questions first, `stat` last."""
+    """Put a file into the run, or say why not; the cheap question first, `stat` last."""
     if not has_image_extension(entry.name):
         run.skipped.append(Skipped(entry.path, NOT_AN_IMAGE))
         return
     try:
-        if entry.is_file(follow_symlinks=False):
-            run.files.append((entry.path, entry.stat(follow_symlinks=False)))
-        else:
-            run.skipped.append(Skipped(entry.path, SPECIAL))
+        status = entry.stat(follow_symlinks=False)
     except OSError as exc:
         run.skipped.append(Skipped(entry.path, os_reason(exc), unreadable=True))
+        return
+    if stat.S_ISREG(status.st_mode):
+        run.files.append((entry.path, status))
+    else:
+        run.skipped.append(Skipped(entry.path, SPECIAL))
 
 
 def _sort_key(entry: os.DirEntry[bytes]) -> bytes:

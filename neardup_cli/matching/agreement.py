@@ -12,20 +12,19 @@ from neardup_cli.matching.blocks import BLOCK, Floats, detail, deviation, split_
 from neardup_cli.matching.features import Grey, LocalFeatures
 
 WORK_SIDE = 208
-"""Pixels of the overlap's longer side at which pixels are compared: an error of 2 pixels at 416 is one here."""
+"""Pixels of the overlap's longer side where pixels are compared: an error of 2 pixels at 416 is one here."""
 
 # Blurs an error of alignment of half a pixel away, and the grain of JPEG with it.
 _BLUR = 0.8
-# Grey levels of deviation. Detail below this is noise of JPEG at quality 10 after the blur.
+# Grey levels of deviation: below, a block is left to rounding, noise and codecs.
 _DETAILED = 2.5
 _BLANK = 1.5
-# Correlation from which a block agrees. Unrelated blocks reach it in 4 % of the cases, those of copies in
-# 90 %.
+# Correlation from which a block agrees: 4 % of the blocks of two unrelated textures of the same kind do.
 _AGREES = 0.6
 # Added to both variances, so that the correlation of two faint blocks is not the correlation of their noise.
 _NOISE_VARIANCE = 1.0
 HOPELESS = 0.2
-"""Share of agreeing blocks below which an alignment is wrong: nothing more is measured, to save half the time."""
+"""Share of agreeing blocks below which an alignment is wrong, and nothing more is measured."""
 
 # Below these the numbers mean nothing: a handful of blocks, or of means that hardly differ.
 _FEWEST_BLOCKS = 6
@@ -157,9 +156,10 @@ def refine(a: LocalFeatures, b: LocalFeatures, transform: Affine) -> Affine:
     return affine.compose(affine.invert(pair.b_to_frame), affine.compose(within_frame, pair.a_to_frame))
 
 
-def _inside(grey: Grey, transform: Affine, size: affine.Size) -> NDArray[np.generic]:
+def _inside(grey: Grey, transform: Affine, size: affine.Size) -> Grey:
     everywhere = np.full(grey.shape[:2], 255, np.uint8)
-    return np.asarray(cv2.warpAffine(everywhere, transform, size, flags=cv2.INTER_NEAREST))
+    drawn = cv2.warpAffine(everywhere, transform, size, flags=cv2.INTER_NEAREST)
+    return np.asarray(drawn, dtype=np.uint8)
 
 
 def _size(pixels: NDArray[np.uint8]) -> affine.Size:

@@ -19,7 +19,7 @@ _DOUBLE_CENTRING = _double_centring()
 
 
 def split_blocks(pixels: NDArray[np.generic]) -> Floats:
-    """Cut `[height, width]` pixels into whole blocks: `float32 [rows, columns, 64]`; what is left over is dropped."""
+    """Cut `[height, width]` pixels into blocks: `float32 [rows, columns, 64]`; a remainder is dropped."""
     rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
     whole = pixels[: rows * BLOCK, : columns * BLOCK].astype(np.float32)
     cut = whole.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
@@ -44,6 +44,6 @@ def deviation(centred: Floats) -> Floats:
 
 
 def detailed_centres(grey: NDArray[np.uint8], threshold: float) -> NDArray[np.float64]:
-    """Find the blocks of a picture whose detail deviates by more than `threshold`: centres, `[n, 2]` x and y."""
+    """Find the blocks whose detail deviates by more than `threshold`: centres, `[n, 2]` x and y."""
     rows, columns = np.nonzero(deviation(detail(split_blocks(grey))) > threshold)
-    return np.stack([columns, rows], axis=1) * float(BLOCK) + (BLOCK - 1) / 2
+    return np.stack([columns, rows], axis=1).astype(np.float64) * BLOCK + (BLOCK - 1) / 2

@@ -18,21 +18,19 @@ from neardup_cli.matching.verify import Verdict
 type Colours = NDArray[np.uint8]
 """RGB pixels, `[height, width, 3]`."""
 
-# A 416-pixel picture's edge is found to about three pixels; a share of the area above this is the whole of
-# it.
+# The edges of a 416-pixel picture are found to about three pixels: above this share of the area it is whole.
 _WHOLE = 0.95
 _LEAST_DEGREES = 1.0
 _LEAST_RESIZE = 0.02
-# Grey levels by which a copy's blurred colours differ: JPEG at quality 10 stays below 5, a filter begins at
-# 10.
+# Mean difference of the blurred colours in grey levels: 6 for JPEG at quality 10, 14 for print and scan.
 _LEAST_COLOUR = 8.0
 # Grey levels that no codec adds to a smooth place, and the share of the overlap that makes a caption of them.
 _COVERED_LEVELS = 30.0
-_LEAST_COVERED = 0.004
+_LEAST_COVERED = 0.006
 _COMPARED_BLUR = 1.5
 # Share of cells that moved together: up to 0.04 in 99 of 100 copies and 0.10 under a tiled watermark, 0.18
 # in half of the pairs in which five things moved by 2 to 4 pixels.
-_LEAST_MOVED = 0.12
+_LEAST_MOVED = 0.15
 # Share of the area from which what lies around a picture is its frame: bands of text leave 0.73, phones'
 # screens 0.3.
 _LARGEST_EMBEDDED = 0.62
@@ -205,7 +203,7 @@ def _edits(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -> t
 
 
 def _surround(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -> Kind | None:
-    """Say what lies around the smaller picture in the larger one: more of the same (None), a border, or a scene."""
+    """Say what lies around the smaller picture: more of the same (None), a border, or another picture."""
     if numbers.part_of_a >= _WHOLE > numbers.part_of_b:
         inner, outer, to_outer = a, b, transform
     elif numbers.part_of_b >= _WHOLE > numbers.part_of_a:
@@ -234,12 +232,12 @@ def _has_seam(grey: Grey, quad: affine.Points) -> bool:
         normal = np.array([start[1] - end[1], end[0] - start[0]])
         normal = normal / max(1e-6, float(np.linalg.norm(normal)))
         outward = normal if float(normal @ ((start + end) / 2 - centre)) > 0 else -normal
-        values = [_sample(grey, along + distance * outward) for distance in (-8.0, -4.0, 4.0)]
-        if np.isfinite(values[2]).mean() < 0.9:
+        values = [_sample(grey, along + distance * outward) for distance in (-6.0, -2.0, 2.0, 6.0)]
+        if np.isfinite(values[-1]).mean() < 0.9:
             continue  # this side is the larger picture's own edge
-        beside = float(np.nanmedian(np.abs(values[1] - values[0])))
-        seams.append(float(np.nanmedian(np.abs(values[2] - values[1]))) > 2.0 * beside + 6.0)
-    return len(seams) > 0 and sum(seams) > len(seams) / 2
+        within, across, without = (float(np.nanmedian(np.abs(step))) for step in np.diff(values, axis=0))
+        seams.append(across > 1.5 * max(within, without) + 6.0)
+    return len(seams) > 0 and sum(seams) >= len(seams) / 2
 
 
 def _sample(grey: Grey, points: affine.Points) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ def _follow(a: Grey, b: Grey, inside: Grey) -> tuple[Floats, Floats]:
             cell = slice(y, y + _CELL), slice(x, x + _CELL)
             if inside[around].min() < 255 or corners[cell].max() < _LEAST_CORNER:
                 continue
-            scores = np.asarray(cv2.matchTemplate(b[around], a[cell], cv2.TM_CCOEFF_NORMED))
+            scores = np.asarray(cv2.matchTemplate(b[around], a[cell], cv2.TM_CCOEFF_NORMED), np.float32)
             shift = _peak(scores)
             if shift is not None:
                 places.append((x, y))
@@ -69,7 +69,7 @@ def _follow(a: Grey, b: Grey, inside: Grey) -> tuple[Floats, Floats]:
     return np.array(places, np.float64).reshape(-1, 2), np.array(shifts, np.float64).reshape(-1, 2)
 
 
-def _peak(scores: NDArray[np.floating]) -> tuple[float, float] | None:
+def _peak(scores: NDArray[np.float32]) -> tuple[float, float] | None:
     """Locate the best score to a fraction of a pixel; None if it is low or at the border of the search."""
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     if best < _LEAST_PEAK or not (0 < x < 2 * _REACH and 0 < y < 2 * _REACH):
@@ -78,7 +78,7 @@ def _peak(scores: NDArray[np.floating]) -> tuple[float, float] | None:
     return x + _vertex(row) - _REACH, y + _vertex(column) - _REACH
 
 
-def _vertex(three: NDArray[np.floating]) -> float:
+def _vertex(three: NDArray[np.float32]) -> float:
     """Give the top of the parabola through three equidistant values, relative to the middle one."""
     left, middle, right = (float(value) for value in three)
     bend = left - 2 * middle + right

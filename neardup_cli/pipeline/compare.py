@@ -9,7 +9,7 @@ from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.registry import DEFAULT_MODEL, load_embedder
 from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.fingerprints.dhash import hamming_distance
-from neardup_cli.images.decode import DEFAULT_MAX_PIXELS
+from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.criteria import Judgement, Limits, limits_for, parameters
 from neardup_cli.pipeline.probe import Probe, probe_image

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.errors import ModelMismatch
-from neardup_cli.matching.search import DOOR, certainty_level
+from neardup_cli.matching.search import DOOR, certainty_level, plain_threshold
 from neardup_cli.matching.sieve import DEFAULT_RADIUS, STRICT_RADIUS
 from neardup_cli.pipeline.models import stored_model
 from neardup_cli.records import Alignment, Stage
@@ -99,10 +99,10 @@ def limits_for(
     radius = DEFAULT_RADIUS if hamming is None else hamming
     if model is None:
         return Limits(1.0, alone, alone)
-    certainty = certainty_level(model)
     if not verify:
-        return Limits(certainty if threshold is None else threshold, radius, alone)
-    return Limits(DOOR if threshold is None else threshold, radius, alone, certainty, preset)
+        return Limits(plain_threshold(model) if threshold is None else threshold, radius, alone)
+    opening = DOOR if threshold is None else threshold
+    return Limits(opening, radius, alone, certainty_level(model), preset)
 
 
 def resolve_criteria(

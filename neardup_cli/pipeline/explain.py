@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from neardup_cli.errors import UnreadableImage
-from neardup_cli.images.decode import DEFAULT_MAX_PIXELS, DecodedImage, decode
+from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.matching import affine
 from neardup_cli.matching.explain import Explanation, Subject, explain_match, explain_same_bytes
 from neardup_cli.matching.features import LocalFeatures, extract_features

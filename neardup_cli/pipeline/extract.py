@@ -6,10 +6,8 @@ import errno
 import io
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import BinaryIO
 
 from neardup_cli.embedders.base import Embedder, Pixels
@@ -18,76 +16,13 @@ from neardup_cli.fingerprints.content import content_digest, stream_digest
 from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images.decode import decode
 from neardup_cli.images.walk import file_stamp, os_reason
+from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
 from neardup_cli.records import Failure, Features, FileStamp
 
 # A file up to this size is read once, to hash and to decode; a larger one is read twice instead of held.
 IN_MEMORY_BYTES = 64 << 20
 _ATTEMPTS = 2  # a file that changes while it is read gets one more chance in the same scan
 _CHANGING = "changed while it was read"
-
-
-class Cause(StrEnum):
-    """Why a file has to be read."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    INCOMPLETE = "incomplete"  # known and unchanged, but something about its content is still to compute
-
-
-@dataclass(frozen=True, slots=True)
-class ToRead:
-    """A file whose bytes the scan has to look at, the root it belongs to, and its size when walked."""
-
-    path: bytes
-    root: bytes
-    size: int
-    cause: Cause = Cause.NEW
-
-
-@dataclass(frozen=True, slots=True)
-class ReadFile:
-    """A file that was read: its stamp while it was open, its content, and what was computed of that.
-
-    `outcome` is None where nothing was computed: the catalog has the content, or another file of this
-    scan is bringing it.
-    """
-
-    source: ToRead
-    stamp: FileStamp
-    digest: bytes
-    outcome: Features | Failure | None
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadFile:
-    """A file that gave nothing to keep: gone, forbidden, changing, or too large for this scan's limit."""
-
-    source: ToRead
-    reason: str
-
-
-type Extracted = ReadFile | UnreadFile
-
-
-class Claims:
-    """Which contents are being computed by some worker now, so that no other computes them too."""
-
-    def __init__(self) -> None:
-        self._digests: set[bytes] = set()
-        self._lock = threading.Lock()
-
-    def take(self, digest: bytes) -> bool:
-        """Claim a content; False if it is claimed already."""
-        with self._lock:
-            if digest in self._digests:
-                return False
-            self._digests.add(digest)
-            return True
-
-    def release(self, digests: Iterable[bytes]) -> None:
-        """Give contents back once the catalog has them."""
-        with self._lock:
-            self._digests.difference_update(digests)
 
 
 @dataclass(frozen=True, slots=True)

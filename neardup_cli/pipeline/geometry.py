@@ -19,7 +19,8 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
-from neardup_cli.images.decode import DEFAULT_MAX_PIXELS, decode
+from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.decode import decode
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures, extract_features
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.progress import Progress

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import queries, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.embedders import registry
-from neardup_cli.embedders.base import Embedder, preprocessing
+from neardup_cli.embedders.registry import preprocessing
 from neardup_cli.errors import ModelMismatch
+
+if TYPE_CHECKING:
+    from neardup_cli.embedders.base import Embedder
 
 
 @dataclass(frozen=True, slots=True)

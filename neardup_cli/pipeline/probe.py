@@ -9,7 +9,8 @@ import numpy as np
 
 from neardup_cli.embedders.base import Embedder, Vectors
 from neardup_cli.errors import PathNotFound, UnreadableImage
-from neardup_cli.pipeline.extract import Extractor, ReadFile, ToRead
+from neardup_cli.pipeline.extract import Extractor
+from neardup_cli.pipeline.work import ReadFile, ToRead
 from neardup_cli.records import Failure, Features
 
 

@@ -13,7 +13,7 @@ from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.registry import load_embedder
 from neardup_cli.errors import PathNotFound, UnreadableImage
 from neardup_cli.fingerprints.dhash import hamming_distance
-from neardup_cli.images.decode import DEFAULT_MAX_PIXELS
+from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.index.vectors import VectorIndex
 from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria

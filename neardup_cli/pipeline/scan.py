@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog, Connection
-from neardup_cli.engines.local import LocalEngine
-from neardup_cli.images.decode import DEFAULT_MAX_PIXELS
+from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.walk import Walker
-from neardup_cli.pipeline.extract import Cause, Extractor, chunked
 from neardup_cli.pipeline.models import ModelChoice, choose_model
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import Survey, is_offline, real_roots, still_there, survey
+from neardup_cli.pipeline.work import Cause
 from neardup_cli.records import ScanSummary
 
 # Small chunks keep all workers busy to the end; a network gains nothing from larger ones on a CPU.
@@ -89,7 +88,7 @@ def _look_around(
         return survey(
             roots,
             walker,
-            lambda root: scanning.known_files(connection, root, model_id),
+            lambda root: scanning.known_folder(connection, root, model_id),
             rehash=options.rehash,
             watch=watch.advance,
         )
@@ -108,6 +107,10 @@ def _read_all(
     found: Survey, options: ScanOptions, model: ModelChoice | None, store: ResultStore, watch: Progress
 ) -> None:
     """Stage 2: read, decode and embed what is new, storing as it comes."""
+    # Late: a scan that finds nothing new needs no decoder, and these take a quarter of a second to import.
+    from neardup_cli.engines.local import LocalEngine
+    from neardup_cli.pipeline.extract import Extractor, chunked
+
     embedder = None if model is None else model.load()
     if embedder is not None:
         store.use_model(embedder.identity)

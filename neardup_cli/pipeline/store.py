@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.scanning import FileRow
-from neardup_cli.pipeline.extract import Cause, Claims, Extracted, ReadFile, UnreadFile
+from neardup_cli.pipeline.work import Cause, Claims, Extracted, ReadFile, UnreadFile
 from neardup_cli.records import ModelIdentity, Skipped
 
 _FLUSH_FILES = 64

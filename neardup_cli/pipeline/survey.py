@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from neardup_cli.catalog.scanning import KnownFile
+from neardup_cli.catalog.scanning import KnownFile, KnownFolder, KnownRow
 from neardup_cli.errors import PathNotFound
 from neardup_cli.images.walk import FileRun, Walker, is_below, outermost
-from neardup_cli.pipeline.extract import Cause, ToRead
+from neardup_cli.pipeline.work import Cause, ToRead
 from neardup_cli.records import Skipped
 
-type Lookup = Callable[[bytes], Iterable[KnownFile]]
-"""Gives what the catalog knows below a folder, in the order of paths."""
+type Lookup = Callable[[bytes], KnownFolder]
+"""Gives what the catalog knows below a folder."""
 
 
 @dataclass(slots=True)
@@ -81,58 +81,61 @@ def survey(
     return result
 
 
-def _without(folders: Sequence[bytes], known: Iterable[KnownFile]) -> Iterator[KnownFile]:
+def _without(folders: Sequence[bytes], known: KnownFolder) -> KnownFolder:
     if not folders:
-        return iter(known)
-    return (file for file in known if not any(is_below(file.path, folder) for folder in folders))
+        return known
+    rows = (row for row in known.rows if not any(is_below(row[0], folder) for folder in folders))
+    return known._replace(rows=rows)
 
 
 def _compare(
     runs: Iterator[FileRun],
-    known: Iterator[KnownFile],
+    known: KnownFolder,
     result: Survey,
     *,
     rehash: bool,
     watch: Callable[[int], None],
 ) -> None:
-    """Go through disk and catalog together: both come in the order of their paths."""
-    head = next(known, None)
+    """Go through disk and catalog together: both come in the order of their paths.
+
+    This loop is what scanning a large, quiet collection costs, hence the bare tuples.
+    """
+    rows, incomplete = known.rows, known.incomplete
+    head = next(rows, None)
     for run in runs:
         result.skipped += run.skipped
         result.seen += len(run.files)
         if run.files:
             result.devices[run.root] = run.files[0][1].st_dev
         for path, status in run.files:
-            while head is not None and head.path < path:
+            while head is not None and head[0] < path:
                 _set_aside(head, result)
-                head = next(known, None)
-            if head is None or head.path != path:
+                head = next(rows, None)
+            if head is None or head[0] != path:
                 result.to_read.append(ToRead(path, run.root, status.st_size, Cause.NEW))
                 continue
-            if head.size != status.st_size or head.mtime_ns != status.st_mtime_ns:
+            _, size, mtime_ns, file_id, _, missing = head
+            if size != status.st_size or mtime_ns != status.st_mtime_ns:
                 result.to_read.append(ToRead(path, run.root, status.st_size, Cause.CHANGED))
-            elif rehash or not head.done:
+            elif rehash or file_id in incomplete:
                 result.to_read.append(ToRead(path, run.root, status.st_size, Cause.INCOMPLETE))
             else:
-                _keep(head, result)
-            head = next(known, None)
+                if missing is not None:
+                    result.returned.append(file_id)
+                if file_id in known.errors:
+                    result.skipped.append(Skipped(path, known.errors[file_id], unreadable=True))
+                else:
+                    result.unchanged += 1
+            head = next(rows, None)
         watch(len(run.files))
     while head is not None:
         _set_aside(head, result)
-        head = next(known, None)
+        head = next(rows, None)
 
 
-def _keep(file: KnownFile, result: Survey) -> None:
-    if file.missing:
-        result.returned.append(file.id)
-    if file.error is not None:
-        result.skipped.append(Skipped(file.path, file.error, unreadable=True))
-    else:
-        result.unchanged += 1
-
-
-def _set_aside(file: KnownFile, result: Survey) -> None:
-    if not file.missing:
+def _set_aside(row: KnownRow, result: Survey) -> None:
+    file = KnownFile(*row)
+    if file.missing_scan_id is None:
         result.vanished.append(file)
 
 

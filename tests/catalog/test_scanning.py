@@ -54,7 +54,7 @@ def ids(catalog: Catalog, *paths: bytes) -> list[int]:
 
 def known(catalog: Catalog, folder: bytes, model: int | None = None) -> list[bytes]:
     with catalog.read() as connection:
-        return [file.path for file in scanning.known_files(connection, folder, model)]
+        return [row[0] for row in scanning.known_folder(connection, folder, model).rows]
 
 
 # --- known files ----------------------------------------------------------------------------------------
@@ -93,9 +93,12 @@ def test_known_file_says_what_is_known(catalog: Catalog) -> None:
     with catalog.write() as connection:
         scanning.mark_missing(connection, ids(catalog, b"/r/b"), scan_id)
     with catalog.read() as reader:
-        a, b, c = scanning.known_files(reader, b"/r", None)
-    assert a == (b"/r/a", 10, 100, a.id, 1, False, True, None)
-    assert (b.missing, c.missing, c.error) == (True, False, "truncated")
+        folder = scanning.known_folder(reader, b"/r", None)
+        a, b, c = (scanning.KnownFile(*row) for row in folder.rows)
+    assert a == (b"/r/a", 10, 100, a.id, 1, None)
+    assert (b.missing_scan_id, c.missing_scan_id) == (scan_id, None)
+    assert folder.errors == {c.id: "truncated"}
+    assert folder.incomplete == set()
 
 
 def test_done_with_a_model_means_embedded_or_unreadable(catalog: Catalog) -> None:
@@ -108,8 +111,9 @@ def test_done_with_a_model_means_embedded_or_unreadable(catalog: Catalog) -> Non
         scanning.store_contents(connection, {digest(3): (10, Failure("truncated"))}, one, replace=True)
     with catalog.read() as reader:
         for model, expected in ((one, "a c"), (two, "b c"), (None, "a b c"), (99, "c")):
-            files = scanning.known_files(reader, b"/r", model)
-            assert [file.path[-1:] for file in files if file.done] == expected.encode().split(), model
+            folder = scanning.known_folder(reader, b"/r", model)
+            done = [row[0][-1:] for row in folder.rows if row[3] not in folder.incomplete]
+            assert done == expected.encode().split(), model
 
 
 def test_every_content_has_a_vector(catalog: Catalog) -> None:

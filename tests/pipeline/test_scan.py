@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, override
@@ -18,7 +18,8 @@ from PIL import Image
 from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.embedders import registry
-from neardup_cli.embedders.base import Pixels, Vectors, preprocessing, resize_to_input, unit_rows
+from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, unit_rows
+from neardup_cli.embedders.registry import preprocessing
 from neardup_cli.errors import CatalogBusy, ModelMissing, PathNotFound
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.images.decode import decode
@@ -27,6 +28,7 @@ from neardup_cli.pipeline import scan as scan_module
 from neardup_cli.pipeline.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey
+from neardup_cli.pipeline.work import Claims, ToRead, UnreadFile
 from neardup_cli.records import ModelIdentity, ScanSummary
 
 type Draw = Callable[[Path, int], Path]
@@ -295,6 +297,42 @@ def test_rehash_reads_everything_again(
     assert content_digest(quiet.read_bytes()) in {row[5] for row in dump(catalog)["files"]}
 
 
+@pytest.mark.parametrize("rehash", [False, True])
+def test_copies_in_many_batches_are_decoded_once(
+    catalog: Catalog,
+    folder: Path,
+    draw: Draw,
+    decoded: list[None],
+    monkeypatch: pytest.MonkeyPatch,
+    rehash: bool,
+) -> None:
+    monkeypatch.setattr(store, "_FLUSH_FILES", 3)
+    monkeypatch.setattr(scan_module, "_CHUNK_HASHING", 2)
+    first = draw(folder / "a.png", 1)
+    for number in range(30):
+        shutil.copy(first, folder / f"b{number}.png")
+    hashes(catalog, folder)
+    assert len(decoded) == 1
+    assert counts(hashes(catalog, folder, rehash=rehash)) == {"seen": 31, "unchanged": 31}
+    assert len(decoded) == 1 + rehash
+
+
+def test_what_is_stored_is_not_held_in_memory(
+    catalog: Catalog, folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = Claims()
+    monkeypatch.setattr(store, "Claims", lambda: claims)
+    first = draw(folder / "a.png", 1)
+    for number in range(40):
+        shutil.copy(first, folder / f"b{number}.png")
+    draw(folder / "c.png", 2)
+    hashes(catalog, folder)
+    shutil.copy(first, folder / "d.png")  # of a content that the catalog has
+    hashes(catalog, folder)
+    for path in (first, folder / "c.png"):
+        assert claims.take(content_digest(path.read_bytes()))
+
+
 @pytest.mark.usefixtures("fake_model")
 def test_rehash_replaces_what_was_computed(catalog: Catalog, folder: Path, draw: Draw) -> None:
     for seed in range(2):
@@ -423,6 +461,20 @@ def test_hashes_first_vectors_later(
     assert counts(vectors(catalog, folder)) == {"seen": 5, "unchanged": 4}
     assert counts(hashes(catalog, folder)) == {"seen": 5, "unchanged": 4}
     assert len(decoded) == 3
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_vectors_missing_since_a_scan_for_hashes_are_added(
+    catalog: Catalog, folder: Path, draw: Draw, decoded: list[None]
+) -> None:
+    draw(folder / "a.png", 1)
+    vectors(catalog, folder)
+    draw(folder / "b.png", 2)
+    hashes(catalog, folder)
+    decoded.clear()
+    assert counts(vectors(catalog, folder)) == {"seen": 2, "unchanged": 2, "embedded": 1}
+    assert len(decoded) == 1
+    assert len(dump(catalog)["vectors"]) == 2
 
 
 @pytest.mark.usefixtures("fake_model")
@@ -656,8 +708,8 @@ def test_folder_or_pipe_in_the_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     handles = len(os.listdir("/proc/self/fd")) if sys.platform.startswith("linux") else 0
     for name in ("pipe.png", "folder.png"):
-        source = extract.ToRead(os.fsencode(tmp_path / name), b"/", 0)
-        assert isinstance(extract.open_unchanged(source), extract.UnreadFile)
+        source = ToRead(os.fsencode(tmp_path / name), b"/", 0)
+        assert isinstance(extract.open_unchanged(source), UnreadFile)
     if handles:
         assert len(os.listdir("/proc/self/fd")) == handles
 
@@ -745,51 +797,26 @@ def test_root_whose_device_changed_and_that_is_empty_is_offline(
     assert present(catalog) == [b"a.png"]
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount("-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place))
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def mount(*args: str) -> None:
-    if shutil.which("mount") is None:
-        pytest.skip("there is no mount command")
-    done = subprocess.run(["mount", *args], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-
-
-def unmount(place: Path) -> None:
-    subprocess.run(["umount", str(place)], check=True)
-
-
 @pytest.mark.parametrize("scanned", ["mount point", "folder above"])
 def test_unplugged_disk_is_offline_and_comes_back(
-    catalog: Catalog, folder: Path, disk: Path, draw: Draw, scanned: str
+    catalog: Catalog, folder: Path, tmp_path: Path, draw: Draw, mount: Callable[..., None], scanned: str
 ) -> None:
-    place = folder / "usb"
-    place.mkdir()
+    disk, place = tmp_path / "disk", folder / "usb"
+    for made in (disk, place):
+        made.mkdir()
+    mount(disk, "-t", "tmpfs", "-o", "size=4m", "tmpfs")
     draw(disk / "a.png", 1)
     draw(disk / "b.png", 2)
-    mount("--bind", str(disk), str(place))
+    mount(place, "--bind", str(disk))
     root = place if scanned == "mount point" else folder
-    try:
-        assert counts(hashes(catalog, root)) == {"seen": 2, "added": 2}
-        assert {row[6] for row in dump(catalog)["files"]} == {os.fsencode(place)}
-    finally:
-        unmount(place)
+    assert counts(hashes(catalog, root)) == {"seen": 2, "added": 2}
+    assert {row[6] for row in dump(catalog)["files"]} == {os.fsencode(place)}
+    subprocess.run(["umount", str(place)], check=True)
     assert counts(hashes(catalog, root)) == {"offline": 2}
     assert len(present(catalog)) == 2
     (disk / "b.png").unlink()
-    mount("--bind", str(disk), str(place))
-    try:
-        assert counts(hashes(catalog, root)) == {"seen": 1, "unchanged": 1, "missing": 1}
-    finally:
-        unmount(place)
+    mount(place, "--bind", str(disk))
+    assert counts(hashes(catalog, root)) == {"seen": 1, "unchanged": 1, "missing": 1}
 
 
 # --- interruptions --------------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from neardup_cli.catalog.scanning import KnownFile
+from neardup_cli.catalog.scanning import KnownFile, KnownFolder
 from neardup_cli.errors import PathNotFound
 from neardup_cli.images.walk import FileRun, Walker
-from neardup_cli.pipeline.extract import Cause, ToRead
 from neardup_cli.pipeline.survey import Survey, is_offline, real_roots, still_there, survey
+from neardup_cli.pipeline.work import Cause, ToRead
 
 
 class Disk:
@@ -28,13 +28,24 @@ class Disk:
             yield FileRun(root, [(path, status)])
 
 
-def known_file(path: bytes, row: int, **changes: Any) -> KnownFile:
-    return KnownFile(path, 10, 100, row, 1, missing=False, done=True, error=None)._replace(**changes)
+def known_file(path: bytes, row: int, *, missing: bool = False) -> KnownFile:
+    return KnownFile(path, 10, 100, row, 1, missing_scan_id=3 if missing else None)
 
 
-def look(disk: dict[bytes, tuple[int, int]], *known: KnownFile, rehash: bool = False) -> Survey:
+def folder(*files: KnownFile, errors: dict[int, str] | None = None, incomplete: int = 0) -> KnownFolder:
+    return KnownFolder(iter(sorted(files)), errors or {}, {incomplete})
+
+
+def look(
+    disk: dict[bytes, tuple[int, int]],
+    *known: KnownFile,
+    rehash: bool = False,
+    errors: dict[int, str] | None = None,
+    incomplete: int = 0,
+) -> Survey:
     walker: Any = Disk(disk)
-    return survey([b"/r"], walker, lambda _: sorted(known), rehash=rehash)
+    found = folder(*known, errors=errors, incomplete=incomplete)
+    return survey([b"/r"], walker, lambda _: found, rehash=rehash)
 
 
 SAME = (10, 100)
@@ -66,7 +77,7 @@ def test_missing_file_that_returned_changed_is_read() -> None:
 
 
 def test_incomplete_content_is_read() -> None:
-    found = look({b"/r/a": SAME}, known_file(b"/r/a", 1, done=False))
+    found = look({b"/r/a": SAME}, known_file(b"/r/a", 1), incomplete=1)
     assert [file.cause for file in found.to_read] == [Cause.INCOMPLETE]
 
 
@@ -78,7 +89,7 @@ def test_rehash_reads_all() -> None:
 
 
 def test_known_defect_is_told_again() -> None:
-    found = look({b"/r/a": SAME}, known_file(b"/r/a", 1, error="truncated"))
+    found = look({b"/r/a": SAME}, known_file(b"/r/a", 1), errors={1: "truncated"})
     assert [(entry.path, entry.reason, entry.unreadable) for entry in found.skipped] == [
         (b"/r/a", "truncated", True)
     ]
@@ -88,7 +99,7 @@ def test_known_defect_is_told_again() -> None:
 def test_watch_hears_of_every_file() -> None:
     walker: Any = Disk({b"/r/a": SAME, b"/r/b": SAME})
     heard: list[int] = []
-    survey([b"/r"], walker, lambda _: [], watch=heard.append)
+    survey([b"/r"], walker, lambda _: folder(), watch=heard.append)
     assert sum(heard) == 2
 
 
@@ -97,7 +108,7 @@ def test_devices_are_those_of_roots_with_files(tmp_path: Path) -> None:
     (tmp_path / "without").mkdir()
     (tmp_path / "with" / "a.png").touch()
     roots = [os.fsencode(tmp_path / "with"), os.fsencode(tmp_path / "without")]
-    found = survey(roots, Walker(), lambda _: [])
+    found = survey(roots, Walker(), lambda _: folder())
     assert found.devices == {roots[0]: tmp_path.stat().st_dev}
 
 
@@ -109,10 +120,10 @@ def test_known_files_of_a_root_inside_another_are_compared_once(tmp_path: Path) 
     (inner / "up").symlink_to(outer)
     asked: list[bytes] = []
 
-    def known(root: bytes) -> list[KnownFile]:
+    def known(root: bytes) -> KnownFolder:
         asked.append(root)
         gone = [known_file(os.fsencode(inner / "gone.png"), 1), known_file(os.fsencode(outer / "z.png"), 2)]
-        return [file for file in gone if file.path.startswith(root + b"/")]
+        return folder(*(file for file in gone if file.path.startswith(root + b"/")))
 
     found = survey([os.fsencode(inner)], Walker(follow_links=True), known)
     assert asked == [os.fsencode(inner), os.fsencode(outer)]
@@ -141,7 +152,7 @@ def test_real_roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_dangling_link_as_root(tmp_path: Path) -> None:
     (tmp_path / "dead").symlink_to(tmp_path / "nowhere")
     [root] = real_roots([os.fsencode(tmp_path / "dead")])
-    found = survey([root], Walker(), lambda _: [])
+    found = survey([root], Walker(), lambda _: folder())
     assert [(entry.path, entry.reason) for entry in found.skipped] == [(root, "no such file or directory")]
 
 

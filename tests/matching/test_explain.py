@@ -1,0 +1,124 @@
+"""An explanation names the edit, measures it and says it in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from neardup_cli.matching.explain import Explanation, Kind, Subject, explain_match, explain_same_bytes
+from neardup_cli.matching.features import extract_features
+from neardup_cli.matching.residual import measure_residual
+from neardup_cli.matching.verify import Verdict, verify_pair
+
+if TYPE_CHECKING:
+    from tests.matching.conftest import Gallery
+
+
+def explain(gallery: Gallery, a: Image.Image, b: Image.Image) -> Explanation:
+    verdict = verify_pair(gallery.features(a), gallery.features(b))
+    assert verdict.matched, verdict
+    return explain_match(Subject(gallery.small(a), a.size), Subject(gallery.small(b), b.size), verdict)
+
+
+@pytest.mark.parametrize(
+    ("attack", "edits"),
+    [
+        ("jpeg-10", {Kind.RE_ENCODED}),
+        ("resize-25", {Kind.RESIZED}),
+        ("upscale-150", {Kind.RESIZED}),
+        ("stretch-130", {Kind.RESIZED}),
+        ("crop-centre-50", {Kind.CROPPED}),
+        ("crop-50", {Kind.CROPPED}),
+        ("rotate-10", {Kind.ROTATED}),
+        ("rotate-25", {Kind.ROTATED}),
+        ("rotate-90", {Kind.ROTATED}),
+        ("mirror", {Kind.MIRRORED}),
+        ("colours", {Kind.COLOUR}),
+        ("grey", {Kind.COLOUR}),
+        ("stickers", {Kind.OVERLAY}),
+        ("frame", {Kind.OVERLAY}),
+        ("screenshot", {Kind.EMBEDDED}),
+        ("overlay-20", {Kind.EMBEDDED}),
+    ],
+)
+def test_the_edit_is_named(gallery: Gallery, attack: str, edits: set[Kind]) -> None:
+    found = explain(gallery, gallery.picture("astronaut"), gallery.attacked("astronaut", attack))
+    # To show a picture inside another one it is nearly always resized.
+    assert set(found.edits) - {Kind.RESIZED} == edits - {Kind.RESIZED}, found
+    assert edits <= set(found.edits)
+    assert found.kind is found.edits[0]
+    assert found.sentence.endswith(".")
+
+
+def test_numbers_of_a_turned_crop(gallery: Gallery) -> None:
+    whole = gallery.picture("astronaut")
+    part = whole.crop((100, 50, 400, 450)).transpose(Image.Transpose.ROTATE_90).resize((800, 600))
+    found = explain(gallery, whole, part)
+    assert {Kind.CROPPED, Kind.ROTATED, Kind.RESIZED} == set(found.edits)
+    assert found.kind is Kind.CROPPED
+    assert found.numbers.degrees == pytest.approx(90, abs=1)
+    assert found.numbers.scale == pytest.approx(2, rel=0.02)
+    assert found.numbers.part_of_a == pytest.approx(300 * 400 / 512**2, rel=0.03)
+    assert f"{found.numbers.part_of_a:.0%}" in found.sentence
+    assert "90°" in found.sentence
+
+
+def test_the_same_from_the_other_side(gallery: Gallery) -> None:
+    whole = gallery.picture("astronaut")
+    part = whole.crop((100, 50, 400, 450))
+    found = explain(gallery, part, whole)
+    assert found.edits == (Kind.CROPPED,)
+    assert found.numbers.part_of_a == pytest.approx(1, abs=0.02)
+
+
+def test_a_mirror_and_a_half_turn(gallery: Gallery) -> None:
+    whole = gallery.picture("coffee")
+    found = explain(gallery, whole, ImageOps.flip(whole))
+    assert found.numbers.mirrored
+    assert found.numbers.degrees == pytest.approx(180, abs=0.5)
+    assert found.edits == (Kind.MIRRORED, Kind.ROTATED)
+
+
+def test_the_same_pixels_and_the_same_bytes(gallery: Gallery) -> None:
+    picture = gallery.picture("chelsea")
+    assert explain(gallery, picture, picture.copy()).kind is Kind.SAME_PIXELS
+    assert explain_same_bytes().kind is Kind.EXACT
+
+
+def test_a_second_shot_is_no_copy(gallery: Gallery, shaken: tuple[Image.Image, Image.Image]) -> None:
+    found = explain(gallery, *shaken)
+    assert found.kind is Kind.SIMILAR_SHOT, found
+    assert "another shot" in found.sentence
+
+
+@pytest.mark.parametrize("attack", ["jpeg-10", "blur", "noise", "print-scan", "watermark", "crop-25", "meme"])
+def test_nothing_moves_in_a_copy(gallery: Gallery, attack: str) -> None:
+    for name in ("astronaut", "coffee"):
+        found = explain(gallery, gallery.picture(name), gallery.attacked(name, attack))
+        assert found.numbers.moved < 0.1, (name, found)
+
+
+def test_a_moved_part_is_measured(gallery: Gallery, shaken: tuple[Image.Image, Image.Image]) -> None:
+    grey = [cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2GRAY).astype(np.uint8) for picture in shaken]
+    still = measure_residual(grey[0], grey[0], np.eye(2, 3))
+    moved = measure_residual(grey[0], grey[1], np.eye(2, 3))
+    assert still.moved == 0
+    assert still.pixels < 0.1
+    assert moved.moved > 0.12
+    assert moved.pixels > 2
+
+
+def test_without_an_alignment_there_is_nothing_to_explain(gallery: Gallery) -> None:
+    picture = gallery.picture("coffee")
+    subject = Subject(gallery.small(picture), picture.size)
+    with pytest.raises(ValueError, match="alignment"):
+        explain_match(subject, subject, Verdict(matched=False, reason="no alignment fits"))
+
+
+def test_a_flat_picture_has_no_residual() -> None:
+    flat = extract_features(np.full((200, 300), 90, np.uint8)).grey
+    assert measure_residual(flat, flat, np.eye(2, 3)).cells == 0
