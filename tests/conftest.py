@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ settings.register_profile("neardup", deadline=None, max_examples=60)
 settings.load_profile("neardup")
 
 type Draw = Callable[[Path, int], Path]
+type Mount = Callable[..., None]
 type Lacking = Callable[[str], NoReturn]
 
 _CAPABILITY_VERSION = 0x20080522
@@ -93,22 +96,41 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 
 @pytest.fixture
-def bound_by_permissions() -> Iterator[None]:
+def mount(lacking: Lacking) -> Iterator[Mount]:
+    """A function that mounts: `mount(place, "-t", "tmpfs", "tmpfs")`; the end of the test unmounts."""
+    places: list[Path] = []
+
+    def mount_on(place: Path, *how: str) -> None:
+        if shutil.which("mount") is None:
+            lacking("there is no mount command")
+        done = subprocess.run(["mount", *how, str(place)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            lacking(f"nothing can be mounted here: {done.stderr.strip()}")
+        places.append(place)
+
+    yield mount_on
+    for place in reversed(places):
+        if place.is_mount():
+            subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture
+def bound_by_permissions(lacking: Lacking) -> Iterator[None]:
     """Make `chmod` bind this thread, even where the tests run as root."""
     if os.name != "posix":
-        pytest.skip("needs POSIX permissions")
+        lacking("POSIX permissions")
     if os.geteuid() != 0:
         yield
         return
     if not sys.platform.startswith("linux"):
-        pytest.skip("root is above permissions here")
+        lacking("root is above permissions here")
     libc = ctypes.CDLL(None, use_errno=True)
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
     before = ctypes.create_string_buffer(24)
     if libc.capget(header, before) != 0:
-        pytest.skip("capabilities cannot be read here")
+        lacking("capabilities cannot be read here")
     effective, *others = struct.unpack("6I", before.raw)
     if libc.capset(header, struct.pack("6I", effective & ~_OVERRIDING, *others)) != 0:
-        pytest.skip("capabilities cannot be dropped here")
+        lacking("capabilities cannot be dropped here")
     yield
     libc.capset(header, before.raw)

@@ -1,0 +1,199 @@
+"""How each mistake leaves the program; `main` runs in this process, see tests/e2e for the command itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from neardup_cli import build_hash_db
+from neardup_cli.cli import app as app_module
+from neardup_cli.cli.app import main
+
+if TYPE_CHECKING:
+    from tests.conftest import Draw
+
+READERS = ("dups", "query", "status", "doctor")
+
+
+class Outcome(NamedTuple):
+    """How a command ended and what it wrote."""
+
+    code: int
+    out: str
+    said: str
+
+
+type Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Command:
+    """Runs a command line in an empty folder, with a catalog and a home of its own."""
+    for name in [name for name in os.environ if name.startswith("NEARDUP_")]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("NEARDUP_CATALOG", str(home / "catalog.db"))
+
+    def run(*arguments: str | Path) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["neardup", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert isinstance(left.value.code, int)
+        out, said = capfdbinary.readouterr()
+        return Outcome(left.value.code, out.decode(), said.decode())
+
+    return run
+
+
+@pytest.fixture
+def filled(command: Command, tmp_path: Path, draw: Draw) -> Command:
+    """The same with a catalog of hashes alone."""
+    draw(tmp_path / "pictures" / "0.png", 0)
+    build_hash_db(tmp_path / "pictures", tmp_path / "home" / "catalog.db", hash_only=True)
+    return command
+
+
+def complaint(outcome: Outcome, code: int) -> str:
+    """Check that a command failed as it should; return what it said."""
+    assert outcome.code == code, outcome
+    assert outcome.said.startswith("neardup: ")
+    assert outcome.said.count("\n") == 1
+    assert not outcome.out
+    return outcome.said.removeprefix("neardup: ").rstrip()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dups", "--limit", "0"],
+        ["dups", "--limit", "few"],
+        ["dups", "--threshold", "1.5"],
+        ["dups", "--threshold", "nan"],
+        ["dups", "--hamming", "65"],
+        ["dups", "--format", "xml"],
+        ["dups", "--no-such-option"],
+        ["dups", "--limit"],
+        ["dups", "-0"],
+        ["dups", "surplus"],
+        ["dupes"],
+        ["query"],
+        ["query", "--top-k", "0", "one.png"],
+        ["compare", "one.png"],
+        ["scan"],
+        ["scan", ".", "--workers", "0"],
+        ["scan", ".", "--max-pixels", "-1"],
+        ["--catalogue", "x"],
+        ["--"],
+        ["dups", "--no-\x1b[31m\nsuch"],
+    ],
+    ids=lambda arguments: ascii(" ".join(arguments)),
+)
+def test_bad_arguments(arguments: list[str], filled: Command) -> None:
+    complaint(filled(*arguments), 2)
+
+
+def test_a_usage_error_says_where_to_look(command: Command) -> None:
+    said = complaint(command("dups", "--limit", "few"), 2)
+    assert "'--limit'" in said
+    assert said.endswith("(see `neardup dups --help`)")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_no_catalog_yet(reader: str, command: Command) -> None:
+    arguments = ["one.png"] if reader == "query" else []
+    assert "neardup scan" in complaint(command(reader, *arguments), 4)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_catalog_that_is_a_folder(reader: str, command: Command, tmp_path: Path) -> None:
+    arguments = ["one.png"] if reader == "query" else []
+    assert "is a folder" in complaint(command(reader, *arguments, "--catalog", tmp_path), 6)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("threshold = ", "neardup.toml"),
+        ("threshold = 7\n", "threshold"),
+        ("image_dirs = 3\n", "image_dirs"),
+        ("model = 3\n", "model"),
+        ("[threshold]\nvalue = 1\n", "threshold"),
+    ],
+)
+def test_a_bad_settings_file(content: str, named: str, filled: Command) -> None:
+    Path("neardup.toml").write_text(content)
+    assert named in complaint(filled("dups"), 2)
+
+
+def test_a_bad_variable(filled: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEARDUP_HAMMING", "many")
+    assert "hamming" in complaint(filled("dups"), 2)
+
+
+def test_questions_that_need_vectors(filled: Command, tmp_path: Path) -> None:
+    one = tmp_path / "pictures" / "0.png"
+    complaint(filled("query", "--threshold", "0.5", one), 10)
+    complaint(filled("query", "--model", "sscd", one), 10)
+    complaint(filled("dups", "--model", "sscd"), 10)
+    complaint(filled("compare", "--hash-only", "--threshold", "0.5", one, one), 2)
+
+
+def test_compare_names_what_it_cannot_use(command: Command, tmp_path: Path, draw: Draw) -> None:
+    one = draw(tmp_path / "one.png", 1)
+    gone, folder = tmp_path / "gone.png", tmp_path / "folder"
+    folder.mkdir()
+    assert str(gone) in complaint(command("compare", "--hash-only", one, gone), 3)
+    assert str(folder) in complaint(command("compare", "--hash-only", one, folder), 12)
+    assert "resnet" in complaint(command("compare", "--model", "resnet", one, one), 8)
+    assert "too many pixels" in complaint(
+        command("compare", "--hash-only", "--max-pixels", "9", one, one), 12
+    )
+
+
+def test_help_and_version_are_data(command: Command) -> None:
+    for arguments in ([], ["--help"], ["-h"]):
+        outcome = command(*arguments)
+        assert (outcome.code, outcome.said) == (0, "")
+        assert outcome.out.startswith("Usage: neardup ")
+    outcome = command("--version")
+    assert (outcome.code, outcome.said) == (0, "")
+    assert outcome.out.startswith("neardup ")
+
+
+def test_an_interrupt_anywhere_is_quiet(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neardup_cli.settings.load_settings", interrupted)
+    assert command("dups") == Outcome(130, "", "")
+
+
+def test_a_bug_is_not_hidden(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("neardup_cli.settings.load_settings", broken)
+    monkeypatch.setattr(sys, "argv", ["neardup", "status"])
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+def test_closed_streams_are_survived(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "argv", ["neardup", "status"])
+    with pytest.raises(SystemExit) as left:
+        app_module.main()
+    assert left.value.code == 4
+    sys.stdout.close()
+    sys.stderr.close()
