@@ -62,13 +62,13 @@ class VectorState(NamedTuple):
 
 def catalog_uuid(connection: Connection) -> str:
     """Return the identity of the catalog, which its index files repeat."""
-    return str(connection.execute(select(Fact.value).where(Fact.name == "uuid")).scalar_one())
+    return str(connection.execute(select(Fact.c.value).where(Fact.c.name == "uuid")).scalar_one())
 
 
 def below(folder: bytes) -> ColumnElement[bool]:
     """Say in SQL that a file is `folder` itself or lies in it; served by the index on paths."""
     low, high = path_range(folder)
-    return (File.path == folder) | and_(File.path >= low, File.path < high)
+    return (File.c.path == folder) | and_(File.c.path >= low, File.c.path < high)
 
 
 def path_range(folder: bytes) -> tuple[bytes, bytes]:
@@ -79,7 +79,7 @@ def path_range(folder: bytes) -> tuple[bytes, bytes]:
 
 def stored_models(connection: Connection) -> list[StoredModel]:
     """Return the models of the catalog, the one used last first."""
-    rows = connection.execute(select(Model.__table__).order_by(Model.scan_id.desc(), Model.id.desc()))
+    rows = connection.execute(select(Model).order_by(Model.c.scan_id.desc(), Model.c.id.desc()))
     return [
         StoredModel(
             row.id, ModelIdentity(row.name, row.fingerprint, row.dimension, row.preprocessing), row.generation
@@ -91,12 +91,12 @@ def stored_models(connection: Connection) -> list[StoredModel]:
 def contents_in_several_files(connection: Connection, under: Sequence[bytes] = ()) -> list[int]:
     """Return the decodable contents that two or more present files hold: the exact copies."""
     query = (
-        select(File.content_id)
-        .join(Content, Content.id == File.content_id)
-        .where(Content.error.is_(None), *_present(under))
-        .group_by(File.content_id)
+        select(File.c.content_id)
+        .join(Content, Content.c.id == File.c.content_id)
+        .where(Content.c.error.is_(None), *_present(under))
+        .group_by(File.c.content_id)
         .having(func.count() > 1)
-        .order_by(File.content_id)
+        .order_by(File.c.content_id)
     )
     return list(connection.execute(query).scalars())
 
@@ -105,13 +105,19 @@ def files_of_contents(
     connection: Connection, ids: Collection[int], under: Sequence[bytes] = ()
 ) -> list[CatalogedFile]:
     """Return the present files of the given contents, by content and path."""
-    columns = (File.path, File.size, File.mtime_ns, File.device, File.inode, File.content_id)
-    columns_of_content = (Content.digest, Content.width, Content.height, Content.format, Content.captured_at)
+    columns = (File.c.path, File.c.size, File.c.mtime_ns, File.c.device, File.c.inode, File.c.content_id)
+    columns_of_content = (
+        Content.c.digest,
+        Content.c.width,
+        Content.c.height,
+        Content.c.format,
+        Content.c.captured_at,
+    )
     query = (
         select(*columns, *columns_of_content)
-        .join(Content, Content.id == File.content_id)
-        .where(File.content_id.in_(bindparam("ids", expanding=True)), *_present(under))
-        .order_by(File.content_id, File.path)
+        .join(Content, Content.c.id == File.c.content_id)
+        .where(File.c.content_id.in_(bindparam("ids", expanding=True)), *_present(under))
+        .order_by(File.c.content_id, File.c.path)
     )
     files = []
     for some in batched(sorted(ids), _VARIABLES):
@@ -124,11 +130,11 @@ def fingerprints(connection: Connection, under: Sequence[bytes] = ()) -> Fingerp
     """Return the dHashes of all contents that have a present file (below one of the folders `under`)."""
     import numpy as np
 
-    present = select(File.content_id).where(*_present(under))
+    present = select(File.c.content_id).where(*_present(under))
     query = (
-        select(Content.id, Content.dhash, Content.flatness)
-        .where(Content.error.is_(None), Content.id.in_(present))
-        .order_by(Content.id)
+        select(Content.c.id, Content.c.dhash, Content.c.flatness)
+        .where(Content.c.error.is_(None), Content.c.id.in_(present))
+        .order_by(Content.c.id)
     )
     rows = connection.execute(query).all()
     ids, hashes, flatness = zip(*rows, strict=True) if rows else ((), (), ())
@@ -139,8 +145,8 @@ def fingerprints(connection: Connection, under: Sequence[bytes] = ()) -> Fingerp
 
 def vector_state(connection: Connection, model: StoredModel) -> VectorState:
     """Return what an up-to-date index of the model has to agree with."""
-    query = select(func.count(), func.coalesce(func.max(Embedding.id), 0)).where(
-        Embedding.model_id == model.id
+    query = select(func.count(), func.coalesce(func.max(Embedding.c.id), 0)).where(
+        Embedding.c.model_id == model.id
     )
     count, last = connection.execute(query).one()
     return VectorState(model.generation, count, last)
@@ -151,9 +157,9 @@ def vectors_after(connection: Connection, model: StoredModel, row: int = 0) -> I
     import numpy as np
 
     query = (
-        select(Embedding.id, Embedding.content_id, Embedding.vector)
-        .where(Embedding.model_id == model.id, Embedding.id > row)
-        .order_by(Embedding.id)
+        select(Embedding.c.id, Embedding.c.content_id, Embedding.c.vector)
+        .where(Embedding.c.model_id == model.id, Embedding.c.id > row)
+        .order_by(Embedding.c.id)
     )
     with connection.execution_options(yield_per=_PAGE).execute(query) as result:
         for page in result.partitions(_PAGE):
@@ -165,39 +171,39 @@ def vectors_after(connection: Connection, model: StoredModel, row: int = 0) -> I
 def root_statuses(connection: Connection) -> list[RootStatus]:
     """Return the roots with their present files; whether each is online is for the caller to see."""
     query = (
-        select(Root.path, func.count(File.id), func.coalesce(func.sum(File.size), 0))
-        .outerjoin(File, and_(File.root_id == Root.id, File.missing_scan_id.is_(None)))
-        .group_by(Root.id)
-        .order_by(Root.path)
+        select(Root.c.path, func.count(File.c.id), func.coalesce(func.sum(File.c.size), 0))
+        .outerjoin(File, and_(File.c.root_id == Root.c.id, File.c.missing_scan_id.is_(None)))
+        .group_by(Root.c.id)
+        .order_by(Root.c.path)
     )
     return [RootStatus(path, files, size, online=True) for path, files, size in connection.execute(query)]
 
 
 def counts(connection: Connection) -> dict[str, int]:
     """Return the numbers of `files`, `missing` files, `contents`, `unreadable` contents, and `bytes`."""
-    present = File.missing_scan_id.is_(None)
-    held = select(File.content_id).where(present)
+    present = File.c.missing_scan_id.is_(None)
+    held = select(File.c.content_id).where(present)
     files, size = connection.execute(
-        select(func.count(), func.coalesce(func.sum(File.size), 0)).where(present)
+        select(func.count(), func.coalesce(func.sum(File.c.size), 0)).where(present)
     ).one()
     return {
         "files": files,
         "bytes": size,
         "missing": connection.execute(
-            select(func.count()).where(File.missing_scan_id.is_not(None))
+            select(func.count()).where(File.c.missing_scan_id.is_not(None))
         ).scalar_one(),
         "contents": connection.execute(
-            select(func.count()).select_from(Content).where(Content.id.in_(held))
+            select(func.count()).select_from(Content).where(Content.c.id.in_(held))
         ).scalar_one(),
         "unreadable": connection.execute(
-            select(func.count()).where(Content.error.is_not(None), Content.id.in_(held))
+            select(func.count()).where(Content.c.error.is_not(None), Content.c.id.in_(held))
         ).scalar_one(),
     }
 
 
 def last_scan(connection: Connection) -> datetime | None:
     """Return when a scan last ended (UTC)."""
-    return connection.execute(select(func.max(Scan.finished_at))).scalar_one()
+    return connection.execute(select(func.max(Scan.c.finished_at))).scalar_one()
 
 
 def schema_revision(connection: Connection) -> str:
@@ -215,10 +221,10 @@ def integrity_problems(connection: Connection) -> list[str]:
 
 def wrong_contents(connection: Connection) -> int:
     """Count the contents that are neither decoded nor marked as unreadable, or have a bad digest."""
-    decoded = and_(Content.dhash.is_not(None), Content.width > 0, Content.height > 0)
+    decoded = and_(Content.c.dhash.is_not(None), Content.c.width > 0, Content.c.height > 0)
     broken = or_(
-        and_(Content.error.is_(None), not_(func.coalesce(decoded, False))),
-        func.length(Content.digest) != DIGEST_BYTES,
+        and_(Content.c.error.is_(None), not_(func.coalesce(decoded, False))),
+        func.length(Content.c.digest) != DIGEST_BYTES,
     )
     return connection.execute(select(func.count()).select_from(Content).where(broken)).scalar_one()
 
@@ -229,7 +235,9 @@ def wrong_vectors(connection: Connection, model: StoredModel) -> int:
 
     expected = model.identity.dimension * np.dtype("<f2").itemsize
     wrong = connection.execute(
-        select(func.count()).where(Embedding.model_id == model.id, func.length(Embedding.vector) != expected)
+        select(func.count()).where(
+            Embedding.c.model_id == model.id, func.length(Embedding.c.vector) != expected
+        )
     ).scalar_one()
     if wrong:
         return wrong
@@ -241,7 +249,7 @@ def wrong_vectors(connection: Connection, model: StoredModel) -> int:
 
 def _present(under: Sequence[bytes] = ()) -> list[ColumnElement[bool]]:
     """Say in SQL that a file is not missing and lies below one of the folders, if any are given."""
-    conditions: list[ColumnElement[bool]] = [File.missing_scan_id.is_(None)]
+    conditions: list[ColumnElement[bool]] = [File.c.missing_scan_id.is_(None)]
     if under:
         conditions.append(or_(*(below(folder) for folder in under)))
     return conditions

@@ -88,33 +88,31 @@ class KnownRoot(NamedTuple):
 
 def begin_scan(connection: Connection) -> int:
     """Record that a scan has begun; return its id."""
-    started = insert(Scan).values(started_at=_now()).returning(Scan.id)
+    started = insert(Scan).values(started_at=_now()).returning(Scan.c.id)
     return connection.execute(started).scalar_one()
 
 
 def finish_scan(connection: Connection, scan_id: int) -> None:
     """Record that the scan came to its end."""
-    connection.execute(update(Scan).where(Scan.id == scan_id).values(finished_at=_now()))
+    connection.execute(update(Scan).where(Scan.c.id == scan_id).values(finished_at=_now()))
 
 
 def known_roots(connection: Connection) -> list[KnownRoot]:
     """Return all roots."""
-    return [KnownRoot(*row) for row in connection.execute(select(Root.id, Root.path, Root.device))]
+    return [KnownRoot(*row) for row in connection.execute(select(Root.c.id, Root.c.path, Root.c.device))]
 
 
 def store_root(connection: Connection, path: bytes, device: int, scan_id: int) -> int:
     """Record a root as seen in this scan; return its id."""
     values = {"device": device, "scan_id": scan_id}
     statement = insert(Root).values(path=path, **values)
-    statement = statement.on_conflict_do_update(index_elements=[Root.path], set_=values)
-    return connection.execute(statement.returning(Root.id)).scalar_one()
+    statement = statement.on_conflict_do_update(index_elements=[Root.c.path], set_=values)
+    return connection.execute(statement.returning(Root.c.id)).scalar_one()
 
 
 def find_model(connection: Connection, fingerprint: str, preprocessing: str) -> StoredModel | None:
     """Return the catalog's record of a model, or None where it has not been used yet."""
-    query = select(Model.__table__).where(
-        Model.fingerprint == fingerprint, Model.preprocessing == preprocessing
-    )
+    query = select(Model).where(Model.c.fingerprint == fingerprint, Model.c.preprocessing == preprocessing)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -133,16 +131,16 @@ def store_model(connection: Connection, identity: ModelIdentity, scan_id: int) -
         scan_id=scan_id,
     )
     statement = statement.on_conflict_do_update(
-        index_elements=[Model.fingerprint, Model.preprocessing],
+        index_elements=[Model.c.fingerprint, Model.c.preprocessing],
         set_={"scan_id": scan_id, "name": identity.name},
     )
-    return connection.execute(statement.returning(Model.id)).scalar_one()
+    return connection.execute(statement.returning(Model.c.id)).scalar_one()
 
 
 def every_content_has_a_vector(connection: Connection, model_id: int) -> bool:
     """Say whether the model has embedded all decodable contents: the usual case, cheaply seen."""
-    contents = connection.execute(select(func.count()).where(Content.error.is_(None))).scalar_one()
-    vectors = connection.execute(select(func.count()).where(Embedding.model_id == model_id)).scalar_one()
+    contents = connection.execute(select(func.count()).where(Content.c.error.is_(None))).scalar_one()
+    vectors = connection.execute(select(func.count()).where(Embedding.c.model_id == model_id)).scalar_one()
     return contents == vectors
 
 
@@ -154,14 +152,14 @@ def known_folder(connection: Connection, folder: bytes, model_id: int | None) ->
         folder: absolute path.
         model_id: a file is incomplete if its content has no vector of this model; None asks for none.
     """
-    with_content = select(File.id, Content.error).join(Content, Content.id == File.content_id)
+    with_content = select(File.c.id, Content.c.error).join(Content, Content.c.id == File.c.content_id)
     here = below(folder)
-    errors = connection.execute(with_content.where(here, Content.error.is_not(None))).all()
+    errors = connection.execute(with_content.where(here, Content.c.error.is_not(None))).all()
     incomplete: set[int] = set()
     if model_id is not None:
-        has_vector = and_(Embedding.content_id == File.content_id, Embedding.model_id == model_id)
+        has_vector = and_(Embedding.c.content_id == File.c.content_id, Embedding.c.model_id == model_id)
         lacking = with_content.outerjoin(Embedding, has_vector).where(
-            here, Embedding.id.is_(None), Content.error.is_(None)
+            here, Embedding.c.id.is_(None), Content.c.error.is_(None)
         )
         incomplete = set(connection.execute(lacking).scalars())
     return KnownFolder(
@@ -170,13 +168,13 @@ def known_folder(connection: Connection, folder: bytes, model_id: int | None) ->
 
 
 def _known_rows(connection: Connection, folder: bytes) -> Iterator[KnownRow]:
-    columns = (File.path, File.size, File.mtime_ns, File.id, File.root_id, File.missing_scan_id)
-    yield from connection.execute(select(*columns).where(File.path == folder))
+    columns = (File.c.path, File.c.size, File.c.mtime_ns, File.c.id, File.c.root_id, File.c.missing_scan_id)
+    yield from connection.execute(select(*columns).where(File.c.path == folder))
     low, high = path_range(folder)
     page_query = (
         select(*columns)
-        .where(File.path >= bindparam("low"), File.path < high)
-        .order_by(File.path)
+        .where(File.c.path >= bindparam("low"), File.c.path < high)
+        .order_by(File.c.path)
         .limit(_PAGE)
     )
     while page := connection.execute(page_query, {"low": low}).all():
@@ -190,10 +188,10 @@ def content_states(
     connection: Connection, digests: Sequence[bytes], model_id: int | None
 ) -> dict[bytes, ContentState]:
     """Return what the catalog has of the contents with these digests; unknown ones are left out."""
-    is_ours = and_(Embedding.content_id == Content.id, Embedding.model_id == model_id)
-    complete = or_(Embedding.id.is_not(None), literal(model_id is None))
-    query = select(Content.digest, Content.id, Content.error, complete).outerjoin(Embedding, is_ours)
-    query = query.where(Content.digest.in_(bindparam("digests", expanding=True)))
+    is_ours = and_(Embedding.c.content_id == Content.c.id, Embedding.c.model_id == model_id)
+    complete = or_(Embedding.c.id.is_not(None), literal(model_id is None))
+    query = select(Content.c.digest, Content.c.id, Content.c.error, complete).outerjoin(Embedding, is_ours)
+    query = query.where(Content.c.digest.in_(bindparam("digests", expanding=True)))
     states = {}
     for some in batched(digests, _VARIABLES):
         for digest, content_id, error, has_all in connection.execute(query, {"digests": some}):
@@ -218,9 +216,9 @@ def store_contents(
     statement = insert(Content)
     fresh = {name: statement.excluded[name] for name in rows[0] if name not in ("digest", "size")}
     if replace:
-        statement = statement.on_conflict_do_update(index_elements=[Content.digest], set_=fresh)
+        statement = statement.on_conflict_do_update(index_elements=[Content.c.digest], set_=fresh)
     else:
-        statement = statement.on_conflict_do_nothing(index_elements=[Content.digest])
+        statement = statement.on_conflict_do_nothing(index_elements=[Content.c.digest])
     connection.execute(statement, rows)
     if model_id is None:
         return 0
@@ -250,28 +248,28 @@ def store_files(
     ]
     statement = insert(File)
     updated = {name: statement.excluded[name] for name in values[0] if name not in ("path", "added_scan_id")}
-    connection.execute(statement.on_conflict_do_update(index_elements=[File.path], set_=updated), values)
+    connection.execute(statement.on_conflict_do_update(index_elements=[File.c.path], set_=updated), values)
 
 
 def forget_paths(connection: Connection, paths: Iterable[bytes]) -> None:
     """Remove the rows of files whose bytes changed and can no longer be read."""
-    _for_each(connection, delete(File).where(File.path == bindparam("row")), paths)
+    _for_each(connection, delete(File).where(File.c.path == bindparam("row")), paths)
 
 
 def mark_missing(connection: Connection, ids: Iterable[int], scan_id: int) -> None:
     """Record that this scan no longer found these files."""
-    statement = update(File).where(File.id == bindparam("row")).values(missing_scan_id=scan_id)
+    statement = update(File).where(File.c.id == bindparam("row")).values(missing_scan_id=scan_id)
     _for_each(connection, statement, ids)
 
 
 def mark_present(connection: Connection, ids: Iterable[int]) -> None:
     """Record that files which were missing are back, unchanged."""
-    _for_each(connection, update(File).where(File.id == bindparam("row")).values(missing_scan_id=None), ids)
+    _for_each(connection, update(File).where(File.c.id == bindparam("row")).values(missing_scan_id=None), ids)
 
 
 def last_finished_scan(connection: Connection) -> int:
     """Return the id of the last scan that came to its end, 0 before the first."""
-    query = select(func.coalesce(func.max(Scan.id), 0)).where(Scan.finished_at.is_not(None))
+    query = select(func.coalesce(func.max(Scan.c.id), 0)).where(Scan.c.finished_at.is_not(None))
     return connection.execute(query).scalar_one()
 
 
@@ -289,28 +287,30 @@ def settle_moves(connection: Connection, scan_id: int) -> int:
     if not gone:
         return 0
     new = (
-        select(File.content_id, and_(File.added_scan_id == scan_id, Content.error.is_(None)))
-        .join(Content, Content.id == File.content_id)
-        .where(File.added_scan_id > last_finished_scan(connection), File.missing_scan_id.is_(None))
-        .order_by(File.id)
+        select(File.c.content_id, and_(File.c.added_scan_id == scan_id, Content.c.error.is_(None)))
+        .join(Content, Content.c.id == File.c.content_id)
+        .where(File.c.added_scan_id > last_finished_scan(connection), File.c.missing_scan_id.is_(None))
+        .order_by(File.c.id)
     )
     settled, moved = [], 0
     for content_id, counts in connection.execute(new):
         if rows := gone.get(content_id):
             settled.append(rows.popleft())
             moved += bool(counts)
-    _for_each(connection, delete(File).where(File.id == bindparam("row")), settled)
+    _for_each(connection, delete(File).where(File.c.id == bindparam("row")), settled)
     return moved
 
 
 def missing_since(connection: Connection, scan_id: int) -> int:
     """Count the files that this scan was the first not to find."""
-    return connection.execute(select(func.count()).where(File.missing_scan_id == scan_id)).scalar_one()
+    return connection.execute(select(func.count()).where(File.c.missing_scan_id == scan_id)).scalar_one()
 
 
 def _missing_by_content(connection: Connection) -> dict[int, deque[int]]:
     rows: dict[int, deque[int]] = {}
-    query = select(File.content_id, File.id).where(File.missing_scan_id.is_not(None)).order_by(File.id)
+    query = (
+        select(File.c.content_id, File.c.id).where(File.c.missing_scan_id.is_not(None)).order_by(File.c.id)
+    )
     for content_id, file_id in connection.execute(query):
         rows.setdefault(content_id, deque()).append(file_id)
     return rows
@@ -335,11 +335,11 @@ def _store_vectors(
     states = content_states(connection, list(outcomes), model_id)
     if replace:
         replaced = delete(Embedding).where(
-            Embedding.model_id == model_id, Embedding.content_id == bindparam("row")
+            Embedding.c.model_id == model_id, Embedding.c.content_id == bindparam("row")
         )
         if _for_each(connection, replaced, [state.id for state in states.values()]):
             connection.execute(
-                update(Model).where(Model.id == model_id).values(generation=Model.generation + 1)
+                update(Model).where(Model.c.id == model_id).values(generation=Model.c.generation + 1)
             )
     rows = [
         {"model_id": model_id, "content_id": states[digest].id, "vector": outcome.vector}

@@ -14,18 +14,18 @@ from neardup_cli.records import Alignment
 
 _VARIABLES = 500
 _COLUMNS = (
-    Pair.matched,
-    Pair.reason,
-    Pair.inliers,
-    Pair.transform,
-    Pair.mirrored,
-    Pair.agreement,
-    Pair.content_a,
-    Pair.content_b,
-    Pair.coverage_a,
-    Pair.coverage_b,
-    Pair.tone,
-    Pair.spread,
+    Pair.c.matched,
+    Pair.c.reason,
+    Pair.c.inliers,
+    Pair.c.transform,
+    Pair.c.mirrored,
+    Pair.c.agreement,
+    Pair.c.content_a,
+    Pair.c.content_b,
+    Pair.c.coverage_a,
+    Pair.c.coverage_b,
+    Pair.c.tone,
+    Pair.c.spread,
 )
 
 type IdPair = tuple[int, int]
@@ -36,8 +36,8 @@ def stored_verdicts(
     connection: Connection, pairs: Collection[IdPair], algorithm: str
 ) -> dict[IdPair, Alignment]:
     """Return what an algorithm has said of some pairs; those it has not seen are left out."""
-    query = select(Pair.a_id, Pair.b_id, *_COLUMNS).where(
-        Pair.algorithm == algorithm, Pair.a_id.in_(bindparam("firsts", expanding=True))
+    query = select(Pair.c.a_id, Pair.c.b_id, *_COLUMNS).where(
+        Pair.c.algorithm == algorithm, Pair.c.a_id.in_(bindparam("firsts", expanding=True))
     )
     wanted = set(pairs)
     found = {}

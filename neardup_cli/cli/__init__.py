@@ -1,7 +1,11 @@
 """The command line: one command a file."""
 
 import gc
+import os
 
 # Imports and scans make millions of small objects and hardly a cycle: looking for cycles after every
 # 700 of them, as Python does by default, costs a tenth of a short command's time.
 gc.set_threshold(50_000, 20, 20)
+
+# Pydantic would search every installed distribution for plugins of its own, of which neardup has none.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

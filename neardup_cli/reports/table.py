@@ -32,7 +32,7 @@ def print_dups(report: DupsReport, console: Console) -> None:
         for group in report.groups:
             _add_group(table, group, folder)
         if folder:
-            console.print(f"Below [bold]{_escaped(folder)}[/bold]:")
+            console.print(Text.assemble("Below ", (shown_path(folder), "bold"), ":"))
         console.print(table)
     console.print(dups_summary(report))
 
@@ -40,7 +40,7 @@ def print_dups(report: DupsReport, console: Console) -> None:
 def print_query(results: Sequence[QueryResult], console: Console) -> None:
     """Draw one table an image: matches, then near neighbours dimmed."""
     for result in results:
-        console.print(f"[bold]{_escaped(result.path)}[/bold]")
+        console.print(Text(shown_path(result.path), style="bold"))
         if result.error is not None:
             console.print(Text(f"  {shown_text(result.error)}", style="red"))
             continue
@@ -105,9 +105,3 @@ def _query_cells(match: QueryMatch) -> list[str | Text]:
 
 def _below(path: bytes, folder: bytes) -> str:
     return shown_path(path[len(folder) + 1 :] if folder else path)
-
-
-def _escaped(path: bytes) -> str:
-    from rich.markup import escape
-
-    return escape(shown_path(path))

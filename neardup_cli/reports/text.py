@@ -74,7 +74,7 @@ def query_lines(results: Sequence[QueryResult]) -> Iterator[str]:
                 f"{match.width}x{match.height}",
                 match.stage.value if match.stage else "-",
                 shown_similarity(match.similarity) or "-",
-                str(match.hamming),
+                "-" if match.hamming is None else str(match.hamming),
             ]
             yield "\t".join(cells)
         yield ""
@@ -117,7 +117,8 @@ def status_lines(status: CatalogStatus) -> Iterator[str]:
     if status.unreadable or status.missing:
         yield f"          {status.unreadable:,} unreadable, {status.missing:,} missing"
     for model in status.models:
-        yield f"model     {model.identity.name}: {shown_count(model.vectors, 'vector')}, index {model.index}"
+        vectors = shown_count(model.vectors, "vector")
+        yield f"model     {shown_text(model.identity.name)}: {vectors}, index {model.index}"
     if not status.models:
         yield "model     none: hashes alone (run `neardup scan` without --hash-only to add embeddings)"
     for root in status.roots:
@@ -130,7 +131,7 @@ def doctor_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield one line a check."""
     for finding in findings:
         word = "repaired" if finding.repaired else "ok" if finding.ok else "WRONG"
-        yield f"{word:<8} {finding.check}{': ' + finding.detail if finding.detail else ''}"
+        yield shown_text(f"{word:<8} {finding.check}{': ' + finding.detail if finding.detail else ''}")
 
 
 def _verdict(result: QueryResult) -> str:

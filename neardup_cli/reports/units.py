@@ -22,9 +22,9 @@ def shown_count(number: int, noun: str, plural: str | None = None) -> str:
 
 def shown_seconds(seconds: float) -> str:
     """Return a duration: `0.42 s`, `12.3 s`, `3 min 20 s`, `2 h 05 min`."""
-    if seconds < 1:
+    if seconds < 0.995:
         return f"{seconds:.2f} s"
-    if seconds < 100:
+    if seconds < 99.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

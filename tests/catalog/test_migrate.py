@@ -16,7 +16,7 @@ from sqlalchemy import Engine, MetaData
 
 from neardup_cli.catalog import migrate
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.catalog.models import Base
+from neardup_cli.catalog.models import METADATA
 from neardup_cli.errors import CatalogCorrupt, CatalogTooNew
 
 
@@ -55,13 +55,13 @@ def test_head_is_the_newest_migration() -> None:
 
 def test_migrations_make_the_tables_of_the_models(engine: Engine) -> None:
     migrate.upgrade(engine)
-    assert differences(engine, Base.metadata) == []
+    assert differences(engine, METADATA) == []
 
 
 def test_a_forgotten_migration_would_be_noticed(engine: Engine) -> None:
     migrate.upgrade(engine)
-    changed = MetaData(naming_convention=Base.metadata.naming_convention)
-    for table in Base.metadata.tables.values():
+    changed = MetaData(naming_convention=METADATA.naming_convention)
+    for table in METADATA.tables.values():
         table.to_metadata(changed)
     changed.tables["file"].append_column(sqlalchemy.Column("colour", sqlalchemy.Integer))
     assert [entry[0] for entry in differences(engine, changed)] == ["add_column"]
@@ -73,7 +73,7 @@ def test_migrated_and_directly_made_catalogs_hold_the_same_names(
     """Constraints have names of their own, which a comparison of the tables does not see."""
     migrate.upgrade(engine)
     direct = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
-    Base.metadata.create_all(direct)
+    METADATA.create_all(direct)
     direct.dispose()
     found = []
     for file in (path, tmp_path / "direct.db"):
@@ -135,7 +135,7 @@ def test_older_catalog_is_upgraded_when_opened_and_keeps_what_it_holds(engine: E
     engine.dispose()
     Catalog.open(path).close()
     assert migrate.current_revision(engine) == migrate.HEAD
-    assert differences(engine, Base.metadata) == []
+    assert differences(engine, METADATA) == []
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT digest, size FROM content").all() == [(b"\xaa", 5)]
         assert connection.exec_driver_sql("SELECT value FROM fact").scalar_one() == uuid
