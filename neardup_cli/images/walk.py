@@ -20,6 +20,8 @@ IMAGE_EXTENSIONS = frozenset(
 )
 """Extensions that are opened; what is in the file decides what it is."""
 
+_USUAL_ENDINGS = (b".jpg", b".JPG", b".jpeg", b".png", b".heic", b".HEIC", b".webp", b".gif", b".bmp")
+
 NOT_AN_IMAGE = "not an image file"
 HIDDEN = "hidden"
 EXCLUDED = "excluded"
@@ -139,6 +141,8 @@ class Walker:
 
 def has_image_extension(path: bytes) -> bool:
     """Say whether a name ends like an image file, whatever its case."""
+    if path.endswith(_USUAL_ENDINGS):  # nearly all of them, at a third of the cost
+        return True
     _, dot, extension = path.rpartition(b".")
     return bool(dot) and extension.lower() in IMAGE_EXTENSIONS
 
@@ -165,18 +169,19 @@ def file_stamp(status: os.stat_result) -> FileStamp:
 
 def _take(entry: os.DirEntry[bytes], run: FileRun) -> None:
     """Put a file into the run, or say why not; the cheap question first, `stat` last."""
-    if not has_image_extension(entry.name):
-        run.skipped.append(Skipped(entry.path, NOT_AN_IMAGE))
+    path = entry.path
+    if not has_image_extension(path):
+        run.skipped.append(Skipped(path, NOT_AN_IMAGE))
         return
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError as exc:
-        run.skipped.append(Skipped(entry.path, os_reason(exc), unreadable=True))
+        run.skipped.append(Skipped(path, os_reason(exc), unreadable=True))
         return
     if stat.S_ISREG(status.st_mode):
-        run.files.append((entry.path, status))
+        run.files.append((path, status))
     else:
-        run.skipped.append(Skipped(entry.path, SPECIAL))
+        run.skipped.append(Skipped(path, SPECIAL))
 
 
 def _sort_key(entry: os.DirEntry[bytes]) -> bytes:
