@@ -6,9 +6,11 @@ that an interrupted run is not lost and no pair is ever checked twice.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import batched
 
 import numpy as np
@@ -24,7 +26,7 @@ from neardup_cli.images.decode import decode
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures, extract_features
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.progress import Progress
-from neardup_cli.records import Alignment
+from neardup_cli.records import Alignment, CatalogedFile
 
 _CHUNK = 16
 _STORED_AT_ONCE = 256
@@ -150,21 +152,27 @@ class _FeatureCache:
 
 
 def _reader(catalog: Catalog, pairs: Sequence[IdPair]) -> Callable[[int], LocalFeatures]:
-    """Return a function that reads a content from the first of its files that can be read."""
-    paths: dict[int, list[bytes]] = {}
+    """Return a function that reads a content from the first of its files that still holds it."""
+    files: dict[int, list[CatalogedFile]] = {}
     with catalog.read() as connection:
         for file in queries.files_of_contents(connection, {content for pair in pairs for content in pair}):
-            paths.setdefault(file.content_id, []).append(file.path)
+            files.setdefault(file.content_id, []).append(file)
 
     def read(content: int) -> LocalFeatures:
-        for path in paths.get(content, ()):
-            try:
-                return features_of_file(path)
-            except UnreadableImage:
-                continue
-        raise UnreadableImage(f"no file of content {content} can be read")
+        for file in files.get(content, ()):
+            # A verdict is kept for good: it must not be about what a file has become since the scan.
+            with suppress(UnreadableImage, OSError):
+                features = features_of_file(file.path)
+                if _is_unchanged(file):
+                    return features
+        raise UnreadableImage(f"no file holds content {content} any more")
 
     return read
+
+
+def _is_unchanged(file: CatalogedFile) -> bool:
+    status = os.stat(file.path)
+    return (status.st_size, status.st_mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
 
 
 def _flattened(

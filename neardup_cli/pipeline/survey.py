@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from neardup_cli.catalog.scanning import KnownFile, KnownFolder, KnownRow
 from neardup_cli.errors import PathNotFound
-from neardup_cli.images.walk import FileRun, Walker, is_below, outermost
+from neardup_cli.images.walk import FileRun, Walker, file_stamp, is_below, outermost
 from neardup_cli.pipeline.work import Cause, ToRead
 from neardup_cli.records import Skipped
 
@@ -106,7 +106,7 @@ def _compare(
         result.skipped += run.skipped
         result.seen += len(run.files)
         if run.files:
-            result.devices[run.root] = run.files[0][1].st_dev
+            result.devices[run.root] = file_stamp(run.files[0][1]).device
         for path, status in run.files:
             while head is not None and head[0] < path:
                 _set_aside(head, result)
@@ -161,8 +161,8 @@ def is_offline(root: bytes, device: int) -> bool:
         device: the device it was on when it was last scanned.
     """
     if os.path.isdir(root):
-        return os.stat(root).st_dev != device and not os.listdir(root)
+        return file_stamp(os.stat(root)).device != device and not os.listdir(root)
     ancestor = os.path.dirname(root)
     while not os.path.isdir(ancestor):
         ancestor = os.path.dirname(ancestor)
-    return os.stat(ancestor).st_dev != device
+    return file_stamp(os.stat(ancestor)).device != device

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from neardup_cli.catalog import queries
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.pipeline import geometry
+from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.geometry import align_files, decide_pairs
+from neardup_cli.pipeline.progress import Silent
+from neardup_cli.pipeline.scan import ScanOptions, scan
+
+
+@pytest.fixture
+def cropped(tmp_path: Path, photographs: dict[str, Image.Image], catalog: Catalog) -> list[Path]:
+    """A photograph, a crop of it, and a stranger, scanned: SSCD alone is sure of none of them."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    astronaut = photographs["astronaut"]
+    paths = [folder / name for name in ("astronaut.png", "crop.png", "coffee.png")]
+    astronaut.save(paths[0])
+    astronaut.crop((20, 0, 220, 180)).save(paths[1])
+    photographs["coffee"].save(paths[2])
+    scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True))
+    return paths
+
+
+def ids(catalog: Catalog, paths: list[Path]) -> list[int]:
+    with catalog.read() as connection:
+        files = queries.files_of_contents(connection, {1, 2, 3})
+    by_path = {os.fsdecode(file.path): file.content_id for file in files}
+    return [by_path[str(path)] for path in paths]
+
+
+def test_a_crop_is_a_copy_and_a_stranger_is_not(cropped: list[Path], catalog: Catalog) -> None:
+    original, crop, stranger = ids(catalog, cropped)
+    pairs = [(min(a, b), max(a, b)) for a, b in ((original, crop), (original, stranger))]
+    decided = decide_pairs(catalog, pairs, preset="normal", workers=2, watch=Silent())
+    assert [decided[pair].matched for pair in pairs] == [True, False]
+    assert decided[pairs[0]].inliers > 5
+
+
+def test_no_pair_is_checked_twice(
+    cropped: list[Path], catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, crop, _ = sorted(ids(catalog, cropped))
+    first = decide_pairs(catalog, [(original, crop)], preset="normal", workers=1, watch=Silent())
+    monkeypatch.setattr(geometry, "verify_pair", None)
+    again = decide_pairs(catalog, [(original, crop)], preset="normal", workers=1, watch=Silent())
+    assert again == first
+    with pytest.raises(TypeError):  # another preset is another question
+        decide_pairs(catalog, [(original, crop)], preset="strict", workers=1, watch=Silent())
+
+
+def test_a_file_that_changed_since_the_scan_decides_nothing(cropped: list[Path], catalog: Catalog) -> None:
+    original, crop, _ = ids(catalog, cropped)
+    cropped[1].write_bytes(cropped[2].read_bytes())
+    pair = (min(original, crop), max(original, crop))
+    assert decide_pairs(catalog, [pair], preset="normal", workers=1, watch=Silent()) == {}
+
+
+def test_another_file_of_the_same_content_stands_in(cropped: list[Path], catalog: Catalog) -> None:
+    twin = cropped[1].with_name("twin.png")
+    twin.write_bytes(cropped[1].read_bytes())
+    scan(catalog, [os.fsencode(twin.parent)], ScanOptions(hash_only=True))
+    original, crop, _ = ids(catalog, cropped)
+    cropped[1].unlink()
+    pair = (min(original, crop), max(original, crop))
+    assert decide_pairs(catalog, [pair], preset="normal", workers=1, watch=Silent())[pair].matched
+
+
+def test_files_that_cannot_be_read_have_no_verdict(cropped: list[Path], tmp_path: Path) -> None:
+    text = tmp_path / "text.jpg"
+    text.write_text("no picture")
+    original = os.fsencode(cropped[0])
+    assert align_files(original, os.fsencode(text), "normal") is None
+    assert align_files(original, b"/nowhere.jpg", "normal") is None
+    same = align_files(original, original, "normal")
+    assert same is not None
+    assert same.matched
+
+
+def test_dups_says_how_many_pairs_were_checked(
+    tmp_path: Path, photographs: dict[str, Image.Image], catalog: Catalog
+) -> None:
+    folder = tmp_path / "embedded"
+    folder.mkdir()
+    photographs["astronaut"].save(folder / "a.png")
+    photographs["astronaut"].crop((20, 0, 220, 180)).save(folder / "crop.png")
+    scan(catalog, [os.fsencode(folder)], ScanOptions(model="sscd_distilled"))
+    report = find_duplicates(catalog, DupsOptions())
+    assert (report.summary["checked_pairs"], report.summary["pairs_left_out"]) == (1, 0)
+    (group,) = report.groups
+    (match,) = group.matches
+    assert match.alignment is not None
+    assert match.stage == "geometry"
