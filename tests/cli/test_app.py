@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -120,10 +122,35 @@ def test_a_catalog_that_is_a_folder(reader: str, command: Command, tmp_path: Pat
     assert "is a folder" in complaint(command(reader, *arguments, "--catalog", tmp_path), 6)
 
 
+def test_a_file_that_is_no_catalog_is_left_alone(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "home" / "catalog.db"
+    content = b"SQLite format 3\x00" + b"?" * 5000
+    path.write_bytes(content)
+    complaint(command("scan", "--hash-only", tmp_path), 6)
+    complaint(command("doctor"), 6)
+    assert path.read_bytes() == content
+    path.unlink()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE song (title)")
+        database.commit()
+    content = path.read_bytes()
+    assert "another program" in complaint(command("scan", "--hash-only", tmp_path), 6)
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_first_page(filled: Command, tmp_path: Path) -> None:
+    with (tmp_path / "home" / "catalog.db").open("r+b") as stream:
+        stream.seek(100)  # behind the file's header
+        stream.write(b"\xa5" * 2000)
+    for arguments in (["dups"], ["doctor"], ["scan", "--hash-only", "--rehash", str(tmp_path)]):
+        assert "damaged" in complaint(filled(*arguments), 6)
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [
         ("threshold = ", "neardup.toml"),
+        ("thresholds = 0.5\n", "thresholds"),
         ("threshold = 7\n", "threshold"),
         ("image_dirs = 3\n", "image_dirs"),
         ("model = 3\n", "model"),

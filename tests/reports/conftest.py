@@ -1,0 +1,70 @@
+"""Hand-written records for the reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from neardup_cli.records import (
+    Alignment,
+    CatalogedFile,
+    DuplicateGroup,
+    DupsReport,
+    FileMatch,
+    FileStamp,
+    Stage,
+)
+
+PHOTO = CatalogedFile(
+    b"/p/a/photo.jpg", FileStamp(2_500_000, 0, 1, 10), 1, b"\xaa" * 32, 4000, 3000, "JPEG", None
+)
+COPY = replace(PHOTO, path=b'/p/b/line\nbreak, "quoted".jpg', stamp=FileStamp(2_500_000, 0, 1, 11))
+SMALL = CatalogedFile(
+    b"/p/b/not \xff utf-8.webp", FileStamp(40_960, 0, 1, 12), 2, b"\xbb" * 32, 400, 300, "WEBP", None
+)
+CROPPED = CatalogedFile(b"/p/b/cropped.png", FileStamp(900, 0, 1, 13), 3, b"\xcc" * 32, 200, 90, "PNG", None)
+
+
+@pytest.fixture
+def group() -> DuplicateGroup:
+    """A photo, the same bytes again, a small one that the sieve found, and one that geometry found."""
+    alignment = Alignment(
+        matched=True,
+        reason="the pixels agree",
+        inliers=42,
+        transform=((1.0, 0.0, 3.123456), (0.0, 1.0, -4.0)),
+        mirrored=False,
+        agreement=0.98765,
+        content_a=1.0,
+        content_b=0.5,
+        coverage_a=0.9,
+        coverage_b=0.25,
+        tone=0.9,
+        spread=0.8,
+    )
+    matches = (
+        FileMatch(PHOTO.path, COPY.path, Stage.EXACT, None, 0),
+        FileMatch(PHOTO.path, SMALL.path, Stage.SIEVE, 0.98765, 3),
+        FileMatch(SMALL.path, CROPPED.path, Stage.GEOMETRY, 0.25, 30, alignment),
+    )
+    return DuplicateGroup("0123456789ab", PHOTO.path, 2_541_860, (PHOTO, COPY, CROPPED, SMALL), matches)
+
+
+@pytest.fixture
+def report(group: DuplicateGroup) -> DupsReport:
+    """A report of that group, the first of two."""
+    parameters = {"model": "sscd", "threshold": 0.2, "hamming": 10, "under": [b"/p", b"/\xff"], "limit": 1}
+    summary = {
+        "contents": 12,
+        "embedded": 12,
+        "groups": 2,
+        "groups_shown": 1,
+        "files": 6,
+        "redundant_files": 4,
+        "reclaimable_bytes": 2_999_999,
+        "matches": {"exact": 1},
+        "pairs_left_out": 0,
+        "seconds": 0.123456,
+    }
+    return DupsReport(parameters, (group,), summary)

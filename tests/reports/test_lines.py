@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+
+from neardup_cli.records import DuplicateGroup
+from neardup_cli.reports.lines import csv_lines, jsonl_lines, pair_lines, redundant_paths
+
+
+def parsed(lines: Iterable[str]) -> list[list[str]]:
+    """Read lines as another program would, after each was written with a newline."""
+    return list(csv.reader(io.StringIO("".join(line + "\n" for line in lines), newline="")))
+
+
+def test_csv(group: DuplicateGroup) -> None:
+    assert parsed(csv_lines([group])) == [
+        ["group", "keep", "path", "bytes", "width", "height", "format", "content"],
+        ["0123456789ab", "yes", "/p/a/photo.jpg", "2500000", "4000", "3000", "JPEG", "aa" * 32],
+        [
+            "0123456789ab",
+            "no",
+            '/p/b/line\nbreak, "quoted".jpg',
+            "2500000",
+            "4000",
+            "3000",
+            "JPEG",
+            "aa" * 32,
+        ],
+        ["0123456789ab", "no", "/p/b/cropped.png", "900", "200", "90", "PNG", "cc" * 32],
+        [
+            "0123456789ab",
+            "no",
+            "file:///p/b/not%20%FF%20utf-8.webp",
+            "40960",
+            "400",
+            "300",
+            "WEBP",
+            "bb" * 32,
+        ],
+    ]
+
+
+def test_csv_quotes_line_ends(group: DuplicateGroup) -> None:
+    """A bare newline or return in a name, with nothing else in it that asks for quotes."""
+    for name in (b"/p/line\nbreak.jpg", b"/p/line\rbreak.jpg"):
+        member = replace(group.members[1], path=name)
+        rows = parsed(csv_lines([replace(group, members=(group.members[0], member))]))
+        assert [row[2] for row in rows] == ["path", "/p/a/photo.jpg", name.decode()]
+
+
+def test_pairs(group: DuplicateGroup) -> None:
+    small = "file:///p/b/not%20%FF%20utf-8.webp"
+    assert parsed(pair_lines([group])) == [
+        ["group", "a", "b", "stage", "similarity", "hamming", "inliers", "agreement"],
+        ["0123456789ab", "/p/a/photo.jpg", '/p/b/line\nbreak, "quoted".jpg', "exact", "", "0", "", ""],
+        ["0123456789ab", "/p/a/photo.jpg", small, "sieve", "0.9877", "3", "", ""],
+        ["0123456789ab", small, "/p/b/cropped.png", "geometry", "0.25", "30", "42", "0.9877"],
+    ]
+
+
+def test_jsonl_is_one_line_a_group(group: DuplicateGroup) -> None:
+    other = replace(group, id="ffffffffffff", keep="/p/\u2028.jpg".encode())
+    lines = list(jsonl_lines([group, other]))
+    assert all(len(line.splitlines()) == 1 for line in lines)
+    documents = [json.loads(line) for line in lines]
+    assert [document["id"] for document in documents] == ["0123456789ab", "ffffffffffff"]
+    assert documents[1]["keep"] == "/p/\u2028.jpg"
+    assert [member["bytes"] for member in documents[0]["members"]] == [2_500_000, 2_500_000, 900, 40_960]
+
+
+def test_redundant_paths_are_raw_and_leave_the_keeper_out(group: DuplicateGroup) -> None:
+    assert list(redundant_paths([group])) == [
+        b'/p/b/line\nbreak, "quoted".jpg',
+        b"/p/b/cropped.png",
+        b"/p/b/not \xff utf-8.webp",
+    ]
+
+
+def test_nothing_found() -> None:
+    assert list(jsonl_lines([])) == []
+    assert list(redundant_paths([])) == []
+    assert len(list(csv_lines([]))) == len(list(pair_lines([]))) == 1  # the heading

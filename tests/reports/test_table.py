@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from neardup_cli.records import DupsReport, QueryMatch, QueryResult, Stage
+from neardup_cli.reports.table import common_folder, print_dups, print_query
+
+
+def drawn(draw: Callable[[Console], None], *, width: int = 100) -> list[str]:
+    """Return the lines that a terminal would show, without colours."""
+    stream = io.StringIO()
+    draw(Console(file=stream, width=width, highlight=False))
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+def test_dups(report: DupsReport) -> None:
+    below, heading, *rows, last = drawn(lambda console: print_dups(report, console))
+    assert below == "Below /p:"
+    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Frees"]
+    assert [row.split() for row in rows if row] == [
+        ["keep", "a/photo.jpg", "2.5", "MB", "4000×3000", "2.5", "MB"],
+        ["copy", r"b/line\nbreak,", '"quoted".jpg', "2.5", "MB", "4000×3000", "exact"],
+        ["copy", "b/cropped.png", "900", "B", "200×90", "geometry", "0.25"],
+        ["copy", "b/not", r"\xff", "utf-8.webp", "41.0", "KB", "400×300", "sieve", "0.98"],
+    ]
+    assert last == "2 groups, 4 copies besides the ones to keep, 3.0 MB to free (the first 1 shown)"
+
+
+def test_a_narrow_terminal_loses_no_letter_of_a_path(report: DupsReport) -> None:
+    lines = drawn(lambda console: print_dups(report, console), width=60)
+    assert max(map(len, lines[:-1])) <= 60
+    paths = "".join(line[6:].split("  ")[0].strip() for line in lines[2:])
+    assert r'b/line\nbreak,"quoted".jpg' in paths.replace(" ", "")
+
+
+def test_nothing_found(report: DupsReport) -> None:
+    nothing = replace(report, groups=(), summary={**report.summary, "groups": 0})
+    assert drawn(lambda console: print_dups(nothing, console)) == ["no copies among 12 pictures"]
+
+
+@pytest.mark.parametrize("name", [b"[bold]a[red]", b":smile:", b"back\\", b"[nothing]", b"\x1b[31m"])
+def test_names_are_never_markup(name: bytes, report: DupsReport) -> None:
+    shown = name.decode().replace("\x1b", r"\x1b")
+    folder = b"/" + name
+    (group,) = report.groups
+    members = tuple(replace(member, path=folder + b"/" + name) for member in group.members[:1])
+    report = replace(report, groups=(replace(group, members=members, keep=members[0].path, matches=()),))
+    lines = drawn(lambda console: print_dups(report, console))
+    assert lines[0] == f"Below /{shown}:"
+    assert shown in lines[2]
+    results = [QueryResult(folder, error=f"no such file: {name.decode()}")]
+    assert drawn(lambda console: print_query(results, console)) == [f"/{shown}", f"  no such file: {shown}"]
+
+
+def test_query() -> None:
+    match = QueryMatch(b"/p/a.jpg", Stage.GEOMETRY, 0.98765, 13, 40, 30, 1000)
+    near = replace(match, path=b"/p/near.jpg", stage=None, similarity=None, hamming=None)
+    results = [QueryResult(b"/q.png", (match, near)), QueryResult(b"/alone.png")]
+    title, heading, *rows, alone, nothing = drawn(lambda console: print_query(results, console))
+    assert title == "/q.png"
+    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Bits"]
+    assert [row.split() for row in rows] == [
+        ["match", "/p/a.jpg", "1.0", "KB", "40×30", "geometry", "0.98", "13"],
+        ["near", "/p/near.jpg", "1.0", "KB", "40×30"],
+    ]
+    assert (alone, nothing) == ("/alone.png", "  nothing in the catalog resembles it")
+
+
+def test_common_folder() -> None:
+    assert common_folder([b"/p/a/1.jpg", b"/p/b/2.jpg"]) == b"/p"
+    assert common_folder([b"/p/1.jpg", b"/p/2.jpg"]) == b"/p"
+    assert common_folder([b"/p/1.jpg", b"/q/2.jpg"]) == b""
+    assert common_folder([b"/1.jpg"]) == b""

@@ -1,0 +1,176 @@
+"""The house rules: who may import whom, what `--help` may cost, and that everything is documented."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+import neardup_cli
+from neardup_cli import errors
+from neardup_cli.cli.app import app
+
+CHECKOUT = Path(__file__).parents[1]
+README = CHECKOUT / "README.md"
+HEAVY = (
+    "numpy",
+    "faiss",
+    "onnxruntime",
+    "torch",
+    "cv2",
+    "sqlalchemy",
+    "alembic",
+    "PIL",
+    "pydantic_settings",
+    "blake3",
+)
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(neardup_cli.__path__, "neardup_cli.")
+    if "._migrations" not in module.name
+)
+GROUP: Any = typer.main.get_command(app)
+COMMANDS: dict[str, Any] = dict(GROUP.commands)
+
+
+def exceptions() -> list[type[errors.NeardupError]]:
+    """Return every class of errors.py."""
+    return [
+        kind
+        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, errors.NeardupError) and kind.__module__ == errors.__name__
+    ]
+
+
+def in_a_fresh_python(code: str) -> str:
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def readme() -> str:
+    return README.read_text(encoding="utf-8")
+
+
+def test_rooms_import_downward_only() -> None:
+    command = Path(sysconfig.get_path("scripts")) / "lint-imports"
+    done = subprocess.run(
+        [command, "--no-cache"],
+        cwd=CHECKOUT,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout.decode()
+    assert b"kept" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["scan", "--help"], ["--version"], ["dups", "--nonsense"]], ids=" ".join
+)
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = f"""
+import atexit, sys
+from neardup_cli.cli.app import main
+atexit.register(lambda: sys.stdout.write("\\nimported:" + ",".join({set(HEAVY)!r} & sys.modules.keys())))
+sys.argv = ["neardup", *{arguments!r}]
+try:
+    main()
+except SystemExit as left:
+    assert left.code in (0, 2), left
+"""
+    assert in_a_fresh_python(code).rpartition("imported:")[2] == ""
+
+
+def test_importing_the_package_costs_nothing() -> None:
+    code = "import sys, neardup_cli, neardup_cli.errors; print(*sorted(sys.modules))"
+    loaded = in_a_fresh_python(code).split()
+    assert [name for name in loaded if name.startswith("neardup_cli")] == [
+        "neardup_cli",
+        "neardup_cli.errors",
+    ]
+    assert not set(HEAVY) & set(loaded)
+
+
+def test_every_module_can_be_imported_first() -> None:
+    """No module relies on another having been imported before it: no circle, no warning."""
+    code = f"""
+import sys
+kept = set(sys.modules)
+for name in {MODULES!r}:
+    # What is foreign stays, or this would take minutes: extension modules load once.
+    for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "neardup_cli"]:
+        del sys.modules[loaded]
+    __import__(name)
+"""
+    in_a_fresh_python(code)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_says_what_it_is_for(name: str) -> None:
+    assert (importlib.import_module(name).__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help(name: str) -> None:
+    command = COMMANDS[name]
+    assert inspect.getdoc(command.callback)
+    assert command.help
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), parameter.name
+
+
+def test_every_command_has_a_file_of_its_own() -> None:
+    for name, command in COMMANDS.items():
+        assert command.callback.__module__ == f"neardup_cli.cli.{name.replace('-', '_')}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_readme_names_every_command(name: str) -> None:
+    assert re.search(rf"`(\$ )?neardup {name}\b|^(\$ )?neardup {name}\b", readme(), re.MULTILINE), name
+
+
+def test_the_readme_shows_no_option_that_is_not_there() -> None:
+    known = {
+        option
+        for command in [GROUP, *COMMANDS.values()]
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    } | {"--help", "-h"}
+    shown = set()
+    for line in re.findall(r"neardup [^`\n]+", readme()):
+        own = re.split(r"[|;]|&&|#", line)[0]  # what follows belongs to other programs
+        shown |= set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", own))
+    assert shown - known == set()
+
+
+@pytest.mark.parametrize("kind", exceptions(), ids=lambda kind: kind.__name__)
+def test_the_readme_lists_every_exit_code(kind: type[errors.NeardupError]) -> None:
+    assert re.search(rf"^\|\s*`?{kind.exit_code}`?\s*\|", readme(), re.MULTILINE), kind.exit_code
+
+
+def test_the_readme_lists_no_exit_code_that_is_not_there() -> None:
+    listed = {int(code) for code in re.findall(r"^\|\s*`?(\d+)`?\s*\|", readme(), re.MULTILINE)}
+    assert listed <= {kind.exit_code for kind in exceptions()} | {0, 130}
+    assert {0, 130} <= listed
+
+
+def test_the_tree_in_errors_is_the_tree_of_the_classes() -> None:
+    drawn = dict(re.findall(r"^\s+[│├└─ ]*(\w+) +(\d+) ", errors.__doc__ or "", re.MULTILINE))
+    owners = {
+        kind.__name__: str(kind.exit_code)
+        for kind in exceptions()
+        if "exit_code" in vars(kind) or not kind.__subclasses__()
+    }
+    assert drawn == owners
