@@ -53,7 +53,9 @@ def scan(
     """
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.cli.progress import shown_progress
+    from neardup_cli.embedders.registry import model_path
     from neardup_cli.pipeline.scan import scan as run_scan
+    from neardup_cli.pipeline.survey import real_roots
     from neardup_cli.reports.json_report import dump, scan_document
     from neardup_cli.reports.summary import scan_lines, unreadable_lines
     from neardup_cli.settings import load_settings
@@ -70,6 +72,10 @@ def scan(
         follow_links=follow_symlinks,
         rehash=rehash,
     )
+    # Before a catalog is made: a mistyped path must not leave an empty one behind.
+    real_roots(roots)
+    if settings.model is not None:
+        model_path(settings.model)
     with Catalog.open(settings.catalog_location, create=True) as opened:
         try:
             with shown_progress() as progress:

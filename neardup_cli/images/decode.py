@@ -22,13 +22,16 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 from io import BytesIO
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from PIL import Image, ImageFile, JpegImagePlugin, _imaging
 
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.metadata import read_exif
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CANONICAL_SHORT_SIDE = 640
 """A JPEG is DCT-scaled to the smallest size whose both sides are still at least this, in pixels: twice the
@@ -179,6 +182,8 @@ def _plugin(format_name: str) -> Callable[[BinaryIO, str], ImageFile.ImageFile]:
 
 # --- pixels ---------------------------------------------------------------------------------------------
 
+_VALUES_AT_ONCE = 1 << 22
+
 _FIRST_SIDEWAYS = 5  # EXIF orientations 5 to 8 swap width and height
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -249,21 +254,39 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     import numpy as np  # few collections hold such an image, and this module loads faster without
 
     values = np.asarray(image)
-    if image.mode == "F":
-        values = values.astype(np.float64)  # in float32 the difference of two finite values can overflow
-    finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0, 0)
-    if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high <= 65_535):
-        grey = values >> 8
-    elif image.mode == "I" and low >= 0 and high <= 255:
-        grey = values
-    else:
-        span = float(high) - float(low)
-        grey = np.nan_to_num((values - float(low)) * (255 / span if span else 0), nan=0, posinf=255, neginf=0)
-        grey = np.rint(grey)
+    low, high = _finite_range(values)
+    span = high - low
+    stretch = 255 / span if span else 0.0
+    fits_8 = image.mode == "I" and low >= 0 and high <= 255
+    fits_16 = image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and high <= 65_535)
+    grey = np.empty(values.shape, np.uint8)
+    rows = max(1, _VALUES_AT_ONCE // max(1, values.shape[1]))
+    for top in range(0, len(values), rows):  # in bands: in float64 a large one would take ten times its size
+        band = values[top : top + rows]
+        if fits_8:
+            grey[top : top + rows] = band
+        elif fits_16:
+            grey[top : top + rows] = band >> 8
+        else:
+            scaled = (band.astype(np.float64) - low) * stretch
+            grey[top : top + rows] = np.rint(np.nan_to_num(scaled, nan=0, posinf=255, neginf=0))
     if isinstance(key := image.info.get("transparency"), int):  # PNG: this one value is see-through
-        grey = np.where(values == key, 255, grey)
-    return Image.fromarray(grey.astype(np.uint8))
+        grey[values == key] = 255
+    return Image.fromarray(grey)
+
+
+def _finite_range(values: "NDArray[Any]") -> tuple[float, float]:
+    """Return the smallest and the largest finite value, (0, 0) if there is none."""
+    import numpy as np
+
+    low, high = np.inf, -np.inf
+    rows = max(1, _VALUES_AT_ONCE // max(1, values.shape[1]))
+    for top in range(0, len(values), rows):
+        band = values[top : top + rows]
+        finite = band[np.isfinite(band)]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return (low, high) if low <= high else (0.0, 0.0)
 
 
 def _luma(pixels: Image.Image) -> Image.Image:

@@ -30,8 +30,8 @@ class Detection:
         stage: what decided: "sieve" (dHash, or the very same bytes), "verifier" (SSCD, where it is
             in doubt confirmed by geometry), or "unique".
         match: the best match, or None.
-        sieve_matches: matches that the sieve proposed, best first.
-        verifier_matches: matches that SSCD found and the sieve did not propose, best first.
+        sieve_matches: the same bytes, or hashes within the radius of which SSCD is certain, best first.
+        verifier_matches: matches that SSCD decided, with geometry where it was in doubt, best first.
         neighbours: the nearest catalogued files that do not match, best first.
     """
 
