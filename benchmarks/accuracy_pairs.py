@@ -1,6 +1,6 @@
 """Which pairs of edited copies does the funnel find, and whom does it accuse? Recall, precision, cost.
 
-    python benchmarks/accuracy_pairs.py [--photos FOLDER] [--half report] [--count 60] [--hard 84]
+    python -m benchmarks.accuracy_pairs [--photos FOLDER] [--half report] [--count 60] [--hard 84]
 
 The photographs are split in two halves. Thresholds were tuned on `tune` (every second photograph); what the
 README quotes is measured on `report`. Copies and their vectors are made once and kept in the cache folder

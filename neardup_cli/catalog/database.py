@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from neardup_cli.catalog import migrate
 from neardup_cli.errors import CatalogBusy, CatalogCorrupt, CatalogError, CatalogMissing, DiskFull
+
+# What the pool logs on its own (an interrupt while a connection is handed back) is raised as well;
+# without a handler it would reach stderr through logging's last resort.
+logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 __all__ = ["Catalog", "Connection", "writer_lock"]
 
