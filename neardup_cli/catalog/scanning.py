@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from neardup_cli.catalog.models import Content, Embedding, File, Model, Root, Scan
-from neardup_cli.catalog.queries import StoredModel, below, path_range
+from neardup_cli.catalog.queries import StoredModel, below, path_range, stored_models
 from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
 
 _PAGE = 20_000
@@ -112,12 +112,9 @@ def store_root(connection: Connection, path: bytes, device: int, scan_id: int) -
 
 def find_model(connection: Connection, fingerprint: str, preprocessing: str) -> StoredModel | None:
     """Return the catalog's record of a model, or None where it has not been used yet."""
-    query = select(Model).where(Model.c.fingerprint == fingerprint, Model.c.preprocessing == preprocessing)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    identity = ModelIdentity(row.name, row.fingerprint, row.dimension, row.preprocessing)
-    return StoredModel(row.id, identity, row.generation)
+    wanted = (fingerprint, preprocessing)
+    models = stored_models(connection)  # a handful at most
+    return next((m for m in models if (m.identity.fingerprint, m.identity.preprocessing) == wanted), None)
 
 
 def store_model(connection: Connection, identity: ModelIdentity, scan_id: int) -> int:
