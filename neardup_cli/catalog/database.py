@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -63,7 +62,7 @@ class Catalog:
                 engine.dispose()
                 if outdated:
                     with writer_lock(path):
-                        migrate.upgrade(engine)
+                        migrate.bring_up_to_date(engine)
             except BaseException:
                 engine.dispose()
                 raise
@@ -106,6 +105,8 @@ class Catalog:
 @contextmanager
 def writer_lock(path: Path) -> Iterator[None]:
     """Take the lock file beside the catalog at `path`, or say who holds it."""
+    from filelock import FileLock, Timeout  # late: it brings asyncio, and those who only read need neither
+
     lock = FileLock(f"{path}.lock", timeout=0, is_singleton=False)
     with _translated_files(path):
         try:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, MetaData
 from neardup_cli.catalog import migrate
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.models import METADATA
-from neardup_cli.errors import CatalogCorrupt, CatalogTooNew
+from neardup_cli.errors import CatalogCorrupt, CatalogError, CatalogTooNew
 
 
 @pytest.fixture
@@ -44,6 +44,17 @@ def schema(path: Path) -> set[tuple[str, str]]:
         return set(connection.execute("SELECT type, name FROM sqlite_master"))
 
 
+def rows_without_uuid(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table, but for the value that no two catalogs share."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        found = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
+    found["fact"] = [(name, None if name == "uuid" else value) for name, value in found["fact"]]
+    return found
+
+
 def test_head_is_the_newest_migration() -> None:
     scripts = ScriptDirectory(str(migrate.migrations_folder()))
     assert scripts.get_heads() == [migrate.HEAD]
@@ -67,19 +78,14 @@ def test_a_forgotten_migration_would_be_noticed(engine: Engine) -> None:
     assert [entry[0] for entry in differences(engine, changed)] == ["add_column"]
 
 
-def test_migrated_and_directly_made_catalogs_hold_the_same_names(
-    tmp_path: Path, engine: Engine, path: Path
-) -> None:
+def test_migrated_and_new_catalogs_hold_the_same_names(tmp_path: Path, engine: Engine, path: Path) -> None:
     """Constraints have names of their own, which a comparison of the tables does not see."""
     migrate.upgrade(engine)
-    direct = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
-    METADATA.create_all(direct)
-    direct.dispose()
+    Catalog.open(tmp_path / "new.db", create=True).close()
     found = []
-    for file in (path, tmp_path / "direct.db"):
+    for file in (path, tmp_path / "new.db"):
         with closing(sqlite3.connect(file)) as connection:
-            query = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version'"
-            tables = dict(connection.execute(query))
+            tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
         words = {name: sql.replace('"', "").replace(",", " ").split() for name, sql in tables.items()}
         found.append(
             {
@@ -89,6 +95,29 @@ def test_migrated_and_directly_made_catalogs_hold_the_same_names(
         )
     assert found[0] == found[1]
     assert found[0]["file"]
+
+
+def test_new_catalog_is_what_the_migrations_would_have_made(
+    tmp_path: Path, engine: Engine, path: Path
+) -> None:
+    migrate.upgrade(engine)
+    new = tmp_path / "new.db"
+    Catalog.open(new, create=True).close()
+    created = sqlalchemy.create_engine(f"sqlite:///{new}")
+    assert differences(created, METADATA) == []
+    assert migrate.current_revision(created) == migrate.HEAD
+    created.dispose()
+    assert schema(new) == schema(path)
+    assert rows_without_uuid(new) == rows_without_uuid(path)
+
+
+def test_no_two_new_catalogs_share_a_uuid(tmp_path: Path) -> None:
+    found = set()
+    for name in ("a.db", "b.db"):
+        Catalog.open(tmp_path / name, create=True).close()
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            found |= set(connection.execute("SELECT value FROM fact WHERE name = 'uuid'"))
+    assert len(found) == 2
 
 
 def test_upgrade_twice_changes_nothing(engine: Engine, path: Path) -> None:
@@ -151,14 +180,30 @@ def test_folder_with_a_percent_sign(
     assert migrate.current_revision(engine) == migrate.HEAD
 
 
-def test_failed_migration_leaves_nothing(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_migration_leaves_the_catalog_as_it_was(
+    engine: Engine, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate.upgrade(engine, "0001")
+    engine.dispose()
+    before = schema(path)
     broken = tmp_path / "migrations"
     shutil.copytree(migrate.migrations_folder(), broken)
-    script = next((broken / "versions").glob("0001*.py"))
-    script.write_text(script.read_text().replace("    _create_model_and_embedding()\n\n", "    1 / 0\n\n", 1))
+    script = next((broken / "versions").glob("0002*.py"))
+    script.write_text(script.read_text().replace("def downgrade()", "    1 / 0\n\n\ndef downgrade()", 1))
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "migrations_folder", lambda: broken)
         with pytest.raises(ZeroDivisionError):
+            Catalog.open(path)
+    assert schema(path) == before
+    assert migrate.current_revision(engine) == "0001"
+    Catalog.open(path).close()
+    assert ("table", "pair") in schema(path)
+
+
+def test_creation_that_fails_half_way_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "HEAD", object())  # the last row, which no database takes
+        with pytest.raises(CatalogError):
             Catalog.open(path, create=True)
     assert schema(path) == set()
     Catalog.open(path, create=True).close()
