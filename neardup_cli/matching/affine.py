@@ -11,19 +11,19 @@ type Size = tuple[int, int]
 """Width and height in pixels."""
 
 
-def square(transform: Affine) -> NDArray[np.float64]:
-    """Add the row `0 0 1`, so that maps compose by `@`."""
-    return np.vstack([transform, (0.0, 0.0, 1.0)])
-
-
 def compose(outer: Affine, inner: Affine) -> Affine:
     """Apply `inner`, then `outer`."""
-    return np.asarray((square(outer) @ square(inner))[:2])
+    both = outer[:, :2] @ inner
+    both[:, 2] += outer[:, 2]
+    return np.asarray(both)
 
 
 def invert(transform: Affine) -> Affine:
     """Give the map back. The transform must not be singular."""
-    return np.asarray(np.linalg.inv(square(transform))[:2])
+    (a, b, x), (c, d, y) = transform.tolist()
+    size = a * d - b * c
+    a, b, c, d = d / size, -b / size, -c / size, a / size
+    return np.array([[a, b, -(a * x + b * y)], [c, d, -(c * x + d * y)]])
 
 
 def apply(transform: Affine, points: Points) -> Points:
@@ -33,7 +33,13 @@ def apply(transform: Affine, points: Points) -> Points:
 
 def scale_of(transform: Affine) -> float:
     """Give the factor by which lengths grow: the root of the factor for areas."""
-    return math.sqrt(abs(float(np.linalg.det(transform[:, :2]))))
+    return math.sqrt(abs(determinant(transform)))
+
+
+def determinant(transform: Affine) -> float:
+    """Give the factor by which areas grow; it is negative where the map mirrors."""
+    (a, b, _), (c, d, _) = transform.tolist()
+    return float(a * d - b * c)
 
 
 def scaling(x: float, y: float) -> Affine:
@@ -77,30 +83,35 @@ def _clipped(polygon: Points, size: Size) -> Points:
 
     OpenCV's `intersectConvexConvex` loses a third of the area where two rectangles nearly coincide.
     """
-    for axis, sign, limit in ((0, 1.0, 0.0), (0, -1.0, -size[0]), (1, 1.0, 0.0), (1, -1.0, -size[1])):
-        if len(polygon) == 0:
-            break
-        depth = sign * polygon[:, axis] - limit
-        kept: list[NDArray[np.float64]] = []
-        for place, point in enumerate(polygon):
-            before = place - 1
-            if (depth[before] >= 0) != (depth[place] >= 0):
-                share = depth[before] / (depth[before] - depth[place])
-                kept.append(polygon[before] + share * (point - polygon[before]))
-            if depth[place] >= 0:
+    width, height = size
+    kept = [(x, y) for x, y in polygon.tolist()]
+    for axis, sign, limit in ((0, 1.0, 0.0), (0, -1.0, -width), (1, 1.0, 0.0), (1, -1.0, -height)):
+        depths = [sign * point[axis] - limit for point in kept]
+        corners_before, kept = kept, []
+        for place, point in enumerate(corners_before):
+            before, depth, depth_before = corners_before[place - 1], depths[place], depths[place - 1]
+            if (depth_before >= 0) != (depth >= 0):
+                share = depth_before / (depth_before - depth)
+                step_x, step_y = point[0] - before[0], point[1] - before[1]
+                kept.append((before[0] + share * step_x, before[1] + share * step_y))
+            if depth >= 0:
                 kept.append(point)
-        polygon = np.array(kept).reshape(-1, 2)
-    return polygon
+    return np.array(kept).reshape(-1, 2)
 
 
 def _area(polygon: Points) -> float:
     x, y = polygon.T
-    return 0.5 * abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1)))
+    last_x, last_y = np.concatenate([polygon[-1:], polygon[:-1]]).T
+    return 0.5 * abs(float(x @ last_y - y @ last_x))
 
 
 def is_plausible(transform: Affine, largest_scale: float, largest_stretch: float) -> bool:
     """Whether the map is one that an edit makes: no extreme scale, no extreme change of the aspect ratio."""
     if not np.isfinite(transform).all():
         return False
-    larger, smaller = np.linalg.svd(transform[:, :2], compute_uv=False)
-    return bool(smaller * largest_scale > 1 and larger < largest_scale and larger < largest_stretch * smaller)
+    # The singular values, the largest and the smallest scale, from their squares' sum and their product.
+    product = abs(determinant(transform))
+    total = float(np.square(transform[:, :2]).sum())
+    larger = math.sqrt((total + math.sqrt(max(0.0, total * total - 4 * product * product))) / 2)
+    smaller = product / larger if larger else 0.0
+    return smaller * largest_scale > 1 and larger < largest_scale and larger < largest_stretch * smaller

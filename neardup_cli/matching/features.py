@@ -101,6 +101,14 @@ class LocalFeatures:
         return np.asarray(values / length, dtype=np.float32)
 
     @cached_property
+    def turned_thumbnails(self) -> NDArray[np.float32]:
+        """The thumbnail in its eight positions, `float32 [8, 1024]`: four turns, then mirrored ones."""
+        positions = [
+            np.rot90(side, turns) for side in (self.thumbnail, self.thumbnail[:, ::-1]) for turns in range(4)
+        ]
+        return np.stack([position.ravel() for position in positions])
+
+    @cached_property
     def content(self) -> NDArray[np.float64]:
         """Where the picture shows something: centres of its detailed 8×8 blocks, `[n, 2]` x and y."""
         return detailed_centres(self.grey, _CONTENT_DETAIL)
