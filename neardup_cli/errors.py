@@ -16,7 +16,12 @@
     ├── UnreadableImage             12   a file that cannot be read as an image
     │   └── ImageTooLarge           12   … within this run's limits: another run may read it
     ├── MissingExtra                13   an optional dependency is not installed
-    └── ChecksFailed                14   `doctor` found damage, or `--strict` found unreadable files
+    ├── ChecksFailed                14   `doctor` found damage, or `--strict` found unreadable files
+    ├── CopiesFound                 15   `--fail-on-match` was given, and there is a copy
+    ├── DownloadFailed              16   a file could not be fetched
+    │   └── DownloadCorrupt         17   what came is not what was announced
+    ├── FilesRefused                18   some files could not be acted upon, or not be put back
+    └── ClusterFailed               19   the Ray cluster cannot be reached, or gave up
 
 Exit code 0 is success and 130 an interrupt (Ctrl-C). A message is one line that says what to do.
 Foreign exceptions are translated where they enter, with `raise … from exc`.
@@ -117,3 +122,33 @@ class ChecksFailed(NeardupError):
     """A check that was asked for found something wrong."""
 
     exit_code = 14
+
+
+class CopiesFound(NeardupError):
+    """A copy was found where the caller wanted none: not a fault, but a pipe has to stop."""
+
+    exit_code = 15
+
+
+class DownloadFailed(NeardupError):
+    """A file could not be fetched; what has come of it is kept, and the same command goes on from there."""
+
+    exit_code = 16
+
+
+class DownloadCorrupt(DownloadFailed):
+    """What a server sent is not what was announced, by size or checksum; it was thrown away."""
+
+    exit_code = 17
+
+
+class FilesRefused(NeardupError):
+    """Some files of a clean-up or an undo could not be acted upon; each was named with its reason."""
+
+    exit_code = 18
+
+
+class ClusterFailed(NeardupError):
+    """The Ray cluster cannot be reached, or gave up; what was stored before stays."""
+
+    exit_code = 19
