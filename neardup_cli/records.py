@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 
@@ -19,6 +20,114 @@ class Stage(StrEnum):
     SIEVE = "sieve"
     VERIFIER = "verifier"
     GEOMETRY = "geometry"
+
+
+class Kind(StrEnum):
+    """What was done to a picture, strongest first: a match is called by the first of its edits here."""
+
+    EXACT = "exact"
+    SAME_PIXELS = "same-pixels"
+    SIMILAR_SHOT = "similar-shot"
+    EMBEDDED = "embedded"
+    OVERLAY = "overlay"
+    CROPPED = "cropped"
+    MIRRORED = "mirrored"
+    ROTATED = "rotated"
+    COLOUR = "colour"
+    RESIZED = "resized"
+    RE_ENCODED = "re-encoded"
+
+
+class Grouping(StrEnum):
+    """How matches become groups: around keepers, or whatever a chain of matches links."""
+
+    COHERENT = "coherent"
+    LINKED = "linked"
+
+
+class Ruling(StrEnum):
+    """What a person can decide: two contents are no duplicates of each other, or a content is to be kept."""
+
+    NOT_DUPLICATES = "not-duplicates"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's ruling about contents, which outlives their files, names and scans.
+
+    Attributes:
+        id: never used again, not even after the decision was taken back.
+        digest_a, digest_b: BLAKE3 of the two contents, the smaller first; the same one twice for `KEEP`.
+        decided_at: UTC.
+    """
+
+    id: int
+    ruling: Ruling
+    digest_a: bytes
+    digest_b: bytes
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDecision:
+    """A decision with the present files of its two contents, either of which may have none any more."""
+
+    decision: Decision
+    paths_a: tuple[bytes, ...]
+    paths_b: tuple[bytes, ...]
+
+
+class Device(StrEnum):
+    """Where a model runs; `auto` takes the fastest that is there."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Which Ray cluster a scan uses, and how much of it.
+
+    Attributes:
+        address: of a running cluster (`ray://host:10001`, `host:6379`, `auto`); None starts one here.
+        workers: actors, each of which uses one core; None takes as many as the cluster has CPUs.
+        gpu: an actor for each GPU instead, with a share of the CPUs that decodes for it.
+    """
+
+    address: str | None = None
+    workers: int | None = None
+    gpu: bool = False
+
+
+class ChecksumOrigin(StrEnum):
+    """Where the expected checksum of published weights comes from."""
+
+    PINNED = "pinned"
+    RECORDED = "recorded"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsStatus:
+    """Published weights as they are on this machine.
+
+    Attributes:
+        path: where the file lies, or belongs.
+        size: bytes of the file, None where it is not here.
+        sha256: what the file must have; None while nobody knows.
+    """
+
+    name: str
+    dimension: int
+    trunk: str
+    url: str
+    path: Path
+    size: int | None
+    sha256: str | None
+    origin: ChecksumOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +160,8 @@ class Features:
     Attributes:
         dhash: 64-bit difference hash as a signed integer (SQLite has no unsigned ones).
         flatness: share in [0, 1] of the hash's 64 comparisons that noise decides.
-        vector: float16 little-endian unit vector as raw bytes, or None when hashes alone were asked for.
+        vector: float16 little-endian unit vector as raw bytes, or None where it was not asked for.
+        regions: the same of each region, one after the other; see `embedders/regions.py`.
     """
 
     format: str
@@ -61,6 +171,7 @@ class Features:
     flatness: float
     captured_at: datetime | None
     vector: bytes | None
+    regions: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +226,7 @@ class Alignment:
         coverage_a, coverage_b: share of each picture's area that lies on the other one.
         tone: correlation of the brightness of agreeing blocks.
         spread: extent of the agreeing blocks over the overlap.
+        kind: what happened between a and b; None where they do not match or no pixels could be aligned.
     """
 
     matched: bool
@@ -129,6 +241,13 @@ class Alignment:
     coverage_b: float
     tone: float
     spread: float
+    kind: Kind | None = None
+
+
+def _kind(stage: Stage | None, alignment: Alignment | None) -> Kind | None:
+    if stage is Stage.EXACT:
+        return Kind.EXACT
+    return None if alignment is None else alignment.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +273,26 @@ class FileMatch:
     hamming: int | None
     alignment: Alignment | None = None
 
+    @property
+    def kind(self) -> Kind | None:
+        """What happened between the two; None where no pixels were compared (hashes or vectors alone)."""
+        return _kind(self.stage, self.alignment)
+
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroup:
     """Files that are copies of one picture.
 
+    A file may be a copy in several groups (a collage of two pictures), but what one group keeps, no
+    other group calls a copy: going through the groups one by one never removes a keeper.
+
     Attributes:
         id: twelve hexadecimal digits made from the contents; the same group has the same id in every run.
         keep: the member that would be kept.
-        reclaimable_bytes: what removing all other members would free (hard links free nothing).
+        reclaimable_bytes: what removing the other members would free (hard links free nothing), those
+            that a person said to keep excepted.
         members: the keeper first, then by path.
+        kept: the members that a person said to keep: never to be removed.
     """
 
     id: str
@@ -171,15 +300,21 @@ class DuplicateGroup:
     reclaimable_bytes: int
     members: tuple[CatalogedFile, ...]
     matches: tuple[FileMatch, ...]
+    kept: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class DupsReport:
-    """The answer of `dups`: groups, largest saving first, with what was asked and what was looked at."""
+    """The answer of `dups`: groups, largest saving first, with what was asked and what was looked at.
+
+    Attributes:
+        links: matches between copies in different groups, which no group holds.
+    """
 
     parameters: dict[str, Any]
     groups: tuple[DuplicateGroup, ...]
     summary: dict[str, Any]
+    links: tuple[FileMatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +327,7 @@ class ScanSummary:
         moved: files that this scan found under a new path, recognised by content, their old path gone.
         offline: files not looked for because their root is not mounted.
         embedded: contents that got a vector of the model in this scan.
+        regions: contents that got vectors of their regions.
     """
 
     seen: int = 0
@@ -205,6 +341,7 @@ class ScanSummary:
     skipped: tuple[Skipped, ...] = ()
     seconds: float = 0.0
     model: str | None = None
+    regions: int = 0
 
     @property
     def unreadable(self) -> tuple[Skipped, ...]:
@@ -226,6 +363,11 @@ class QueryMatch:
     alignment: Alignment | None = None
 
     @property
+    def kind(self) -> Kind | None:
+        """What happened between the two; None where no pixels were compared."""
+        return _kind(self.stage, self.alignment)
+
+    @property
     def is_match(self) -> bool:
         """Whether a stage of the funnel decided for it (otherwise it is only a near neighbour)."""
         return self.stage is not None
@@ -241,6 +383,32 @@ class QueryResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The answer of `check`: every new image with the catalogued files that it is a copy of.
+
+    Attributes:
+        results: in the order of their paths; near neighbours that do not match are left out.
+        skipped: what the walk passed over.
+    """
+
+    parameters: dict[str, Any]
+    results: tuple[QueryResult, ...]
+    skipped: tuple[Skipped, ...]
+    seconds: float
+
+    @property
+    def matched(self) -> tuple[QueryResult, ...]:
+        """The new images that are copies."""
+        return tuple(result for result in self.results if result.matches)
+
+    @property
+    def unreadable(self) -> tuple[Skipped, ...]:
+        """What looks like an image or a folder and could not be read, with the reason."""
+        failed = (Skipped(r.path, r.error, unreadable=True) for r in self.results if r.error is not None)
+        return (*failed, *(entry for entry in self.skipped if entry.unreadable))
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two images side by side: `hamming` of 64 bits, `similarity` in [-1, 1]."""
 
@@ -252,6 +420,11 @@ class Comparison:
     stage: Stage | None
     reason: str
     alignment: Alignment | None = None
+
+    @property
+    def kind(self) -> Kind | None:
+        """What happened between the two; None where no pixels were compared."""
+        return _kind(self.stage, self.alignment)
 
     @property
     def is_match(self) -> bool:
@@ -277,8 +450,8 @@ class ExplainedPair:
     """
 
     comparison: Comparison
-    kind: str | None
-    edits: tuple[str, ...]
+    kind: Kind | None
+    edits: tuple[Kind, ...]
     sentence: str
     numbers: dict[str, float | bool]
     outline: tuple[Point, ...] = ()
@@ -297,11 +470,17 @@ class RootStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """A model of the catalog, how many contents have a vector of it, and the state of its index file."""
+    """A model of the catalog, how many contents have a vector of it, and the state of its index file.
+
+    `regions` counts the contents with vectors of their regions, `compared` those that `dups` has compared
+    with all others.
+    """
 
     identity: ModelIdentity
     vectors: int
     index: str
+    regions: int = 0
+    compared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,3 +509,50 @@ class Finding:
     ok: bool
     detail: str = ""
     repaired: bool = field(default=False)
+
+
+class LeakKind(StrEnum):
+    """What is wrong with a pair of copies in a data set."""
+
+    SPLIT = "split"
+    LABEL = "label"
+    BOTH = "split+label"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFile:
+    """A file of a data set, its split, and the class folder it is in; no label where there is none."""
+
+    path: bytes
+    split: str
+    label: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Two copies in different splits, or in class folders that contradict each other; `a` comes first."""
+
+    kind: LeakKind
+    a: SplitFile
+    b: SplitFile
+    match: FileMatch
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSummary:
+    """A split: its real folder, its readable images, and those that stay when the leaks are closed."""
+
+    name: str
+    folder: bytes
+    images: int
+    clean: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaksReport:
+    """The answer of `leaks`: the leaks by path, and the splits in the order in which they were given."""
+
+    parameters: dict[str, Any]
+    splits: tuple[SplitSummary, ...]
+    leaks: tuple[Leak, ...]
+    unreadable: tuple[Skipped, ...] = ()

@@ -4,6 +4,12 @@
               │
             content ─< embedding >─ model     one row per distinct content, one vector per model
               ╚═< pair                        what the geometric stage said of two contents
+              ╚═< neighbour >─ vector_join    its most similar others under a model
+              ╚═< region                      vectors of its parts, from `scan --thorough`
+              ╚═< region_neighbour >─ region_join    the others that look like one of its parts
+
+    decision                         what a person said of contents, by digest: it outlives their rows
+    batch ─< operation               the clean-up journal: what was done to which file, by path
 
 Paths and digests are bytes. A content is kept when its last file vanishes: should it come back,
 nothing is computed again. Change a table only together with a migration in migrations/versions.
@@ -187,6 +193,179 @@ class PairColumns(TypedColumns):
     coverage_b: Named[float]
     tone: Named[float]
     spread: Named[float]
+    kind: Named[str | None]
 
 
 Pair = Table("pair", METADATA, PairColumns, UniqueConstraint("a_id", "b_id", "algorithm"))
+
+
+class DecisionColumns(TypedColumns):
+    """What a person said of two contents, `digest_a < digest_b`, or of one, named twice.
+
+    By digest and not by content id: it holds for contents that are not in the catalog yet, or not any more.
+    """
+
+    id: Named[int] = Column(_Id, primary_key=True)
+    ruling: Named[str]
+    digest_a: Named[bytes] = Column(LargeBinary(32))
+    digest_b: Named[bytes] = Column(LargeBinary(32))
+    decided_at: Named[datetime]
+
+
+Decision = Table(
+    "decision",
+    METADATA,
+    DecisionColumns,
+    UniqueConstraint("ruling", "digest_a", "digest_b"),
+    Index("ix_decision_digest_b", "digest_b"),
+    sqlite_autoincrement=True,
+)
+
+
+class VectorJoinColumns(TypedColumns):
+    """How the vectors of a model were compared with each other; see `neighbour`.
+
+    A list of `neighbour` counts up to its first `depth` entries, none of which is below `floor`. `revision`
+    grows with each change to the lists, so that two processes cannot write over each other.
+    """
+
+    model_id: Named[int] = Column(ForeignKey("model.id"), primary_key=True)
+    kind: Named[str]
+    depth: Named[int]
+    floor: Named[float]
+    revision: Named[int]
+
+
+VectorJoin = Table("vector_join", METADATA, VectorJoinColumns)
+
+
+class NeighbourColumns(TypedColumns):
+    """The contents most similar to one content, nearest first: little-endian int64 ids, float32 similarities.
+
+    A row is there when the vector `embedding_id` was compared with those of all other rows; where it is
+    not `settled`, entries were lost with a vector that went away, and it has to be compared again. `best`
+    is the first similarity, -2 where there is none: most questions need only the rows above a threshold.
+
+    All of it follows from the vectors and can be made again.
+    """
+
+    model_id: Named[int] = Column(ForeignKey("model.id"), primary_key=True)
+    content_id: Named[int] = Column(ForeignKey("content.id"), primary_key=True)
+    embedding_id: Named[int] = Column(_Id)
+    settled: Named[bool]
+    best: Named[float]
+    others: Named[bytes] = Column(LargeBinary)
+    similarities: Named[bytes] = Column(LargeBinary)
+
+
+Neighbour = Table("neighbour", METADATA, NeighbourColumns, sqlite_with_rowid=False)
+
+
+class RegionColumns(TypedColumns):
+    """The vectors of a content's regions under a model: float16 little-endian `[regions, dimension]`.
+
+    Which regions, and in what order, is said in `embedders/regions.py`. `id` grows with time.
+    """
+
+    id: Named[int] = Column(_Id, primary_key=True)
+    model_id: Named[int] = Column(ForeignKey("model.id"))
+    content_id: Named[int] = Column(ForeignKey("content.id"))
+    vectors: Named[bytes] = Column(LargeBinary)
+
+
+Region = Table(
+    "region",
+    METADATA,
+    RegionColumns,
+    UniqueConstraint("model_id", "content_id"),
+    sqlite_autoincrement=True,
+)
+
+
+class RegionJoinColumns(TypedColumns):
+    """How the regions of a model were compared with its vectors; see `region_neighbour`.
+
+    `compared` holds the ids of the embeddings that every list has met, ascending little-endian int64;
+    `depth`, `floor` and `revision` are those of `vector_join`.
+    """
+
+    model_id: Named[int] = Column(ForeignKey("model.id"), primary_key=True)
+    depth: Named[int]
+    floor: Named[float]
+    revision: Named[int]
+    compared: Named[bytes] = Column(LargeBinary)
+
+
+RegionJoin = Table("region_join", METADATA, RegionJoinColumns)
+
+
+class RegionNeighbourColumns(TypedColumns):
+    """The contents that look most like a region of one content, as `neighbour` has them for whole pictures.
+
+    A row is there when the regions `region_id` were compared with the vectors of `region_join.compared`.
+    """
+
+    model_id: Named[int] = Column(ForeignKey("model.id"), primary_key=True)
+    content_id: Named[int] = Column(ForeignKey("content.id"), primary_key=True)
+    region_id: Named[int] = Column(_Id)
+    others: Named[bytes] = Column(LargeBinary)
+    similarities: Named[bytes] = Column(LargeBinary)
+
+
+RegionNeighbour = Table("region_neighbour", METADATA, RegionNeighbourColumns, sqlite_with_rowid=False)
+
+
+class BatchColumns(TypedColumns):
+    """One `clean --apply`; `token` is part of its temporary names, the rest is as in the plan."""
+
+    id: Named[int] = Column(_Id, primary_key=True)
+    token: Named[str]
+    action: Named[str]
+    state: Named[str]
+    started_at: Named[datetime]
+    folder: Named[bytes | None] = Column(LargeBinary)
+    across_devices: Named[bool]
+
+
+Batch = Table("batch", METADATA, BatchColumns, sqlite_autoincrement=True)
+
+
+class OperationColumns(TypedColumns):
+    """One file of a batch, in the order in which they are acted upon.
+
+    By path and digest and not by row: a file that was moved away has no row to point at. `unit` numbers the
+    files that go together. `mode` and what follows it are the intent, written right before the act: null
+    until then. `target` is where the file really goes, `planned_target` where the plan wanted it.
+    """
+
+    id: Named[int] = Column(_Id, primary_key=True)
+    batch_id: Named[int] = Column(ForeignKey("batch.id"))
+    unit: Named[int]
+    state: Named[str]
+    reason: Named[str | None]
+    path: Named[bytes] = Column(LargeBinary)
+    size: Named[int] = Column(BigInteger)
+    mtime_ns: Named[int] = Column(BigInteger)
+    digest: Named[bytes | None] = Column(LargeBinary(32))
+    keeper_path: Named[bytes | None] = Column(LargeBinary)
+    keeper_size: Named[int | None] = Column(BigInteger)
+    keeper_mtime_ns: Named[int | None] = Column(BigInteger)
+    keeper_digest: Named[bytes | None] = Column(LargeBinary(32))
+    planned_target: Named[bytes | None] = Column(LargeBinary)
+    mode: Named[int | None]
+    uid: Named[int | None] = Column(BigInteger)
+    gid: Named[int | None] = Column(BigInteger)
+    device: Named[int | None] = Column(BigInteger)
+    inode: Named[int | None] = Column(BigInteger)
+    target: Named[bytes | None] = Column(LargeBinary)
+    note: Named[bytes | None] = Column(LargeBinary)
+    made: Named[bytes | None] = Column(LargeBinary)
+
+
+Operation = Table(
+    "operation",
+    METADATA,
+    OperationColumns,
+    Index("ix_operation_batch_id_unit", "batch_id", "unit"),
+    sqlite_autoincrement=True,
+)

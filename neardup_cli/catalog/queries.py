@@ -126,6 +126,30 @@ def files_of_contents(
     return files
 
 
+def file_at(connection: Connection, path: bytes) -> CatalogedFile | None:
+    """Return the present, decodable file of exactly this path, or None where the catalog has none."""
+    query = select(File.c.content_id).join(Content, Content.c.id == File.c.content_id)
+    found = query.where(File.c.path == path, Content.c.error.is_(None), *_present())
+    content = connection.execute(found).scalar_one_or_none()
+    if content is None:
+        return None
+    return next((file for file in files_of_contents(connection, [content]) if file.path == path), None)
+
+
+def files_at(connection: Connection, paths: Collection[bytes]) -> dict[bytes, CatalogedFile]:
+    """Return the present, decodable files of these paths; paths that the catalog lacks are left out."""
+    query = (
+        select(File.c.content_id)
+        .join(Content, Content.c.id == File.c.content_id)
+        .where(File.c.path.in_(bindparam("paths", expanding=True)), Content.c.error.is_(None), *_present())
+    )
+    contents: set[int] = set()
+    for some in batched(paths, _VARIABLES):
+        contents.update(connection.execute(query, {"paths": some}).scalars())
+    wanted = set(paths)
+    return {file.path: file for file in files_of_contents(connection, contents) if file.path in wanted}
+
+
 def fingerprints(connection: Connection, under: Sequence[bytes] = ()) -> Fingerprints:
     """Return the dHashes of all contents that have a present file (below one of the folders `under`)."""
     import numpy as np
@@ -158,7 +182,8 @@ def vectors_after(connection: Connection, model: StoredModel, row: int = 0) -> I
 
     query = (
         select(Embedding.c.id, Embedding.c.content_id, Embedding.c.vector)
-        .where(Embedding.c.model_id == model.id, Embedding.c.id > row)
+        # `+ 0` keeps SQLite from the index on models: it would sort a gigabyte of vectors on disk.
+        .where(Embedding.c.model_id + 0 == model.id, Embedding.c.id > row)
         .order_by(Embedding.c.id)
     )
     with connection.execution_options(yield_per=_PAGE).execute(query) as result:
@@ -176,7 +201,9 @@ def root_statuses(connection: Connection) -> list[RootStatus]:
         .group_by(Root.c.id)
         .order_by(Root.c.path)
     )
-    return [RootStatus(path, files, size, online=True) for path, files, size in connection.execute(query)]
+    # PostgreSQL's sums of whole numbers are decimal ones.
+    rows = connection.execute(query)
+    return [RootStatus(path, files, int(size), online=True) for path, files, size in rows]
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -188,7 +215,7 @@ def counts(connection: Connection) -> dict[str, int]:
     ).one()
     return {
         "files": files,
-        "bytes": size,
+        "bytes": int(size),
         "missing": connection.execute(
             select(func.count()).where(File.c.missing_scan_id.is_not(None))
         ).scalar_one(),
@@ -212,7 +239,12 @@ def schema_revision(connection: Connection) -> str:
 
 
 def integrity_problems(connection: Connection) -> list[str]:
-    """Let SQLite check its own file: pages, indexes, unique and foreign keys."""
+    """Let SQLite check its own file: pages, indexes, unique and foreign keys.
+
+    PostgreSQL holds its keys in any case, and its pages are a matter of its own tools (pg_amcheck).
+    """
+    if connection.dialect.name != "sqlite":
+        return []
     problems = [str(line) for (line,) in connection.exec_driver_sql("PRAGMA integrity_check") if line != "ok"]
     for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
         problems.append(f"{table} row {row} points at a {parent} that is not there")

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from itertools import batched
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 
 from neardup_cli.catalog.models import Pair
-from neardup_cli.records import Alignment
+from neardup_cli.catalog.upsert import insert
+from neardup_cli.records import Alignment, Kind
 
 _VARIABLES = 500
 _COLUMNS = (
@@ -26,6 +26,7 @@ _COLUMNS = (
     Pair.c.coverage_b,
     Pair.c.tone,
     Pair.c.spread,
+    Pair.c.kind,
 )
 
 type IdPair = tuple[int, int]
@@ -46,6 +47,7 @@ def stored_verdicts(
             if (a, b) in wanted:
                 values = dict(zip((column.key for column in _COLUMNS), cells, strict=True))
                 values["transform"] = tuple(tuple(row) for row in values["transform"])
+                values["kind"] = None if values["kind"] is None else Kind(values["kind"])
                 found[a, b] = Alignment(**values)
     return found
 
@@ -58,4 +60,4 @@ def store_verdicts(connection: Connection, verdicts: Mapping[IdPair, Alignment],
         {"a_id": a, "b_id": b, "algorithm": algorithm, **asdict(alignment)}
         for (a, b), alignment in verdicts.items()
     ]
-    connection.execute(insert(Pair).on_conflict_do_nothing(), rows)
+    connection.execute(insert(connection, Pair).on_conflict_do_nothing(), rows)

@@ -9,7 +9,9 @@ import typer
 
 from neardup_cli.cli.options import (
     CatalogOption,
+    GroupingOption,
     HammingOption,
+    IncludeOption,
     JsonOption,
     ModelOption,
     NoVerifyOption,
@@ -27,6 +29,7 @@ from neardup_cli.cli.output import (
     write_text,
 )
 from neardup_cli.errors import BadInput
+from neardup_cli.records import Grouping
 
 if TYPE_CHECKING:
     from neardup_cli.records import DupsReport
@@ -50,6 +53,8 @@ def dups(
     model: ModelOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    grouping: GroupingOption = Grouping.COHERENT,
+    include: IncludeOption = None,
     under: UnderOption = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Print at most so many groups.", show_default=False)
@@ -84,6 +89,8 @@ def dups(
         model=settings.model,
         verify=not no_verify,
         preset=settings.preset,
+        grouping=grouping,
+        similar_shots=bool(include),
         under=real_paths(under),
         limit=limit,
         workers=settings.worker_count,
@@ -118,5 +125,6 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
             write_lines(text.dups_lines(report.groups))
     if chosen not in (Format.JSON, Format.TEXT) or not stdout_is_terminal():
         say(text.dups_summary(report))
-    if (line := text.budget_line(report)) is not None:
-        say(line)
+    for line in (text.similar_shots_line(report), text.budget_line(report)):
+        if line is not None:
+            say(line)

@@ -8,6 +8,15 @@ from typing import Annotated
 
 import typer
 
+from neardup_cli.records import Device, Grouping
+
+
+class Engine(StrEnum):
+    """Where the pictures are read, decoded and embedded."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 class Preset(StrEnum):
     """The limits of the geometric stage."""
@@ -17,16 +26,34 @@ class Preset(StrEnum):
     LOOSE = "loose"
 
 
+class Include(StrEnum):
+    """What is no copy by default and can be shown all the same."""
+
+    SIMILAR_SHOTS = "similar-shots"
+
+
 CatalogOption = Annotated[
-    Path | None,
-    typer.Option("--catalog", metavar="PATH", help="Catalog file; also NEARDUP_CATALOG.", show_default=False),
+    str | None,  # a Path would take one of the slashes from a URL
+    typer.Option(
+        "--catalog",
+        metavar="PATH",
+        help="Catalog file, or postgresql+psycopg:// URL; also NEARDUP_CATALOG.",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--model", metavar="NAME", help="sscd, sscd_distilled, or an .onnx file.", show_default=False
+        "--model",
+        metavar="NAME",
+        help="A name of `neardup models`, or an .onnx or .pt file.",
+        show_default=False,
     ),
+]
+DeviceOption = Annotated[
+    Device | None,
+    typer.Option("--device", help="Where the model runs: the fastest by default.", show_default=False),
 ]
 ThresholdOption = Annotated[
     float | None,
@@ -58,6 +85,29 @@ HammingOption = Annotated[
 UnderOption = Annotated[
     list[Path] | None,
     typer.Option("--under", metavar="PATH", help="Only files below PATH take part; repeatable."),
+]
+EngineOption = Annotated[
+    Engine | None,
+    typer.Option("--engine", help="Read and embed here, or on a Ray cluster.", show_default=False),
+]
+RayAddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="A running Ray cluster (auto, host:6379, ray://host:10001); one is started here by default.",
+        show_default=False,
+    ),
+]
+GroupingOption = Annotated[
+    Grouping,
+    typer.Option(
+        "--grouping", help="coherent: members match the keeper or most of the group; linked: chains too."
+    ),
+]
+IncludeOption = Annotated[
+    list[Include] | None,
+    typer.Option("--include", help="Show these too: other shots of the same scene."),
 ]
 MaxPixelsOption = Annotated[
     int | None,

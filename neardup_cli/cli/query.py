@@ -10,6 +10,7 @@ import typer
 from neardup_cli.cli.options import (
     CatalogOption,
     HammingOption,
+    IncludeOption,
     JsonOption,
     MaxPixelsOption,
     ModelOption,
@@ -43,6 +44,7 @@ def query(
     model: ModelOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    include: IncludeOption = None,
     under: UnderOption = None,
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
@@ -70,6 +72,7 @@ def query(
         model=settings.model,
         verify=not no_verify,
         preset=settings.preset,
+        similar_shots=bool(include),
         under=real_paths(under),
         max_pixels=settings.max_pixels,
     )

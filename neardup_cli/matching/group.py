@@ -1,11 +1,26 @@
-"""Matches to groups."""
+"""Matches to groups: ids and pairs of ids in, groups out, the same for any order of input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+type IdPair = tuple[int, int]
 
 
-def linked_groups(pairs: Iterable[tuple[int, int]], alone: Iterable[int] = ()) -> list[list[int]]:
+class Cluster(NamedTuple):
+    """Contents that are copies of the first of them."""
+
+    keeper: int
+    copies: tuple[int, ...]
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """The keeper, then the copies."""
+        return (self.keeper, *self.copies)
+
+
+def linked_groups(pairs: Iterable[IdPair], alone: Iterable[int] = ()) -> list[list[int]]:
     """Return the connected components of a graph of matches.
 
     Args:
@@ -32,3 +47,113 @@ def linked_groups(pairs: Iterable[tuple[int, int]], alone: Iterable[int] = ()) -
     for member in sorted(parent):
         groups.setdefault(find(member), []).append(member)
     return [groups[root] for root in sorted(groups)]
+
+
+def linked_clusters(order: Sequence[int], pairs: Iterable[IdPair]) -> list[Cluster]:
+    """Return the connected components as clusters; members and clusters stand in `order`, best first."""
+    rank = {content: place for place, content in enumerate(order)}
+    groups = (sorted(group, key=rank.__getitem__) for group in linked_groups(pairs, order))
+    return [Cluster(first, tuple(rest)) for first, *rest in sorted(groups, key=lambda group: rank[group[0]])]
+
+
+def coherent_clusters(
+    order: Sequence[int],
+    pairs: Collection[IdPair],
+    *,
+    partial: Collection[IdPair] = (),
+    different: Collection[IdPair] = (),
+) -> list[Cluster]:
+    """Group contents around keepers, without chains: a copy of a copy of a copy may show something else.
+
+    The stars of Aslam, Pelekhov, Rus, "The star clustering algorithm", 2004, in the order of keepers: the
+    best content that is no copy yet keeps, and all that match it are its copies. What does not match it
+    joins where it matches more than half of the star as wholes: a copy of which one match was missed. Who
+    joins is decided at once and not one after the other, so that a group does not drift.
+
+    A content can be a copy in several clusters (a collage), but a keeper is a copy in none: removing the
+    copies of every cluster leaves, of each, a picture that it matches or most of whose copies it matches.
+
+    Args:
+        order: all contents, the best to keep first.
+        pairs: matches between them, smaller id first.
+        partial: those of the pairs in which one picture is only a part of the other: they make copies of a
+            keeper, and are no reason to join.
+        different: pairs that never stand in one cluster, whatever matches both.
+
+    Returns:
+        Clusters by the order of their keepers; each content is in one at least, alone where nothing matches.
+        Of the matches only those between copies of different keepers lie in no cluster.
+    """
+    return list(_Stars(order, pairs, partial, different).clusters())
+
+
+class _Stars:
+    """The state of `coherent_clusters`: who matches whom, and who is placed."""
+
+    def __init__(
+        self,
+        order: Sequence[int],
+        pairs: Collection[IdPair],
+        partial: Collection[IdPair],
+        different: Collection[IdPair],
+    ) -> None:
+        self._order = order
+        self._rank = {content: place for place, content in enumerate(order)}
+        apart, in_part = set(different), set(partial)
+        matches = [pair for pair in pairs if pair not in apart]
+        self._matching = _adjacency(matches)
+        self._whole = _adjacency(pair for pair in matches if pair not in in_part)
+        self._different = _adjacency(apart)
+        self._placed: set[int] = set()
+
+    def clusters(self) -> Iterator[Cluster]:
+        for keeper in self._order:
+            if keeper in self._placed:
+                continue
+            self._placed.add(keeper)
+            if not (copies := self._matching.get(keeper)):
+                yield Cluster(keeper, ())
+                continue
+            self._placed |= copies
+            for some in self._compatible(copies):
+                joined = self._joining({keeper, *some})
+                self._placed |= joined
+                yield Cluster(keeper, tuple(self._sorted(some | joined)))
+
+    def _compatible(self, copies: Iterable[int]) -> list[set[int]]:
+        """Split a keeper's copies so that no two that are different stay together: one set as a rule."""
+        sets: list[set[int]] = []
+        for copy in self._sorted(copies):
+            apart = self._different.get(copy, set())
+            fitting = next((members for members in sets if not members & apart), None)
+            if fitting is None:
+                sets.append({copy})
+            else:
+                fitting.add(copy)
+        return sets
+
+    def _joining(self, star: set[int]) -> set[int]:
+        """Find the contents without a place that match more than half of the star, and then of the group."""
+        near = {other for member in star for other in self._whole.get(member, ())} - self._placed
+        joined: set[int] = set()
+        for content in self._sorted(near):
+            apart = self._different.get(content, set())
+            if self._is_at_home(content, star) and not apart & (star | joined):
+                joined.add(content)
+        while strangers := {one for one in joined if not self._is_at_home(one, star | joined - {one})}:
+            joined -= strangers
+        return joined
+
+    def _is_at_home(self, content: int, others: set[int]) -> bool:
+        return 2 * len(self._whole.get(content, set()) & others) > len(others)
+
+    def _sorted(self, contents: Iterable[int]) -> list[int]:
+        return sorted(contents, key=self._rank.__getitem__)
+
+
+def _adjacency(pairs: Iterable[IdPair]) -> dict[int, set[int]]:
+    neighbours: dict[int, set[int]] = {}
+    for a, b in pairs:
+        neighbours.setdefault(a, set()).add(b)
+        neighbours.setdefault(b, set()).add(a)
+    return neighbours

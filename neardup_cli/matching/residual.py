@@ -15,6 +15,7 @@ type Floats = NDArray[np.float64]
 _SIDE = 416
 _CELL = 32
 _REACH = 10
+_NEAR = 3  # a third of the time, and the answer of nine cells in ten of a copy
 # A cell counts where it has texture in both directions and finds itself again near by.
 _LEAST_CORNER = 2e-4
 _LEAST_PEAK = 0.8
@@ -61,21 +62,28 @@ def _follow(a: Grey, b: Grey, inside: Grey) -> tuple[Floats, Floats]:
             cell = slice(y, y + _CELL), slice(x, x + _CELL)
             if inside[around].min() < 255 or corners[cell].max() < _LEAST_CORNER:
                 continue
-            scores = np.asarray(cv2.matchTemplate(b[around], a[cell], cv2.TM_CCOEFF_NORMED), np.float32)
-            shift = _peak(scores)
+            shift = _found_again(a[cell], b[around])
             if shift is not None:
                 places.append((x, y))
                 shifts.append(shift)
     return np.array(places, np.float64).reshape(-1, 2), np.array(shifts, np.float64).reshape(-1, 2)
 
 
-def _peak(scores: NDArray[np.float32]) -> tuple[float, float] | None:
+def _found_again(cell: Grey, around: Grey) -> tuple[float, float] | None:
+    """Find a cell in its surroundings: near its place, where it nearly always is, and else farther off."""
+    margin = _REACH - _NEAR
+    near = _peak(cell, around[margin:-margin, margin:-margin], _NEAR)
+    return _peak(cell, around, _REACH) if near is None else near
+
+
+def _peak(cell: Grey, around: Grey, reach: int) -> tuple[float, float] | None:
     """Locate the best score to a fraction of a pixel; None if it is low or at the border of the search."""
+    scores = np.asarray(cv2.matchTemplate(around, cell, cv2.TM_CCOEFF_NORMED), np.float32)
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
-    if best < _LEAST_PEAK or not (0 < x < 2 * _REACH and 0 < y < 2 * _REACH):
+    if best < _LEAST_PEAK or not (0 < x < 2 * reach and 0 < y < 2 * reach):
         return None
     row, column = scores[y, x - 1 : x + 2], scores[y - 1 : y + 2, x]
-    return x + _vertex(row) - _REACH, y + _vertex(column) - _REACH
+    return x + _vertex(row) - reach, y + _vertex(column) - reach
 
 
 def _vertex(three: NDArray[np.float32]) -> float:

@@ -89,8 +89,9 @@ def _reason(
 ) -> str:
     if judgement.stage is Stage.EXACT:
         return "the same bytes"
-    if judgement.alignment is not None:
-        return judgement.alignment.reason
+    if judgement.alignment is not None and judgement.stage in (Stage.GEOMETRY, None):
+        counts = limits.counts(judgement.alignment)
+        return judgement.alignment.reason if counts else "the same scene in another shot"
     if similarity is None:
         if flat:
             return "one of them is nearly flat: a dHash says nothing about it"

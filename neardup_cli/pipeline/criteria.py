@@ -12,7 +12,7 @@ from neardup_cli.errors import ModelMismatch
 from neardup_cli.matching.search import DOOR, certainty_level, plain_threshold
 from neardup_cli.matching.sieve import DEFAULT_RADIUS, STRICT_RADIUS
 from neardup_cli.pipeline.models import stored_model
-from neardup_cli.records import Alignment, Stage
+from neardup_cli.records import Alignment, Kind, Stage
 
 
 class Judgement(NamedTuple):
@@ -32,6 +32,7 @@ class Limits:
         radius_alone: of the sieve, for what it decides because a picture has no vector.
         certainty: similarity from which geometry is not asked; None if it never is.
         preset: the limits of the geometric stage; None if it is never asked.
+        similar_shots: whether the same scene photographed twice counts; only geometry can tell.
     """
 
     threshold: float
@@ -39,6 +40,7 @@ class Limits:
     radius_alone: int
     certainty: float | None = None
     preset: str | None = None
+    similar_shots: bool = False
 
     def judge(
         self,
@@ -56,7 +58,8 @@ class Limits:
             similarity: of the two vectors; None where there are none.
             flat: whether one of the pictures is flat, so that neither hash nor vector can be trusted.
             same_bytes: whether the two files are the same.
-            align: asks the geometric stage; called only if the pair is doubtful, None if it cannot tell.
+            align: asks the geometric stage, which decides the doubtful pairs and says of all that match what
+                happened; not called without a preset, None if it cannot tell.
         """
         if same_bytes:
             return Judgement(Stage.EXACT)
@@ -64,11 +67,24 @@ class Limits:
             return Judgement(Stage.SIEVE if hamming <= self.radius_alone and not flat else None)
         if similarity < self.threshold:
             return Judgement(None)
-        if self.certainty is None or (similarity >= self.certainty and not flat):
-            return Judgement(Stage.SIEVE if hamming <= self.radius and not flat else Stage.VERIFIER)
-        alignment = align()
-        matched = alignment is not None and alignment.matched
-        return Judgement(Stage.GEOMETRY if matched else None, alignment)
+        undoubted = Stage.SIEVE if hamming <= self.radius and not flat else Stage.VERIFIER
+        if self.certainty is None:
+            return Judgement(undoubted)
+        certain = similarity >= self.certainty and not flat
+        return self._judge_pixels(undoubted if certain else None, align())
+
+    def _judge_pixels(self, undoubted: Stage | None, alignment: Alignment | None) -> Judgement:
+        """Let the alignment decide where nothing else has, and refuse what is only a similar shot."""
+        aligned = alignment is not None and alignment.matched
+        if aligned and not self.counts(alignment):
+            return Judgement(None, alignment)
+        if undoubted is not None:
+            return Judgement(undoubted, alignment if aligned else None)
+        return Judgement(Stage.GEOMETRY if aligned else None, alignment)
+
+    def counts(self, alignment: Alignment | None) -> bool:
+        """Say whether what happened makes a copy: a second shot of a scene is none, unless asked for."""
+        return self.similar_shots or alignment is None or alignment.kind is not Kind.SIMILAR_SHOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +100,13 @@ class Criteria:
 
 
 def limits_for(
-    model: str | None, *, threshold: float | None, hamming: int | None, verify: bool, preset: str
+    model: str | None,
+    *,
+    threshold: float | None,
+    hamming: int | None,
+    verify: bool,
+    preset: str,
+    similar_shots: bool = False,
 ) -> Limits:
     """Fill in what the user left open.
 
@@ -94,6 +116,7 @@ def limits_for(
         hamming: None takes 10 bits, and 4 where the sieve decides alone.
         verify: let the geometric stage decide the pairs below the model's level of certainty.
         preset: of the geometric stage.
+        similar_shots: count the same scene photographed twice.
     """
     alone = STRICT_RADIUS if hamming is None else hamming
     radius = DEFAULT_RADIUS if hamming is None else hamming
@@ -102,7 +125,7 @@ def limits_for(
     if not verify:
         return Limits(plain_threshold(model) if threshold is None else threshold, radius, alone)
     opening = DOOR if threshold is None else threshold
-    return Limits(opening, radius, alone, certainty_level(model), preset)
+    return Limits(opening, radius, alone, certainty_level(model), preset, similar_shots)
 
 
 def resolve_criteria(
@@ -113,6 +136,7 @@ def resolve_criteria(
     hamming: int | None,
     verify: bool,
     preset: str,
+    similar_shots: bool = False,
 ) -> Criteria:
     """Fill in what the user left open, from what the catalog holds.
 
@@ -126,7 +150,14 @@ def resolve_criteria(
             "run `neardup scan` without --hash-only first, or leave --threshold out"
         )
     name = None if stored is None else stored.identity.name
-    limits = limits_for(name, threshold=threshold, hamming=hamming, verify=verify, preset=preset)
+    limits = limits_for(
+        name,
+        threshold=threshold,
+        hamming=hamming,
+        verify=verify,
+        preset=preset,
+        similar_shots=similar_shots,
+    )
     return Criteria(stored, limits)
 
 
@@ -138,4 +169,5 @@ def parameters(model: str | None, limits: Limits) -> dict[str, Any]:
         "certainty": limits.certainty,
         "preset": limits.preset,
         "hamming": limits.radius,
+        "similar_shots": limits.similar_shots,
     }

@@ -11,9 +11,9 @@ from typing import Literal, Self
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput, UnreadableImage
-from neardup_cli.pipeline.query import QueryOptions, Searcher
+from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import QueryMatch, Stage
+from neardup_cli.records import QueryMatch, QueryResult, Stage
 from neardup_cli.settings import load_settings
 
 _SEEN_BY_SSCD = (Stage.VERIFIER, Stage.GEOMETRY)
@@ -66,7 +66,8 @@ class DuplicateDetector:
 
         Args:
             image_dir: folder to scan; only files below it can match. None takes all of `hash_db`.
-            hash_db: catalog file; None takes the one of the settings (see `neardup_cli.settings`).
+            hash_db: catalog file, or the URL of a PostgreSQL database; None takes the one of the settings
+                (see `neardup_cli.settings`).
             model: "sscd", "sscd_distilled" or an .onnx file; None takes the catalog's, or the default.
             threshold: SSCD cosine similarity from which an image matches; None takes the default, 0.2.
             hamming: radius of the sieve in bits of 64; None takes the default.
@@ -77,8 +78,9 @@ class DuplicateDetector:
             PathNotFound: `image_dir` is not there.
             ModelMismatch: the catalog has no vectors of `model`.
         """
-        location = build_hash_db(image_dir, hash_db, model=model) if image_dir is not None else None
-        self._catalog = Catalog.open(location or _location(hash_db))
+        if image_dir is not None:
+            build_hash_db(image_dir, hash_db, model=model)
+        self._catalog = Catalog.open(_location(hash_db))
         under = () if image_dir is None else (os.path.realpath(os.fsencode(image_dir)),)
         self._options = QueryOptions(
             model=model, threshold=threshold, hamming=hamming, verify=verify, under=under
@@ -89,12 +91,13 @@ class DuplicateDetector:
             self._catalog.close()
             raise
 
-    def detect(self, path: AnyPath, top_k: int = 5) -> Detection:
+    def detect(self, path: AnyPath, top_k: int = 5, *, threshold: float | None = None) -> Detection:
         """Look an image up; the file itself, should it be in the collection, is not its own copy.
 
         Args:
             path: an image file.
             top_k: at most so many matches and neighbours together.
+            threshold: overrules the detector's for this image.
 
         Raises:
             BadInput: `top_k` is less than one.
@@ -102,19 +105,10 @@ class DuplicateDetector:
         """
         if top_k < 1:
             raise BadInput(f"top_k must be at least 1, not {top_k}")
-        result = self._searcher.query(os.fsencode(path), top_k=top_k)
+        (result,) = self._searcher.query_many([Question(os.fsencode(path), top_k, threshold)])
         if result.error is not None:
             raise UnreadableImage(f"{os.fsdecode(path)}: {result.error}")
-        sieved = tuple(match for match in result.matches if match.stage in (Stage.EXACT, Stage.SIEVE))
-        verified = tuple(match for match in result.matches if match.stage in _SEEN_BY_SSCD)
-        return Detection(
-            is_duplicate=bool(sieved or verified),
-            stage="sieve" if sieved else "verifier" if verified else "unique",
-            match=(sieved + verified)[0] if sieved or verified else None,
-            sieve_matches=sieved,
-            verifier_matches=verified,
-            neighbours=tuple(match for match in result.matches if not match.is_match),
-        )
+        return as_detection(result)
 
     def close(self) -> None:
         """Close the catalog."""
@@ -129,6 +123,20 @@ class DuplicateDetector:
         self.close()
 
 
+def as_detection(result: QueryResult) -> Detection:
+    """Sort the answer to a query by what decided it."""
+    sieved = tuple(match for match in result.matches if match.stage in (Stage.EXACT, Stage.SIEVE))
+    verified = tuple(match for match in result.matches if match.stage in _SEEN_BY_SSCD)
+    return Detection(
+        is_duplicate=bool(sieved or verified),
+        stage="sieve" if sieved else "verifier" if verified else "unique",
+        match=(sieved + verified)[0] if sieved or verified else None,
+        sieve_matches=sieved,
+        verifier_matches=verified,
+        neighbours=tuple(match for match in result.matches if not match.is_match),
+    )
+
+
 def build_hash_db(
     image_dir: AnyPath | Sequence[AnyPath],
     hash_db: AnyPath | None = None,
@@ -141,13 +149,13 @@ def build_hash_db(
 
     Args:
         image_dir: folder, or folders.
-        hash_db: catalog file, made if it is not there; None takes the one of the settings.
+        hash_db: catalog file or URL, made if it is not there; None takes the one of the settings.
         model: "sscd", "sscd_distilled" or an .onnx file; None takes the catalog's, or the default.
         hash_only: compute hashes and no embeddings.
         workers: threads; None takes one a core.
 
     Returns:
-        The catalog file.
+        The catalog file; of a catalog in PostgreSQL, the path that its index files are called after.
 
     Raises:
         PathNotFound: a folder is not there.
@@ -166,8 +174,8 @@ def build_hash_db(
     )
     with Catalog.open(settings.catalog_location, create=True) as catalog:
         scan(catalog, [os.fsencode(folder) for folder in folders], options)
-    return settings.catalog_location
+        return catalog.path
 
 
-def _location(hash_db: AnyPath | None) -> Path:
+def _location(hash_db: AnyPath | None) -> Path | str:
     return load_settings(catalog=None if hash_db is None else os.fsdecode(hash_db)).catalog_location

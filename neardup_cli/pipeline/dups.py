@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any
 
 import numpy as np
-from blake3 import blake3
 
-from neardup_cli.catalog import queries
+from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.queries import StoredModel
-from neardup_cli.matching.funnel import Collection, sift_pairs
-from neardup_cli.matching.group import linked_groups
-from neardup_cli.pipeline.criteria import Limits, resolve_criteria
+from neardup_cli.catalog.verdicts import IdPair
+from neardup_cli.matching.funnel import Collection, Pictures, Sifted, sift_pairs
+from neardup_cli.matching.regions import RegionPairs, with_regions
+from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
+from neardup_cli.pipeline.groups import build_groups, freed_bytes, removable_files
+from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.progress import Progress, Silent
-from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
-
-_ID_DIGITS = 12
+from neardup_cli.pipeline.region_join import join_regions
+from neardup_cli.records import DuplicateGroup, DupsReport, FileMatch, Grouping, Kind, PairMatch, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class DupsOptions:
         model: whose vectors to use; None takes the model used last.
         verify: let the geometric stage decide the pairs below the model's level of certainty.
         preset: its limits: "strict", "normal" or "loose".
+        grouping: around keepers, or whatever is linked.
+        similar_shots: show the same scene photographed twice too, which is no copy.
         under: only files below these real paths take part; empty for all.
         limit: report at most so many groups.
         workers: threads of the geometric stage.
@@ -45,6 +47,8 @@ class DupsOptions:
     model: str | None = None
     verify: bool = True
     preset: str = "normal"
+    grouping: Grouping = Grouping.COHERENT
+    similar_shots: bool = False
     under: Sequence[bytes] = ()
     limit: int | None = None
     workers: int = 1
@@ -64,61 +68,118 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         hamming=options.hamming,
         verify=options.verify,
         preset=options.preset,
+        similar_shots=options.similar_shots,
     )
+    limits, watch = criteria.limits, progress or Silent()
+    joined = joined_pictures(catalog, criteria.model, limits.threshold, options.under, watch)
     with catalog.read() as connection:
-        collection = load_collection(connection, criteria.model, options.under)
         copied = queries.contents_in_several_files(connection, options.under)
-    limits = criteria.limits
-    sifted = sift_pairs(
-        collection,
+        different = decisions.not_duplicate_ids(connection)
+        kept = decisions.kept(connection)
+    whole = sift_pairs(
+        joined.pictures,
         threshold=limits.threshold,
         radius=limits.radius,
         radius_alone=limits.radius_alone,
         certainty=limits.certainty,
     )
-    pairs = sifted.certain + _decided(catalog, sifted.doubtful, limits, options, progress or Silent())
+    seen = _seen_by_regions(catalog, criteria, watch)
+    sifted = with_regions(whole, joined.pictures, seen)
+    matched = _decided(catalog, _without(sifted, different), seen, criteria, options, watch)
+    pairs = [pair for pair in matched if limits.counts(pair.alignment)]
     members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
     with catalog.read() as connection:
         files = queries.files_of_contents(connection, members, options.under)
-    groups = build_groups(files, pairs)
-    shown = groups if options.limit is None else groups[: options.limit]
+    grouped = build_groups(files, pairs, grouping=options.grouping, different=different, kept=kept)
+    shown = grouped.groups[: options.limit]
+    asked = {"under": list(options.under), "limit": options.limit}
     return DupsReport(
-        parameters={**criteria.parameters(), "under": list(options.under), "limit": options.limit},
+        parameters={
+            **criteria.parameters(),
+            "grouping": options.grouping.value,
+            **asked,
+        },
         groups=tuple(shown),
         summary={
-            **_summarise(collection, groups, len(shown)),
+            **_summarise(joined.pictures, grouped.groups, len(shown)),
             "checked_pairs": len(sifted.doubtful),
+            "region_pairs": len(sifted.doubtful) - len(whole.doubtful),
             "pairs_left_out": sifted.left_out,
+            "compared": joined.compared,
+            "crowded": joined.cut,
+            "similar_shots": sum(map(_is_similar_shot, matched)),
             "seconds": time.monotonic() - started,
         },
+        links=tuple(_links_of(shown, grouped.links)),
     )
+
+
+def _without(sifted: Sifted, different: frozenset[IdPair]) -> Sifted:
+    """Leave out the pairs that a person called different: nothing more is to be known of them."""
+    if not different:
+        return sifted
+    return replace(
+        sifted,
+        certain=[pair for pair in sifted.certain if (pair.a, pair.b) not in different],
+        doubtful=[pair for pair in sifted.doubtful if (pair.a, pair.b) not in different],
+    )
+
+
+def _seen_by_regions(catalog: Catalog, criteria: Criteria, watch: Progress) -> RegionPairs:
+    """Return what regions look like, if there are any and geometry is there to decide what they propose."""
+    if criteria.model is None or criteria.limits.preset is None:
+        return RegionPairs.none()
+    return join_regions(catalog, criteria.model, criteria.limits.threshold, watch)
 
 
 def _decided(
     catalog: Catalog,
-    doubtful: Sequence[PairMatch],
-    limits: Limits,
+    sifted: Sifted,
+    seen: RegionPairs,
+    criteria: Criteria,
     options: DupsOptions,
     watch: Progress,
 ) -> list[PairMatch]:
-    """Let the pixels decide the doubtful pairs; return those that match."""
-    if not doubtful or limits.preset is None:
-        return []
-    # Late: OpenCV takes a fifth of a second to import, and a catalog without doubts needs none of it.
+    """Let the pixels decide the doubtful pairs, and say of all that match what happened between the two.
+
+    What is certain matches even where its pixels cannot be aligned: then nobody knows its kind.
+    """
+    pairs, preset = sifted.certain + sifted.doubtful, criteria.limits.preset
+    if not pairs or preset is None:
+        return sifted.certain
+    # Late: OpenCV takes a fifth of a second to import, and a catalog without near-copies needs none of it.
     from neardup_cli.pipeline.geometry import decide_pairs
 
     verdicts = decide_pairs(
         catalog,
-        [(pair.a, pair.b) for pair in doubtful],
-        preset=limits.preset,
+        [(pair.a, pair.b) for pair in pairs],
+        preset=preset,
         workers=options.workers,
         watch=watch,
     )
-    return [
+    if criteria.model is not None and len(seen.owners):
+        from neardup_cli.pipeline.region_geometry import settle_by_regions
+
+        verdicts = settle_by_regions(
+            catalog, criteria.model, verdicts, seen, preset=preset, workers=options.workers, watch=watch
+        )
+    aligned = [
         replace(pair, alignment=alignment)
-        for pair in doubtful
+        for pair in pairs
         if (alignment := verdicts.get((pair.a, pair.b))) is not None and alignment.matched
     ]
+    known = {(pair.a, pair.b) for pair in aligned}
+    return aligned + [pair for pair in sifted.certain if (pair.a, pair.b) not in known]
+
+
+def _is_similar_shot(pair: PairMatch) -> bool:
+    return pair.alignment is not None and pair.alignment.kind is Kind.SIMILAR_SHOT
+
+
+def _links_of(groups: Sequence[DuplicateGroup], links: Sequence[FileMatch]) -> Iterator[FileMatch]:
+    """Yield the links that touch a file of the groups."""
+    paths = {member.path for group in groups for member in group.members}
+    return (link for link in links if link.a in paths or link.b in paths)
 
 
 def load_collection(
@@ -139,78 +200,21 @@ def load_collection(
     return Collection(prints.ids, prints.hashes, prints.flatness, all_vectors[order], all_rows[order])
 
 
-def build_groups(files: Sequence[CatalogedFile], pairs: Sequence[PairMatch]) -> list[DuplicateGroup]:
-    """Make groups of files out of pairs of contents; files of one content belong together.
-
-    A pair may have lost its files since it was found: a scan can end in between.
-    """
-    by_content = {
-        content: sorted(held, key=keeper_order)
-        for content, held in groupby(files, key=lambda file: file.content_id)
-    }
-    pairs = [pair for pair in pairs if pair.a in by_content and pair.b in by_content]
-    members = linked_groups(((pair.a, pair.b) for pair in pairs), by_content)
-    group_of = {content: number for number, group in enumerate(members) for content in group}
-    pairs_of: dict[int, list[PairMatch]] = {}
-    for pair in pairs:
-        pairs_of.setdefault(group_of[pair.a], []).append(pair)
-    groups = [
-        _group({content: by_content[content] for content in contents}, pairs_of.get(number, []))
-        for number, contents in enumerate(members)
-        if len(contents) > 1 or len(by_content[contents[0]]) > 1
-    ]
-    return sorted(groups, key=lambda group: (-group.reclaimable_bytes, group.keep))
-
-
-def keeper_order(file: CatalogedFile) -> tuple[int, bool, int, int, int, bytes]:
-    """Sort the file to keep first: most pixels, a capture time, most bytes, oldest, shortest path.
-
-    The capture time goes before the bytes: editors and messengers drop it, and a copy with a caption,
-    or a PNG made of a JPEG, is larger than its original and no better.
-    """
-    return (
-        -(file.width * file.height),
-        file.captured_at is None,
-        -file.stamp.size,
-        file.stamp.mtime_ns,
-        len(file.path),
-        file.path,
-    )
-
-
-def _group(contents: Mapping[int, Sequence[CatalogedFile]], pairs: Iterable[PairMatch]) -> DuplicateGroup:
-    files = sorted((file for held in contents.values() for file in held), key=keeper_order)
-    keeper, *others = files
-    matches = [
-        FileMatch(held[0].path, copy.path, Stage.EXACT, None, 0)
-        for held in contents.values()
-        for copy in held[1:]
-    ]
-    for pair in pairs:
-        a, b = contents[pair.a][0], contents[pair.b][0]
-        matches.append(FileMatch(a.path, b.path, pair.stage, pair.similarity, pair.hamming, pair.alignment))
-    # What one inode holds is freed once, and not at all where the keeper is a link to it.
-    freed = {(file.stamp.device, file.stamp.inode): file.stamp.size for file in others}
-    freed.pop((keeper.stamp.device, keeper.stamp.inode), None)
-    digests = sorted(held[0].digest for held in contents.values())
-    return DuplicateGroup(
-        id=blake3(b"".join(digests)).hexdigest()[:_ID_DIGITS],
-        keep=keeper.path,
-        reclaimable_bytes=sum(freed.values()),
-        members=(keeper, *sorted(others, key=lambda file: file.path)),
-        matches=tuple(sorted(matches, key=lambda match: (match.a, match.b))),
-    )
-
-
-def _summarise(collection: Collection, groups: Sequence[DuplicateGroup], shown: int) -> dict[str, Any]:
-    stages = Counter(match.stage for group in groups for match in group.matches)
+def _summarise(pictures: Pictures, groups: Sequence[DuplicateGroup], shown: int) -> dict[str, Any]:
+    matches = {(match.a, match.b): match for group in groups for match in group.matches}
+    stages = Counter(match.stage for match in matches.values())
+    kinds = Counter(match.kind for match in matches.values())
+    redundant = {file.path for group in groups for file in removable_files(group)}
     return {
-        "contents": len(collection.ids),
-        "embedded": len(collection.vector_rows),
+        "contents": len(pictures.ids),
+        "embedded": int(np.count_nonzero(pictures.embedded)),
         "groups": len(groups),
         "groups_shown": shown,
-        "files": sum(len(group.members) for group in groups),
-        "redundant_files": sum(len(group.members) - 1 for group in groups),
-        "reclaimable_bytes": sum(group.reclaimable_bytes for group in groups),
+        "files": len({member.path for group in groups for member in group.members}),
+        "redundant_files": len(redundant),
+        "reclaimable_bytes": freed_bytes(groups),
         "matches": {stage.value: stages[stage] for stage in Stage},
+        "kinds": {
+            "unknown" if kind is None else kind.value: kinds[kind] for kind in (*Kind, None) if kinds[kind]
+        },
     }

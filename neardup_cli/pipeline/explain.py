@@ -9,14 +9,14 @@ from PIL import Image
 
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.decode import DecodedImage, decode
+from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching import affine
-from neardup_cli.matching.explain import Explanation, Subject, explain_match, explain_same_bytes
-from neardup_cli.matching.features import LocalFeatures, extract_features
+from neardup_cli.matching.explain import Explanation, explain_match, explain_same_bytes
+from neardup_cli.matching.features import LocalFeatures
 from neardup_cli.matching.verify import PRESETS, Verdict, match_keypoints, verify_pair
 from neardup_cli.pipeline.compare import Rules, compare
-from neardup_cli.pipeline.geometry import as_alignment, shrunk
-from neardup_cli.records import ExplainedPair, Point, Stage
+from neardup_cli.pipeline.geometry import decode_file, features_of, subject_of
+from neardup_cli.records import ExplainedPair, Kind, Point, Stage
 
 _LINK_PIXELS = 6.0  # of 416: how far a link may end from where the transform says
 _LINKS = 40
@@ -29,23 +29,22 @@ def explain(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_P
         PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
     """
     comparison = compare(a, b, rules, max_pixels=max_pixels)
-    first, features_a = _subject(comparison.a, max_pixels)
-    second, features_b = _subject(comparison.b, max_pixels)
+    images = [_decoded(path, max_pixels) for path in (comparison.a, comparison.b)]
+    features_a, features_b = map(features_of, images)
     # Asked even where the funnel needed no geometry: the explanation lives on the alignment.
     verdict = verify_pair(features_a, features_b, PRESETS[rules.limits.preset or "normal"])
     explanation = None
     if comparison.stage is Stage.EXACT:
         explanation = explain_same_bytes()
-    elif comparison.is_match and verdict.matched:
-        explanation = explain_match(first, second, verdict)
-    alignment = as_alignment(verdict)
+    elif verdict.matched and (comparison.is_match or comparison.kind is Kind.SIMILAR_SHOT):
+        explanation = explain_match(subject_of(images[0]), subject_of(images[1]), verdict)
     numbers = {} if explanation is None else asdict(explanation.numbers)
     return ExplainedPair(
         comparison=comparison,
-        kind=None if explanation is None else explanation.kind.value,
-        edits=() if explanation is None else tuple(edit.value for edit in explanation.edits),
+        kind=None if explanation is None else explanation.kind,
+        edits=() if explanation is None else explanation.edits,
         sentence=_sentence(explanation, matched=comparison.is_match, reason=comparison.reason),
-        numbers={**numbers, "agreement": alignment.agreement, "inliers": alignment.inliers},
+        numbers={**numbers, "agreement": verdict.agreement, "inliers": verdict.inliers},
         outline=_outline(features_a, features_b, verdict),
         links=_links(features_a, features_b, verdict),
     )
@@ -61,19 +60,11 @@ def upright(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
     return (image.colour or image.luma).convert("RGB")
 
 
-def _subject(path: bytes, max_pixels: int) -> tuple[Subject, LocalFeatures]:
-    image = _decoded(path, max_pixels)
-    colours = np.asarray(shrunk(image.colour or image.luma).convert("RGB"))
-    features = extract_features(np.asarray(shrunk(image.luma)))
-    return Subject(colours, (image.width, image.height)), features
-
-
 def _decoded(path: bytes, max_pixels: int) -> DecodedImage:
     try:
-        with open(path, "rb") as stream:
-            return decode(stream, max_pixels=max_pixels)
-    except OSError as exc:
-        raise UnreadableImage(f"{path.decode('utf-8', 'backslashreplace')}: {exc.strerror}") from exc
+        return decode_file(path, max_pixels)
+    except UnreadableImage as exc:
+        raise UnreadableImage(f"{path.decode('utf-8', 'backslashreplace')}: {exc}") from exc
 
 
 def _sentence(explanation: Explanation | None, *, matched: bool, reason: str) -> str:

@@ -6,10 +6,11 @@ that an interrupted run is not lost and no pair is ever checked twice.
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from itertools import batched
 
@@ -22,15 +23,22 @@ from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.decode import decode
-from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures, extract_features
+from neardup_cli.images.decode import DecodedImage, decode
+from neardup_cli.images.remote import is_remote, read, status_of
+from neardup_cli.matching.explain import Subject, explain_match
+from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.progress import Progress
-from neardup_cli.records import Alignment, CatalogedFile
+from neardup_cli.records import Alignment, CatalogedFile, Kind
 
 _CHUNK = 16
 _STORED_AT_ONCE = 256
-_CACHED = 2000  # pictures; about 250 KB each with their keypoints
+_FEATURES_CACHED = 2000  # pictures; about 250 KB each with their keypoints
+_SUBJECTS_CACHED = 200  # about 400 KB each; only pictures that match are decoded in colour
+
+
+type Checked = tuple[IdPair, Alignment | None]
+"""A pair and the verdict on it; None where a picture cannot be read any more."""
 
 
 def algorithm_name(preset: str) -> str:
@@ -53,8 +61,16 @@ def decide_pairs(
     if not open_pairs:
         return decided
     watch.start("Checking pairs", len(open_pairs))
-    checker = _Checker(_FeatureCache(_reader(catalog, open_pairs)), PRESETS[preset])
+    checker = _Checker(Reader(catalog, open_pairs), PRESETS[preset])
     results = LocalEngine(workers).map(checker, batched(open_pairs, _CHUNK))
+    return decided | store_as_they_come(catalog, results, algorithm, watch)
+
+
+def store_as_they_come(
+    catalog: Catalog, results: Iterator[list[Checked]], algorithm: str, watch: Progress
+) -> dict[IdPair, Alignment]:
+    """Store verdicts a batch at a time, so that an interrupted run is not lost; return them all."""
+    decided: dict[IdPair, Alignment] = {}
     for new in batched(_flattened(results, watch), _STORED_AT_ONCE):
         with catalog.write() as connection:
             verdicts.store_verdicts(connection, dict(new), algorithm)
@@ -63,26 +79,37 @@ def decide_pairs(
 
 
 def align_files(a: bytes, b: bytes, preset: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> Alignment | None:
-    """Return the verdict on two files; None if one of them cannot be read."""
+    """Return the verdict on two files with its kind; None if one of them cannot be read."""
     try:
-        first, second = (features_of_file(path, max_pixels) for path in (a, b))
+        first, second = (decode_file(path, max_pixels) for path in (a, b))
     except UnreadableImage:
         return None
-    return as_alignment(verify_pair(first, second, PRESETS[preset]))
+    verdict = verify_pair(features_of(first), features_of(second), PRESETS[preset])
+    return as_alignment(verdict, kind_of(verdict, lambda: (subject_of(first), subject_of(second))))
 
 
-def features_of_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> LocalFeatures:
-    """Decode an image file small and grey, and find its keypoints.
+def decode_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS, *, colour: bool = True) -> DecodedImage:
+    """Decode an image file.
 
     Raises:
         UnreadableImage: it cannot be read or decoded.
     """
     try:
         with open(path, "rb") as stream:
-            luma = decode(stream, colour=False, max_pixels=max_pixels).luma
+            return decode(stream, colour=colour, max_pixels=max_pixels)
     except OSError as exc:
         raise UnreadableImage((exc.strerror or "cannot be read").lower()) from exc
-    return extract_features(np.asarray(shrunk(luma)))
+
+
+def features_of(image: DecodedImage) -> LocalFeatures:
+    """Make an image small and grey; its keypoints are found when they are asked for, which is not always."""
+    return LocalFeatures(np.ascontiguousarray(np.asarray(shrunk(image.luma))))
+
+
+def subject_of(image: DecodedImage) -> Subject:
+    """Make a picture small, in colour, as the explanation of a match needs it."""
+    small = shrunk(image.colour or image.luma).convert("RGB")
+    return Subject(np.asarray(small), (image.width, image.height), image.captured_at)
 
 
 def shrunk(image: Image.Image) -> Image.Image:
@@ -94,7 +121,7 @@ def shrunk(image: Image.Image) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX)
 
 
-def as_alignment(verdict: Verdict) -> Alignment:
+def as_alignment(verdict: Verdict, kind: Kind | None) -> Alignment:
     """Turn the geometric stage's verdict into the record that the catalog and the reports take."""
     return Alignment(
         matched=verdict.matched,
@@ -109,75 +136,98 @@ def as_alignment(verdict: Verdict) -> Alignment:
         coverage_b=verdict.coverage_b,
         tone=verdict.tone,
         spread=verdict.spread,
+        kind=kind,
     )
+
+
+def kind_of(verdict: Verdict, subjects: Callable[[], tuple[Subject, Subject]]) -> Kind | None:
+    """Say what happened between two pictures that match; only those have to be there in colour."""
+    return explain_match(*subjects(), verdict).kind if verdict.matched else None
 
 
 class _Checker:
     """Verifies a chunk of pairs; one for all workers."""
 
-    def __init__(self, features: _FeatureCache, settings: VerifySettings) -> None:
-        self._features = features
+    def __init__(self, reader: Reader, settings: VerifySettings) -> None:
+        self._features = Cache[int, LocalFeatures](
+            lambda content: features_of(reader.decoded(content, colour=False)), _FEATURES_CACHED
+        )
+        self._subjects = Cache[int, Subject](
+            lambda content: subject_of(reader.decoded(content, colour=True)), _SUBJECTS_CACHED
+        )
         self._settings = settings
 
-    def __call__(self, pairs: Sequence[IdPair]) -> list[tuple[IdPair, Alignment | None]]:
+    def __call__(self, pairs: Sequence[IdPair]) -> list[Checked]:
         return [(pair, self._check(*pair)) for pair in pairs]
 
     def _check(self, a: int, b: int) -> Alignment | None:
         try:
-            return as_alignment(verify_pair(self._features[a], self._features[b], self._settings))
+            verdict = verify_pair(self._features[a], self._features[b], self._settings)
+            return as_alignment(verdict, kind_of(verdict, lambda: (self._subjects[a], self._subjects[b])))
         except UnreadableImage:
             return None
 
 
-class _FeatureCache:
-    """Features by content id, the least recently used forgotten first; safe to share between threads."""
+class Cache[Key: Hashable, Picture]:
+    """Pictures by content id or the like, the least recently used forgotten first; threads may share it."""
 
-    def __init__(self, read: Callable[[int], LocalFeatures]) -> None:
+    def __init__(self, read: Callable[[Key], Picture], size: int) -> None:
         self._read = read
-        self._held: OrderedDict[int, LocalFeatures] = OrderedDict()
+        self._size = size
+        self._held: OrderedDict[Key, Picture] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __getitem__(self, content: int) -> LocalFeatures:
+    def __getitem__(self, key: Key) -> Picture:
         with self._lock:
-            if content in self._held:
-                self._held.move_to_end(content)
-                return self._held[content]
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
         # Two threads may read the same picture at once: that costs less than waiting for each other.
-        features = self._read(content)
+        picture = self._read(key)
         with self._lock:
-            self._held[content] = features
-            if len(self._held) > _CACHED:
+            self._held[key] = picture
+            if len(self._held) > self._size:
                 self._held.popitem(last=False)
-        return features
+        return picture
 
 
-def _reader(catalog: Catalog, pairs: Sequence[IdPair]) -> Callable[[int], LocalFeatures]:
-    """Return a function that reads a content from the first of its files that still holds it."""
-    files: dict[int, list[CatalogedFile]] = {}
-    with catalog.read() as connection:
-        for file in queries.files_of_contents(connection, {content for pair in pairs for content in pair}):
-            files.setdefault(file.content_id, []).append(file)
+class Reader:
+    """Decodes a content from the first of its files that still holds it."""
 
-    def read(content: int) -> LocalFeatures:
-        for file in files.get(content, ()):
+    def __init__(self, catalog: Catalog, pairs: Sequence[IdPair]) -> None:
+        self._files: dict[int, list[CatalogedFile]] = {}
+        with catalog.read() as connection:
+            contents = {content for pair in pairs for content in pair}
+            for file in queries.files_of_contents(connection, contents):
+                self._files.setdefault(file.content_id, []).append(file)
+
+    def decoded(self, content: int, *, colour: bool) -> DecodedImage:
+        """Decode a content.
+
+        Raises:
+            UnreadableImage: no file that can be read holds it any more.
+        """
+        for file in self._files.get(content, ()):
             # A verdict is kept for good: it must not be about what a file has become since the scan.
             with suppress(UnreadableImage, OSError):
-                features = features_of_file(file.path)
+                image = _decode(file.path, colour=colour)
                 if _is_unchanged(file):
-                    return features
+                    return image
         raise UnreadableImage(f"no file holds content {content} any more")
 
-    return read
+
+def _decode(path: bytes, *, colour: bool) -> DecodedImage:
+    if is_remote(path):
+        return decode(io.BytesIO(read(path)), colour=colour)
+    return decode_file(path, colour=colour)
 
 
 def _is_unchanged(file: CatalogedFile) -> bool:
-    status = os.stat(file.path)
+    status = status_of(file.path) if is_remote(file.path) else os.stat(file.path)
     return (status.st_size, status.st_mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
 
 
-def _flattened(
-    results: Iterator[list[tuple[IdPair, Alignment | None]]], watch: Progress
-) -> Iterator[tuple[IdPair, Alignment]]:
+def _flattened(results: Iterator[list[Checked]], watch: Progress) -> Iterator[tuple[IdPair, Alignment]]:
     for chunk in results:
         watch.advance(len(chunk))
         for pair, alignment in chunk:

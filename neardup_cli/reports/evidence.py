@@ -22,6 +22,19 @@ def evidence(group: DuplicateGroup) -> dict[bytes, FileMatch]:
     return best
 
 
+def weakest_link(group: DuplicateGroup) -> FileMatch:
+    """Return, of the matches that tie the members to the group, the one with the least evidence."""
+    return min(evidence(group).values(), key=lambda match: (*_strength(match), match.a, match.b))
+
+
+def shown_kind(match: FileMatch | None) -> str:
+    """Return what happened in a word; nothing where nobody has looked at the pixels."""
+    return "" if match is None or match.kind is None else match.kind.value
+
+
 def _rank(match: FileMatch, keeper: bytes) -> tuple[bool, int, float]:
-    similarity = 1.0 if match.similarity is None else match.similarity
-    return keeper in (match.a, match.b), _STRENGTH[match.stage], similarity
+    return keeper in (match.a, match.b), *_strength(match)
+
+
+def _strength(match: FileMatch) -> tuple[int, float]:
+    return _STRENGTH[match.stage], 1.0 if match.similarity is None else match.similarity

@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 from neardup_cli.records import (
     Alignment,
     CatalogStatus,
+    CheckReport,
     Comparison,
     DuplicateGroup,
     DupsReport,
     ExplainedPair,
     FileMatch,
     Finding,
+    QueryMatch,
     QueryResult,
     ScanSummary,
+    ShownDecision,
 )
+from neardup_cli.reports.evidence import weakest_link
 from neardup_cli.reports.paths import data_path
 
 # Terminals obey some of these, others end a line for some readers, and half a surrogate is not UTF-8.
@@ -45,6 +51,7 @@ def scan_document(summary: ScanSummary) -> dict[str, Any]:
         "missing": summary.missing,
         "offline": summary.offline,
         "embedded": summary.embedded,
+        "regions": summary.regions,
         "unreadable": len(summary.unreadable),
         "skipped": [
             {"path": data_path(entry.path), "reason": entry.reason, "unreadable": entry.unreadable}
@@ -64,6 +71,7 @@ def dups_document(report: DupsReport) -> dict[str, Any]:
             "under": [data_path(path) for path in report.parameters["under"]],
         },
         "groups": [group_document(group) for group in report.groups],
+        "links": [match_document(match) for match in report.links],
         "summary": {**report.summary, "seconds": round(report.summary["seconds"], 3)},
     }
 
@@ -82,9 +90,11 @@ def group_document(group: DuplicateGroup) -> dict[str, Any]:
                 "height": member.height,
                 "format": member.format,
                 "content": member.digest.hex(),
+                "kept": member.path in group.kept,
             }
             for member in group.members
         ],
+        "weakest": match_document(weakest_link(group)),
         "matches": [match_document(match) for match in group.matches],
     }
 
@@ -95,6 +105,7 @@ def match_document(match: FileMatch) -> dict[str, Any]:
         "a": data_path(match.a),
         "b": data_path(match.b),
         "stage": match.stage.value,
+        "kind": _named(match.kind),
         "similarity": _rounded(match.similarity),
         "hamming": match.hamming,
         **_alignment(match.alignment),
@@ -111,23 +122,53 @@ def query_document(results: list[QueryResult], parameters: dict[str, Any]) -> di
                 "path": data_path(result.path),
                 "is_duplicate": any(match.is_match for match in result.matches),
                 "error": result.error,
-                "matches": [
-                    {
-                        "path": data_path(match.path),
-                        "is_match": match.is_match,
-                        "stage": None if match.stage is None else match.stage.value,
-                        "similarity": _rounded(match.similarity),
-                        "hamming": match.hamming,
-                        "bytes": match.bytes,
-                        "width": match.width,
-                        "height": match.height,
-                        **_alignment(match.alignment),
-                    }
-                    for match in result.matches
-                ],
+                "matches": [query_match_document(match) for match in result.matches],
             }
             for result in results
         ],
+    }
+
+
+def check_document(report: CheckReport) -> dict[str, Any]:
+    """Return what `neardup check --json` prints."""
+    return {
+        "schema": "neardup.check/1",
+        "parameters": report.parameters,
+        "files": [
+            {
+                "path": data_path(result.path),
+                "is_duplicate": bool(result.matches),
+                "error": result.error,
+                "matches": [query_match_document(match) for match in result.matches],
+            }
+            for result in report.results
+        ],
+        "skipped": [
+            {"path": data_path(entry.path), "reason": entry.reason, "unreadable": entry.unreadable}
+            for entry in report.skipped
+        ],
+        "summary": {
+            "checked": sum(result.error is None for result in report.results),
+            "matched": len(report.matched),
+            "unreadable": len(report.unreadable),
+            "seconds": round(report.seconds, 3),
+        },
+    }
+
+
+def query_match_document(match: QueryMatch) -> dict[str, Any]:
+    """Return one catalogued file that resembles a query."""
+    return {
+        "path": data_path(match.path),
+        "is_match": match.is_match,
+        "stage": _named(match.stage),
+        "kind": _named(match.kind),
+        "similarity": _rounded(match.similarity),
+        "hamming": match.hamming,
+        "bytes": match.bytes,
+        "width": match.width,
+        "height": match.height,
+        **_alignment(match.alignment),
     }
 
 
@@ -139,7 +180,8 @@ def compare_document(comparison: Comparison, parameters: dict[str, Any]) -> dict
         "a": data_path(comparison.a),
         "b": data_path(comparison.b),
         "is_duplicate": comparison.is_match,
-        "stage": None if comparison.stage is None else comparison.stage.value,
+        "stage": _named(comparison.stage),
+        "kind": _named(comparison.kind),
         "same_bytes": comparison.same_bytes,
         "hamming": comparison.hamming,
         "similarity": _rounded(comparison.similarity),
@@ -153,7 +195,7 @@ def explain_document(pair: ExplainedPair, parameters: dict[str, Any]) -> dict[st
     return {
         **compare_document(pair.comparison, parameters),
         "schema": "neardup.explain/1",
-        "kind": pair.kind,
+        "kind": _named(pair.kind),
         "edits": list(pair.edits),
         "sentence": pair.sentence,
         "numbers": {
@@ -162,6 +204,30 @@ def explain_document(pair: ExplainedPair, parameters: dict[str, Any]) -> dict[st
         },
         "outline": [[round(x, 4), round(y, 4)] for x, y in pair.outline],
     }
+
+
+def decisions_document(decisions: Sequence[ShownDecision]) -> dict[str, Any]:
+    """Return what `neardup ignored --json` prints."""
+    return {
+        "schema": "neardup.ignored/1",
+        "decisions": [
+            {
+                "id": shown.decision.id,
+                "ruling": shown.decision.ruling.value,
+                "decided_at": shown.decision.decided_at.isoformat() + "Z",
+                "contents": _decided_contents(shown),
+            }
+            for shown in decisions
+        ],
+    }
+
+
+def _decided_contents(shown: ShownDecision) -> list[dict[str, Any]]:
+    sides = {shown.decision.digest_a: shown.paths_a, shown.decision.digest_b: shown.paths_b}
+    return [
+        {"content": digest.hex(), "paths": [data_path(path) for path in paths]}
+        for digest, paths in sides.items()
+    ]
 
 
 def status_document(status: CatalogStatus) -> dict[str, Any]:
@@ -189,6 +255,8 @@ def status_document(status: CatalogStatus) -> dict[str, Any]:
                 "dimension": model.identity.dimension,
                 "preprocessing": model.identity.preprocessing,
                 "vectors": model.vectors,
+                "regions": model.regions,
+                "compared": model.compared,
                 "index": model.index,
             }
             for model in status.models
@@ -224,6 +292,10 @@ def _alignment(alignment: Alignment | None) -> dict[str, Any]:
         "mirrored": alignment.mirrored,
         "transform": [[round(number, 5) for number in row] for row in alignment.transform],
     }
+
+
+def _named(value: StrEnum | None) -> str | None:
+    return None if value is None else value.value
 
 
 def _rounded(similarity: float | None) -> float | None:

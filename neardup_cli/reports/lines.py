@@ -7,10 +7,11 @@ import io
 from collections.abc import Iterator, Sequence
 
 from neardup_cli.records import DuplicateGroup
+from neardup_cli.reports.evidence import evidence, shown_kind
 from neardup_cli.reports.json_report import dump, group_document, match_document
 from neardup_cli.reports.paths import data_path
 
-_PAIR_COLUMNS = ("a", "b", "stage", "similarity", "hamming", "inliers", "agreement")
+_PAIR_COLUMNS = ("a", "b", "stage", "similarity", "hamming", "inliers", "agreement", "kind")
 
 
 def jsonl_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
@@ -20,14 +21,16 @@ def jsonl_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
 
 
 def csv_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
-    """Yield one row a file: which group, whether it would be kept, and what it is."""
-    yield _csv_row(["group", "keep", "path", "bytes", "width", "height", "format", "content"])
+    """Yield one row a file: which group, whether it would be kept, what it is, and what was done to it."""
+    yield _csv_row(["group", "keep", "path", "bytes", "width", "height", "format", "content", "kind"])
     for group in groups:
+        reasons = evidence(group)
         for member in group.members:
-            keep = "yes" if member.path == group.keep else "no"
+            keep = "yes" if member.path == group.keep or member.path in group.kept else "no"
             size = [member.stamp.size, member.width, member.height]
+            kind = shown_kind(reasons.get(member.path))
             yield _csv_row(
-                [group.id, keep, data_path(member.path), *size, member.format, member.digest.hex()]
+                [group.id, keep, data_path(member.path), *size, member.format, member.digest.hex(), kind]
             )
 
 
@@ -41,11 +44,14 @@ def pair_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
 
 
 def redundant_paths(groups: Sequence[DuplicateGroup]) -> Iterator[bytes]:
-    """Yield the raw path of every member but the one to keep: what a clean-up would remove."""
-    for group in groups:
-        for member in group.members:
-            if member.path != group.keep:
-                yield member.path
+    """Yield the raw path of every redundant file once: what a clean-up would remove."""
+    paths = (
+        member.path
+        for group in groups
+        for member in group.members
+        if member.path != group.keep and member.path not in group.kept
+    )
+    yield from dict.fromkeys(paths)
 
 
 def _csv_row(cells: Sequence[object]) -> str:

@@ -15,7 +15,7 @@ _NAMED = 50  # unreadable files named one by one; --json names them all
 
 def scan_lines(summary: ScanSummary) -> Iterator[str]:
     """Yield the summary of a scan."""
-    read = summary.added + summary.changed + summary.moved + summary.embedded
+    read = summary.added + summary.changed + summary.moved + summary.embedded + summary.regions
     rate = f", {summary.seen / summary.seconds:,.0f} images/s" if read and summary.seconds > 0 else ""
     yield f"{shown_count(summary.seen, 'image')} seen in {shown_seconds(summary.seconds)}{rate}"
     parts = [
@@ -31,6 +31,8 @@ def scan_lines(summary: ScanSummary) -> Iterator[str]:
     yield "  " + ", ".join(f"{number:,} {name}" for number, name in parts if number or name in always)
     if summary.embedded:
         yield f"  {shown_count(summary.embedded, 'embedding')} computed with {summary.model}"
+    if summary.regions:
+        yield f"  regions of {shown_count(summary.regions, 'image')} computed with {summary.model}"
     for reason, where, number in _skipped_by_reason(summary):
         yield f"  skipped {number:,}: {reason} ({where})"
 

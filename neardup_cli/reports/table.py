@@ -10,10 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, QueryMatch, QueryResult
-from neardup_cli.reports.evidence import evidence
+from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.text import dups_summary
+from neardup_cli.reports.text import dups_summary, shown_role
 from neardup_cli.reports.units import shown_bytes, shown_similarity
+
+_FILE_COLUMNS = ("Size", "Pixels", "Stage", "Sim.", "Kind")
+_WIDE_ONLY = ("Stage", "Sim.")
+_WIDE = 80  # columns from which there is room for all
+_WEAKEST = "bold yellow"  # of the match that ties its member to the group least
 
 
 def print_dups(report: DupsReport, console: Console) -> None:
@@ -21,16 +26,12 @@ def print_dups(report: DupsReport, console: Console) -> None:
     if report.groups:
         folder = common_folder([member.path for group in report.groups for member in group.members])
         table = _new_table()
-        for heading, justify in (
-            ("Size", "right"),
-            ("Pixels", "right"),
-            ("Stage", "left"),
-            ("Sim.", "right"),
-        ):
-            table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-        table.add_column("Frees", justify="right", no_wrap=True)
+        headings = [name for name in _FILE_COLUMNS if console.width >= _WIDE or name not in _WIDE_ONLY]
+        for heading in (*headings, "Frees"):
+            left = heading in ("Stage", "Kind")
+            table.add_column(heading, justify="left" if left else "right", no_wrap=True)
         for group in report.groups:
-            _add_group(table, group, folder)
+            _add_group(table, group, folder, headings)
         if folder:
             console.print(Text.assemble("Below ", (shown_path(folder), "bold"), ":"))
         console.print(table)
@@ -48,8 +49,9 @@ def print_query(results: Sequence[QueryResult], console: Console) -> None:
             console.print("  nothing in the catalog resembles it")
             continue
         table = _new_table()
-        for heading in ("Size", "Pixels", "Stage", "Sim.", "Bits"):
-            table.add_column(heading, justify="left" if heading == "Stage" else "right", no_wrap=True)
+        for heading in ("Size", "Pixels", "Stage", "Sim.", "Bits", "Kind"):
+            left = heading in ("Stage", "Kind")
+            table.add_column(heading, justify="left" if left else "right", no_wrap=True)
         for match in result.matches:
             table.add_row(*_query_cells(match), style="" if match.is_match else "dim")
         console.print(table)
@@ -68,27 +70,32 @@ def _new_table() -> Table:
     return table
 
 
-def _add_group(table: Table, group: DuplicateGroup, folder: bytes) -> None:
+def _add_group(table: Table, group: DuplicateGroup, folder: bytes, headings: Sequence[str]) -> None:
     reasons = evidence(group)
+    weakest = weakest_link(group) if len(group.members) > 2 else None
+    table.add_row("", Text(f"group {group.id}", style="dim"))
     for member in group.members:
-        keeper = member.path == group.keep
+        role = shown_role(group, member.path)
+        match = reasons.get(member.path)
         table.add_row(
-            Text("keep", style="green") if keeper else Text("copy", style="yellow"),
+            Text(role, style="yellow" if role == "copy" else "green"),
             Text(_below(member.path, folder)),
-            *_file_cells(member, reasons.get(member.path)),
-            Text(shown_bytes(group.reclaimable_bytes), style="bold") if keeper else "",
+            *map(_file_cells(member, match, is_weakest=match is not None and match == weakest).get, headings),
+            Text(shown_bytes(group.reclaimable_bytes), style="bold") if role == "keep" else "",
             end_section=False,
         )
     table.add_row()
 
 
-def _file_cells(member: CatalogedFile, match: FileMatch | None) -> list[str]:
-    return [
-        shown_bytes(member.stamp.size),
-        f"{member.width}×{member.height}",
-        "" if match is None else match.stage.value,
-        "" if match is None else shown_similarity(match.similarity),
-    ]
+def _file_cells(member: CatalogedFile, match: FileMatch | None, *, is_weakest: bool) -> dict[str, str | Text]:
+    style = _WEAKEST if is_weakest else ""
+    return {
+        "Size": shown_bytes(member.stamp.size),
+        "Pixels": f"{member.width}×{member.height}",
+        "Stage": Text("" if match is None else match.stage.value, style=style),
+        "Sim.": Text("" if match is None else shown_similarity(match.similarity), style=style),
+        "Kind": Text(shown_kind(match), style=style),
+    }
 
 
 def _query_cells(match: QueryMatch) -> list[str | Text]:
@@ -100,6 +107,7 @@ def _query_cells(match: QueryMatch) -> list[str | Text]:
         match.stage.value if match.stage else "",
         shown_similarity(match.similarity),
         "" if match.hamming is None else str(match.hamming),
+        "" if match.kind is None else match.kind.value,
     ]
 
 

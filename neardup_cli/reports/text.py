@@ -7,14 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from neardup_cli.records import (
     CatalogStatus,
+    CheckReport,
     Comparison,
     DuplicateGroup,
     DupsReport,
     ExplainedPair,
+    FileMatch,
     Finding,
     QueryResult,
+    Ruling,
+    ShownDecision,
+    Skipped,
 )
-from neardup_cli.reports.evidence import evidence
+from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
 
@@ -23,18 +28,35 @@ def dups_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
     """Yield groups for people who read a pipe: tab-separated, an empty line after each group."""
     for group in groups:
         size = shown_bytes(group.reclaimable_bytes)
-        yield f"# {group.id}: {shown_count(len(group.members), 'file')}, {size} to free"
+        weak = f", weakest link {_link(weakest_link(group))}" if len(group.members) > 2 else ""
+        yield f"# {group.id}: {shown_count(len(group.members), 'file')}, {size} to free{weak}"
         reasons = evidence(group)
         for member in group.members:
             match = reasons.get(member.path)
-            keep = "keep" if member.path == group.keep else "copy"
             stage = "" if match is None else match.stage.value
             similarity = "" if match is None else shown_similarity(match.similarity)
-            pixels = f"{member.width}x{member.height}"
-            yield "\t".join(
-                [keep, shown_path(member.path), shown_bytes(member.stamp.size), pixels, stage, similarity]
-            ).rstrip()
+            cells = [
+                shown_role(group, member.path),
+                shown_path(member.path),
+                shown_bytes(member.stamp.size),
+                f"{member.width}x{member.height}",
+                stage,
+                similarity,
+                shown_kind(match),
+            ]
+            yield "\t".join(cells).rstrip()
         yield ""
+
+
+def shown_role(group: DuplicateGroup, path: bytes) -> str:
+    """Return what is to become of a member: `keep`, `kept` where a person said so, or `copy`."""
+    return "keep" if path == group.keep else "kept" if path in group.kept else "copy"
+
+
+def _link(match: FileMatch) -> str:
+    """Say what a match rests on: `geometry 0.31 cropped`."""
+    parts = (match.stage.value, shown_similarity(match.similarity), shown_kind(match))
+    return " ".join(dict.fromkeys(part for part in parts if part))
 
 
 def dups_summary(report: DupsReport) -> str:
@@ -54,12 +76,22 @@ def dups_summary(report: DupsReport) -> str:
 
 def budget_line(report: DupsReport) -> str | None:
     """Return a line that says what was not looked at, if anything was not."""
-    if not (left_out := report.summary["pairs_left_out"]):
+    left_out, crowded = report.summary["pairs_left_out"], report.summary["crowded"]
+    said = []
+    if left_out:
+        said.append(f"{left_out:,} doubtful pairs were beyond the budget and not checked")
+    if crowded:
+        said.append(f"{crowded:,} pictures resemble more others than are kept of each")
+    return f"{'; '.join(said)}: a higher --threshold leaves fewer" if said else None
+
+
+def similar_shots_line(report: DupsReport) -> str | None:
+    """Return a line that says that other shots of a scene were found, if they are not shown."""
+    pairs = report.summary["similar_shots"]
+    if not pairs or report.parameters["similar_shots"]:
         return None
-    return (
-        f"{left_out:,} doubtful pairs were beyond the budget and not checked: "
-        "a higher --threshold, or --under, leaves fewer"
-    )
+    shots = "of other shots of a scene, which are no copies"
+    return f"{shown_count(pairs, 'pair')} {shots}: --include similar-shots shows them"
 
 
 def query_lines(results: Sequence[QueryResult]) -> Iterator[str]:
@@ -75,14 +107,27 @@ def query_lines(results: Sequence[QueryResult]) -> Iterator[str]:
                 match.stage.value if match.stage else "-",
                 shown_similarity(match.similarity) or "-",
                 "-" if match.hamming is None else str(match.hamming),
+                "-" if match.kind is None else match.kind.value,
             ]
             yield "\t".join(cells)
         yield ""
 
 
+def check_summary(report: CheckReport) -> str:
+    """Return one line about all new images."""
+    images = shown_count(len(report.results) - sum(r.error is not None for r in report.results), "new image")
+    return f"{images} checked, {shown_count(len(report.matched), 'copy', 'copies')} of catalogued ones"
+
+
+def unreadable_line(entry: Skipped) -> str:
+    """Return a line about something that could not be read."""
+    return shown_text(f"unreadable: {os.fsdecode(entry.path)}: {entry.reason}")
+
+
 def compare_lines(comparison: Comparison) -> Iterator[str]:
     """Yield the comparison of two images, the verdict first."""
-    stage = f" ({comparison.stage.value})" if comparison.stage else ""
+    decided = [value.value for value in (comparison.stage, comparison.kind) if value is not None]
+    stage = f" ({', '.join(dict.fromkeys(decided))})" if comparison.is_match else ""
     yield f"{'copies' if comparison.is_match else 'different'}{stage}: {comparison.reason}"
     yield f"dHash distance  {comparison.hamming} of 64 bits"
     if comparison.similarity is not None:
@@ -103,6 +148,17 @@ def explain_lines(pair: ExplainedPair) -> Iterator[str]:
         yield f"{name.replace('_', ' '):<20} {shown}"
 
 
+def decision_lines(decisions: Sequence[ShownDecision]) -> Iterator[str]:
+    """Yield a line a decision: id, day, ruling, and a file of each content, tab-separated."""
+    for shown in decisions:
+        found = shown.decision
+        cells = [str(found.id), f"{found.decided_at:%Y-%m-%d}", found.ruling.value]
+        cells.append(_some_file(shown.paths_a, found.digest_a))
+        if found.ruling is Ruling.NOT_DUPLICATES:
+            cells.append(_some_file(shown.paths_b, found.digest_b))
+        yield "\t".join(cells)
+
+
 def status_lines(status: CatalogStatus) -> Iterator[str]:
     """Yield what a catalog holds."""
     index = f", index {shown_bytes(status.index_bytes)}" if status.index_bytes else ""
@@ -118,7 +174,9 @@ def status_lines(status: CatalogStatus) -> Iterator[str]:
         yield f"          {status.unreadable:,} unreadable, {status.missing:,} missing"
     for model in status.models:
         vectors = shown_count(model.vectors, "vector")
-        yield f"model     {shown_text(model.identity.name)}: {vectors}, index {model.index}"
+        regions = f"{model.regions:,} with regions, " if model.regions else ""
+        known = f"{vectors}, {regions}{model.compared:,} compared"
+        yield f"model     {shown_text(model.identity.name)}: {known}, index {model.index}"
     if not status.models:
         yield "model     none: hashes alone (run `neardup scan` without --hash-only to add embeddings)"
     for root in status.roots:
@@ -132,6 +190,13 @@ def doctor_lines(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         word = "repaired" if finding.repaired else "ok" if finding.ok else "WRONG"
         yield shown_text(f"{word:<8} {finding.check}{': ' + finding.detail if finding.detail else ''}")
+
+
+def _some_file(paths: Sequence[bytes], digest: bytes) -> str:
+    if not paths:
+        return f"(no file with content {digest.hex()[:12]} now)"
+    more = f" (and {len(paths) - 1:,} more)" if len(paths) > 1 else ""
+    return shown_path(paths[0]) + more
 
 
 def _verdict(result: QueryResult) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import cv2
@@ -9,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from neardup_cli.matching.explain import Explanation, Kind, Subject, explain_match, explain_same_bytes
+from neardup_cli.matching.explain import Explanation, Subject, explain_match, explain_same_bytes
 from neardup_cli.matching.features import extract_features
 from neardup_cli.matching.residual import measure_residual
 from neardup_cli.matching.verify import Verdict, verify_pair
+from neardup_cli.records import Kind
 
 if TYPE_CHECKING:
     from tests.matching.conftest import Gallery
@@ -87,6 +90,37 @@ def test_the_same_pixels_and_the_same_bytes(gallery: Gallery) -> None:
     picture = gallery.picture("chelsea")
     assert explain(gallery, picture, picture.copy()).kind is Kind.SAME_PIXELS
     assert explain_same_bytes().kind is Kind.EXACT
+
+
+@pytest.mark.parametrize(("attack", "kind"), [("grey", Kind.COLOUR), ("colours", Kind.COLOUR)])
+def test_tones_are_explained_from_either_side(gallery: Gallery, attack: str, kind: Kind) -> None:
+    """Colours do not follow from grey, and nothing was drawn over it all the same."""
+    original, edited = gallery.picture("astronaut"), gallery.attacked("astronaut", attack)
+    assert explain(gallery, original, edited).kind is explain(gallery, edited, original).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kind"), [(0, Kind.RE_ENCODED), (3, Kind.SIMILAR_SHOT), (86_400, Kind.RE_ENCODED)]
+)
+def test_times_of_capture_tell_two_shots_of_a_still_scene(gallery: Gallery, seconds: int, kind: Kind) -> None:
+    """A day apart, somebody has set a clock: a burst is over in a minute."""
+    first, second = gallery.picture("coffee"), gallery.attacked("coffee", "noise")
+    verdict = verify_pair(gallery.features(first), gallery.features(second))
+    taken = datetime(2024, 5, 1, 10)
+    a = Subject(gallery.small(first), first.size, taken)
+    b = Subject(gallery.small(second), second.size, taken + timedelta(seconds=seconds))
+    found = explain_match(a, b, verdict)
+    assert found.kind is kind
+    assert ("3 s apart" in found.sentence) == (seconds == 3)
+    assert explain_match(a, replace(b, captured_at=None), verdict).kind is Kind.RE_ENCODED
+
+
+def test_a_crop_with_another_time_is_a_crop(gallery: Gallery) -> None:
+    whole, part = gallery.picture("coffee"), gallery.picture("coffee").crop((0, 0, 300, 250))
+    verdict = verify_pair(gallery.features(whole), gallery.features(part))
+    a = Subject(gallery.small(whole), whole.size, datetime(2024, 5, 1))
+    b = Subject(gallery.small(part), part.size, datetime(2024, 5, 1, 0, 0, 5))
+    assert explain_match(a, b, verdict).kind is Kind.CROPPED
 
 
 def test_a_second_shot_is_no_copy(gallery: Gallery, shaken: tuple[Image.Image, Image.Image]) -> None:

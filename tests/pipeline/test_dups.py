@@ -20,15 +20,10 @@ from neardup_cli.errors import ModelMismatch
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.matching.funnel import sift_pairs
 from neardup_cli.pipeline import dups
-from neardup_cli.pipeline.dups import (
-    DupsOptions,
-    build_groups,
-    find_duplicates,
-    keeper_order,
-    load_collection,
-)
+from neardup_cli.pipeline.dups import DupsOptions, find_duplicates, load_collection
+from neardup_cli.pipeline.groups import build_groups, keeper_order
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import CatalogedFile, DupsReport, FileMatch, FileStamp, PairMatch, Stage
+from neardup_cli.records import CatalogedFile, DupsReport, FileMatch, FileStamp, Grouping, PairMatch, Stage
 
 type Draw = Callable[[Path, int], Path]
 
@@ -139,6 +134,8 @@ def test_parameters_say_what_was_used(embedded: Catalog, hashed: Catalog) -> Non
         "certainty": 0.99,
         "preset": "normal",
         "hamming": 10,
+        "grouping": "coherent",
+        "similar_shots": False,
         "under": [],
         "limit": 1,
     }
@@ -374,7 +371,7 @@ def file(
 )
 def test_keeper_order(better: CatalogedFile, worse: CatalogedFile) -> None:
     assert keeper_order(better) < keeper_order(worse)
-    [group] = build_groups([better, worse], [PairMatch(1, 2, Stage.SIEVE, None, 3)])
+    [group] = build_groups([better, worse], [PairMatch(1, 2, Stage.SIEVE, None, 3)]).groups
     assert group.keep == better.path
     [match] = group.matches
     assert (match.a, match.b) == (better.path, worse.path)
@@ -390,7 +387,7 @@ def test_chain_of_pairs_with_copies_is_one_group() -> None:
         file(b"/d2", 4, size=500),
     ]
     pairs = [PairMatch(1, 2, Stage.SIEVE, 0.9, 1), PairMatch(2, 3, Stage.VERIFIER, 0.7, 20)]
-    first, second = build_groups(files, pairs)
+    first, second = build_groups(files, pairs, grouping=Grouping.LINKED).groups
     assert ([file.path for file in first.members], first.reclaimable_bytes) == ([b"/d1", b"/d2"], 500)
     assert [file.path for file in second.members] == [b"/a1", b"/a2", b"/b", b"/c"]
     assert second.reclaimable_bytes == 60
@@ -404,7 +401,7 @@ def test_chain_of_pairs_with_copies_is_one_group() -> None:
 def test_group_id_does_not_depend_on_the_numbers_of_contents() -> None:
     def group_id(*digests: bytes) -> str:
         files = [replace(file(b"/%d" % row, row), digest=digest) for row, digest in enumerate(digests, 1)]
-        [group] = build_groups(files, [PairMatch(1, 2, Stage.SIEVE, None, 3)])
+        [group] = build_groups(files, [PairMatch(1, 2, Stage.SIEVE, None, 3)]).groups
         return group.id
 
     assert group_id(b"one", b"two") == group_id(b"two", b"one")

@@ -13,6 +13,7 @@ from neardup_cli.records import (
     DupsReport,
     FileMatch,
     FileStamp,
+    Kind,
     Stage,
 )
 
@@ -42,6 +43,7 @@ def group() -> DuplicateGroup:
         coverage_b=0.25,
         tone=0.9,
         spread=0.8,
+        kind=Kind.CROPPED,
     )
     matches = (
         FileMatch(PHOTO.path, COPY.path, Stage.EXACT, None, 0),
@@ -54,7 +56,8 @@ def group() -> DuplicateGroup:
 @pytest.fixture
 def report(group: DuplicateGroup) -> DupsReport:
     """A report of that group, the first of two."""
-    parameters = {"model": "sscd", "threshold": 0.2, "hamming": 10, "under": [b"/p", b"/\xff"], "limit": 1}
+    parameters = {"model": "sscd", "threshold": 0.2, "hamming": 10, "similar_shots": False}
+    parameters |= {"under": [b"/p", b"/\xff"], "limit": 1}
     summary = {
         "contents": 12,
         "embedded": 12,
@@ -65,6 +68,9 @@ def report(group: DuplicateGroup) -> DupsReport:
         "reclaimable_bytes": 2_999_999,
         "matches": {"exact": 1},
         "pairs_left_out": 0,
+        "compared": 12,
+        "crowded": 0,
+        "similar_shots": 0,
         "seconds": 0.123456,
     }
     return DupsReport(parameters, (group,), summary)

@@ -48,7 +48,7 @@ def test_scan() -> None:
         Skipped(b"/p/\xff.jpg", "truncated", unreadable=True),
         Skipped(b"/p/a.txt", "not an image file"),
     )
-    summary = ScanSummary(9, 1, 2, 3, 4, 5, 6, 7, skipped, 1.23456, "sscd")
+    summary = ScanSummary(9, 1, 2, 3, 4, 5, 6, 7, skipped, 1.23456, "sscd", regions=8)
     assert read(json_report.scan_document(summary)) == {
         "schema": "neardup.scan/1",
         "seen": 9,
@@ -59,6 +59,7 @@ def test_scan() -> None:
         "missing": 5,
         "offline": 6,
         "embedded": 7,
+        "regions": 8,
         "unreadable": 1,
         "skipped": [
             {"path": "file:///p/%FF.jpg", "reason": "truncated", "unreadable": True},
@@ -76,6 +77,7 @@ def test_dups(report: DupsReport) -> None:
         "model": "sscd",
         "threshold": 0.2,
         "hamming": 10,
+        "similar_shots": False,
         "under": ["/p", "file:///%FF"],
         "limit": 1,
     }
@@ -90,15 +92,19 @@ def test_dups(report: DupsReport) -> None:
         "height": 3000,
         "format": "JPEG",
         "content": "aa" * 32,
+        "kept": False,
     }
     exact, sieve, geometry = group["matches"]
     assert exact == {
         "a": "/p/a/photo.jpg",
         "b": '/p/b/line\nbreak, "quoted".jpg',
         "stage": "exact",
+        "kind": "exact",
         "similarity": None,
         "hamming": 0,
     }
+    assert [match["kind"] for match in (sieve, geometry)] == [None, "cropped"]
+    assert group["weakest"] == geometry
     assert (sieve["stage"], sieve["similarity"], sieve["hamming"]) == ("sieve", 0.9877, 3)
     assert (geometry["inliers"], geometry["agreement"], geometry["mirrored"]) == (42, 0.9877, False)
     assert geometry["coverage"] == [0.9, 0.25]
@@ -120,6 +126,7 @@ def test_query() -> None:
         "path": "file:///p/%FF.jpg",
         "is_match": True,
         "stage": "sieve",
+        "kind": None,
         "similarity": 0.9877,
         "hamming": 3,
         "bytes": 1000,
@@ -165,6 +172,8 @@ def test_status() -> None:
             "dimension": 512,
             "preprocessing": "288",
             "vectors": 1,
+            "regions": 0,
+            "compared": 0,
             "index": "current",
         }
     ]

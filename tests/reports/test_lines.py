@@ -17,8 +17,8 @@ def parsed(lines: Iterable[str]) -> list[list[str]]:
 
 def test_csv(group: DuplicateGroup) -> None:
     assert parsed(csv_lines([group])) == [
-        ["group", "keep", "path", "bytes", "width", "height", "format", "content"],
-        ["0123456789ab", "yes", "/p/a/photo.jpg", "2500000", "4000", "3000", "JPEG", "aa" * 32],
+        ["group", "keep", "path", "bytes", "width", "height", "format", "content", "kind"],
+        ["0123456789ab", "yes", "/p/a/photo.jpg", "2500000", "4000", "3000", "JPEG", "aa" * 32, ""],
         [
             "0123456789ab",
             "no",
@@ -28,8 +28,9 @@ def test_csv(group: DuplicateGroup) -> None:
             "3000",
             "JPEG",
             "aa" * 32,
+            "exact",
         ],
-        ["0123456789ab", "no", "/p/b/cropped.png", "900", "200", "90", "PNG", "cc" * 32],
+        ["0123456789ab", "no", "/p/b/cropped.png", "900", "200", "90", "PNG", "cc" * 32, "cropped"],
         [
             "0123456789ab",
             "no",
@@ -39,6 +40,7 @@ def test_csv(group: DuplicateGroup) -> None:
             "300",
             "WEBP",
             "bb" * 32,
+            "",
         ],
     ]
 
@@ -52,12 +54,23 @@ def test_csv_quotes_line_ends(group: DuplicateGroup) -> None:
 
 
 def test_pairs(group: DuplicateGroup) -> None:
+    odd = '/p/b/line\nbreak, "quoted".jpg'
     small = "file:///p/b/not%20%FF%20utf-8.webp"
     assert parsed(pair_lines([group])) == [
-        ["group", "a", "b", "stage", "similarity", "hamming", "inliers", "agreement"],
-        ["0123456789ab", "/p/a/photo.jpg", '/p/b/line\nbreak, "quoted".jpg', "exact", "", "0", "", ""],
-        ["0123456789ab", "/p/a/photo.jpg", small, "sieve", "0.9877", "3", "", ""],
-        ["0123456789ab", small, "/p/b/cropped.png", "geometry", "0.25", "30", "42", "0.9877"],
+        ["group", "a", "b", "stage", "similarity", "hamming", "inliers", "agreement", "kind"],
+        [
+            "0123456789ab",
+            "/p/a/photo.jpg",
+            odd,
+            "exact",
+            "",
+            "0",
+            "",
+            "",
+            "exact",
+        ],
+        ["0123456789ab", "/p/a/photo.jpg", small, "sieve", "0.9877", "3", "", "", ""],
+        ["0123456789ab", small, "/p/b/cropped.png", "geometry", "0.25", "30", "42", "0.9877", "cropped"],
     ]
 
 
@@ -77,6 +90,16 @@ def test_redundant_paths_are_raw_and_leave_the_keeper_out(group: DuplicateGroup)
         b"/p/b/cropped.png",
         b"/p/b/not \xff utf-8.webp",
     ]
+
+
+def test_what_a_person_keeps_is_not_redundant(group: DuplicateGroup) -> None:
+    kept = replace(group, kept=frozenset([b"/p/b/cropped.png"]))
+    assert list(redundant_paths([kept, group, kept])) == [
+        b'/p/b/line\nbreak, "quoted".jpg',
+        b"/p/b/not \xff utf-8.webp",
+        b"/p/b/cropped.png",
+    ]
+    assert [row[1] for row in parsed(csv_lines([kept]))] == ["keep", "yes", "no", "yes", "no"]
 
 
 def test_nothing_found() -> None:

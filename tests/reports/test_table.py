@@ -21,11 +21,12 @@ def drawn(draw: Callable[[Console], None], *, width: int = 100) -> list[str]:
 def test_dups(report: DupsReport) -> None:
     below, heading, *rows, last = drawn(lambda console: print_dups(report, console))
     assert below == "Below /p:"
-    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Frees"]
+    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Kind", "Frees"]
     assert [row.split() for row in rows if row] == [
+        ["group", "0123456789ab"],
         ["keep", "a/photo.jpg", "2.5", "MB", "4000×3000", "2.5", "MB"],
-        ["copy", r"b/line\nbreak,", '"quoted".jpg', "2.5", "MB", "4000×3000", "exact"],
-        ["copy", "b/cropped.png", "900", "B", "200×90", "geometry", "0.25"],
+        ["copy", r"b/line\nbreak,", '"quoted".jpg', "2.5", "MB", "4000×3000", "exact", "exact"],
+        ["copy", "b/cropped.png", "900", "B", "200×90", "geometry", "0.25", "cropped"],
         ["copy", "b/not", r"\xff", "utf-8.webp", "41.0", "KB", "400×300", "sieve", "0.98"],
     ]
     assert last == "2 groups, 4 copies besides the ones to keep, 3.0 MB to free (the first 1 shown)"
@@ -52,7 +53,7 @@ def test_names_are_never_markup(name: bytes, report: DupsReport) -> None:
     report = replace(report, groups=(replace(group, members=members, keep=members[0].path, matches=()),))
     lines = drawn(lambda console: print_dups(report, console))
     assert lines[0] == f"Below /{shown}:"
-    assert shown in lines[2]
+    assert shown in lines[3]
     results = [QueryResult(folder, error=f"no such file: {name.decode()}")]
     assert drawn(lambda console: print_query(results, console)) == [f"/{shown}", f"  no such file: {shown}"]
 
@@ -63,7 +64,7 @@ def test_query() -> None:
     results = [QueryResult(b"/q.png", (match, near)), QueryResult(b"/alone.png")]
     title, heading, *rows, alone, nothing = drawn(lambda console: print_query(results, console))
     assert title == "/q.png"
-    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Bits"]
+    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Bits", "Kind"]
     assert [row.split() for row in rows] == [
         ["match", "/p/a.jpg", "1.0", "KB", "40×30", "geometry", "0.98", "13"],
         ["near", "/p/near.jpg", "1.0", "KB", "40×30"],

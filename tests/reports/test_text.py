@@ -27,10 +27,10 @@ STATUS = CatalogStatus("/c\n.db", "0001", 4096, 2_000_000, 3, 1, 2, 1, 12_000)
 
 def test_dups(group: DuplicateGroup) -> None:
     assert list(text.dups_lines([group])) == [
-        "# 0123456789ab: 4 files, 2.5 MB to free",
+        "# 0123456789ab: 4 files, 2.5 MB to free, weakest link geometry 0.25 cropped",
         "keep\t/p/a/photo.jpg\t2.5 MB\t4000x3000",
-        'copy\t/p/b/line\\nbreak, "quoted".jpg\t2.5 MB\t4000x3000\texact',
-        "copy\t/p/b/cropped.png\t900 B\t200x90\tgeometry\t0.25",
+        'copy\t/p/b/line\\nbreak, "quoted".jpg\t2.5 MB\t4000x3000\texact\t\texact',
+        "copy\t/p/b/cropped.png\t900 B\t200x90\tgeometry\t0.25\tcropped",
         "copy\t/p/b/not \\xff utf-8.webp\t41.0 KB\t400x300\tsieve\t0.98",
         "",
     ]
@@ -65,8 +65,8 @@ def test_query() -> None:
     ]
     assert list(text.query_lines(results)) == [
         "# /q.png: 1 match",
-        "match\t/p/\\t.jpg\t1.0 KB\t40x30\tsieve\t0.98\t3",
-        "near\t/p/near.jpg\t1.0 KB\t40x30\t-\t-\t-",
+        "match\t/p/\\t.jpg\t1.0 KB\t40x30\tsieve\t0.98\t3\t-",
+        "near\t/p/near.jpg\t1.0 KB\t40x30\t-\t-\t-\t-",
         "",
         "# /alone.png: no match",
         "",
@@ -104,7 +104,7 @@ def test_status_with_everything() -> None:
         "last scan 2024-02-29 12:30 UTC",
         "images    3 files, 12.0 KB, 2 distinct contents",
         "          1 unreadable, 1 missing",
-        "model     sscd: 1 vector, index current",
+        "model     sscd: 1 vector, 0 compared, index current",
         "root      /p: 2 files, 9.0 KB",
         "root      /\\x1b: 1 file, 3.0 KB, offline",
     ]

@@ -1,0 +1,161 @@
+"""Matches of contents to groups of files, each with the file to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import NamedTuple
+
+from blake3 import blake3
+
+from neardup_cli.matching.group import Cluster, IdPair, coherent_clusters, linked_clusters
+from neardup_cli.records import CatalogedFile, DuplicateGroup, FileMatch, Grouping, Kind, PairMatch, Stage
+
+_ID_DIGITS = 12
+
+# One picture is then only a part of the other, or no copy of it: nothing follows for a third one.
+_PARTIAL = frozenset({Kind.EMBEDDED, Kind.CROPPED, Kind.SIMILAR_SHOT})
+
+type FilesByContent = Mapping[int, Sequence[CatalogedFile]]
+
+
+class Grouped(NamedTuple):
+    """Groups, the largest saving first, and the matches between files of different groups."""
+
+    groups: list[DuplicateGroup]
+    links: list[FileMatch]
+
+
+def build_groups(
+    files: Sequence[CatalogedFile],
+    pairs: Sequence[PairMatch],
+    *,
+    grouping: Grouping = Grouping.COHERENT,
+    different: Collection[IdPair] = (),
+    kept: Collection[bytes] = (),
+) -> Grouped:
+    """Make groups of files out of pairs of contents; files of one content belong together.
+
+    A pair may have lost its files since it was found: a scan can end in between.
+
+    Args:
+        files: in order of content id.
+        pairs: matches, each pair of contents once.
+        grouping: around keepers, or whatever is linked.
+        different: pairs of content ids that are never shown as copies of each other.
+        kept: digests that are preferred as keepers and never called redundant.
+    """
+    by_content = {
+        content: sorted(held, key=keeper_order)
+        for content, held in groupby(files, key=lambda file: file.content_id)
+    }
+    matches = {
+        (pair.a, pair.b): pair
+        for pair in pairs
+        if pair.a in by_content and pair.b in by_content and (pair.a, pair.b) not in different
+    }
+    order = sorted(
+        by_content,
+        key=lambda content: (by_content[content][0].digest not in kept, keeper_order(by_content[content][0])),
+    )
+    if grouping is Grouping.LINKED:
+        clusters = linked_clusters(order, matches)
+    else:
+        partial = [ids for ids, pair in matches.items() if pair.alignment and pair.alignment.kind in _PARTIAL]
+        clusters = coherent_clusters(order, matches, partial=partial, different=different)
+    return _grouped(by_content, clusters, matches, kept)
+
+
+def keeper_order(file: CatalogedFile) -> tuple[int, bool, int, int, int, bytes]:
+    """Sort the file to keep first: most pixels, a capture time, most bytes, oldest, shortest path.
+
+    The capture time goes before the bytes: editors and messengers drop it, and a copy with a caption,
+    or a PNG made of a JPEG, is larger than its original and no better.
+    """
+    return (
+        -(file.width * file.height),
+        file.captured_at is None,
+        -file.stamp.size,
+        file.stamp.mtime_ns,
+        len(file.path),
+        file.path,
+    )
+
+
+def removable_files(group: DuplicateGroup) -> list[CatalogedFile]:
+    """Return the members besides the keeper, those that a person said to keep excepted."""
+    return [file for file in group.members if file.path != group.keep and file.path not in group.kept]
+
+
+def freed_bytes(groups: Iterable[DuplicateGroup]) -> int:
+    """Return what removing all removable files frees; a file in several groups counts once.
+
+    What one inode holds is freed once, and not at all where a file that stays is a link to it.
+    """
+    freed, staying = {}, set()
+    for group in groups:
+        gone = removable_files(group)
+        freed.update({(file.stamp.device, file.stamp.inode): file.stamp.size for file in gone})
+        paths = {file.path for file in gone}
+        staying |= {(file.stamp.device, file.stamp.inode) for file in group.members if file.path not in paths}
+    return sum(size for inode, size in freed.items() if inode not in staying)
+
+
+def _grouped(
+    by_content: FilesByContent,
+    clusters: Sequence[Cluster],
+    matches: Mapping[IdPair, PairMatch],
+    kept: Collection[bytes],
+) -> Grouped:
+    groups_of: dict[int, set[int]] = {}
+    for number, cluster in enumerate(clusters):
+        for content in cluster.members:
+            groups_of.setdefault(content, set()).add(number)
+    pairs_of: dict[int, list[PairMatch]] = {}
+    links = []
+    for pair in matches.values():
+        common = groups_of[pair.a] & groups_of[pair.b]
+        for number in common:
+            pairs_of.setdefault(number, []).append(pair)
+        if not common:
+            links.append(_file_match(by_content, pair))
+    groups = [
+        _group(by_content, cluster, pairs_of.get(number, []), kept)
+        for number, cluster in enumerate(clusters)
+        if cluster.copies or len(by_content[cluster.keeper]) > 1
+    ]
+    return Grouped(
+        sorted(groups, key=lambda group: (-group.reclaimable_bytes, group.keep, group.id)), _sorted(links)
+    )
+
+
+def _group(
+    by_content: FilesByContent, cluster: Cluster, pairs: Iterable[PairMatch], kept: Collection[bytes]
+) -> DuplicateGroup:
+    held = [by_content[content] for content in cluster.members]
+    keeper = by_content[cluster.keeper][0]
+    others = [file for files in held for file in files if file is not keeper]
+    matches = [
+        FileMatch(files[0].path, copy.path, Stage.EXACT, None, 0) for files in held for copy in files[1:]
+    ]
+    matches += [_file_match(by_content, pair) for pair in pairs]
+    digests = sorted(files[0].digest for files in held)
+    group = DuplicateGroup(
+        id=blake3(b"".join(digests)).hexdigest()[:_ID_DIGITS],
+        keep=keeper.path,
+        reclaimable_bytes=0,
+        members=(keeper, *sorted(others, key=lambda file: file.path)),
+        matches=tuple(_sorted(matches)),
+        kept=frozenset(file.path for file in (keeper, *others) if file.digest in kept),
+    )
+    return replace(group, reclaimable_bytes=freed_bytes([group]))
+
+
+def _file_match(by_content: FilesByContent, pair: PairMatch) -> FileMatch:
+    a, b = by_content[pair.a][0], by_content[pair.b][0]
+    return FileMatch(a.path, b.path, pair.stage, pair.similarity, pair.hamming, pair.alignment)
+
+
+def _sorted(matches: Iterable[FileMatch]) -> list[FileMatch]:
+    return sorted(matches, key=lambda match: (match.a, match.b))
