@@ -6,13 +6,12 @@ sieve (dHash) ─► verifier (SSCD) ─► certain matches
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neardup_cli.index.hamming import HashPairs
-from neardup_cli.index.vectors import VectorPairs, similar_pairs
+from neardup_cli.index.neighbours import VectorPairs
 from neardup_cli.matching.budget import within_budget
 from neardup_cli.matching.sieve import FLAT, sieve_pairs
 from neardup_cli.records import PairMatch, Stage
@@ -38,6 +37,25 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class Pictures:
+    """What `sift_pairs` looks at, one row a content.
+
+    Attributes:
+        ids: (n,) content ids, ascending.
+        hashes: (n,) signed 64-bit dHashes.
+        flatness: (n,) share of meaningless hash bits.
+        embedded: (n,) whether the content has a vector.
+        similar: pairs of rows whose vectors were found to be similar.
+    """
+
+    ids: NDArray[np.int64]
+    hashes: NDArray[np.int64]
+    flatness: NDArray[np.float32]
+    embedded: NDArray[np.bool_]
+    similar: VectorPairs
+
+
+@dataclass(frozen=True, slots=True)
 class Sifted:
     """What hashes and vectors alone can say: matches, and pairs that only the pixels can decide.
 
@@ -53,7 +71,7 @@ class Sifted:
 
 
 def sift_pairs(
-    collection: Collection,
+    pictures: Pictures,
     *,
     threshold: float,
     radius: int,
@@ -62,83 +80,86 @@ def sift_pairs(
 ) -> Sifted:
     """Find the pairs of contents that are, or may be, copies of each other.
 
-    A pair counts from SSCD similarity `threshold` on; its stage is the sieve where the hashes proposed
+    A pair counts from SSCD similarity `threshold` on; its stage is the sieve where the hashes propose
     it too, else the verifier. Below `certainty` it is doubtful, and so is a pair with a flat picture,
     for the network sees nothing in it. Where one of the two has no vector, the sieve decides alone.
 
     Args:
-        collection: what to compare.
+        pictures: what to compare; their similar pairs are known from `threshold` on, or further down.
         threshold: cosine similarity in [-1, 1].
         radius: of the sieve, in bits of 64.
         radius_alone: of the sieve where it decides alone; at most `radius`.
         certainty: similarity from which no geometry is needed; None trusts every pair.
     """
-    proposed = sieve_pairs(collection.hashes, collection.flatness, radius)
-    verified = _verify(collection, threshold)
-    alone = _alone(collection, _without_vectors(collection, proposed, radius_alone))
-    confirmed = _confirmed(collection, verified, proposed)
-    sure = _sure(collection, verified, certainty)
-    certain = [*alone, *(confirmed[row] for row in np.flatnonzero(sure))]
-    open_rows = np.flatnonzero(~sure)
+    verified = _from(pictures.similar, threshold)
+    sure = _sure(pictures, verified, certainty)
+    doubtful = np.flatnonzero(~sure)
     affordable = within_budget(
-        verified.first[open_rows],
-        verified.second[open_rows],
-        verified.similarities[open_rows],
-        len(collection.vectors),
+        verified.first[doubtful],
+        verified.second[doubtful],
+        verified.similarities[doubtful],
+        int(np.count_nonzero(pictures.embedded)),
     )
+    certain = _alone(pictures, radius_alone) + _matches(pictures, verified, np.flatnonzero(sure), radius)
     return Sifted(
         certain=sorted(certain, key=lambda match: (match.a, match.b)),
-        doubtful=[replace(confirmed[row], stage=Stage.GEOMETRY) for row in open_rows[affordable]],
+        doubtful=_matches(pictures, verified, doubtful[affordable], None),
         left_out=int(np.count_nonzero(~affordable)),
     )
 
 
-def _sure(collection: Collection, verified: VectorPairs, certainty: float | None) -> NDArray[np.bool_]:
+def _from(pairs: VectorPairs, threshold: float) -> VectorPairs:
+    """Keep the pairs from a threshold on."""
+    kept = pairs.similarities >= np.float32(threshold)
+    return VectorPairs(pairs.first[kept], pairs.second[kept], pairs.similarities[kept])
+
+
+def _sure(pictures: Pictures, verified: VectorPairs, certainty: float | None) -> NDArray[np.bool_]:
     if certainty is None:
         return np.ones(len(verified.first), dtype=bool)
-    flat = collection.flatness >= FLAT
+    flat = pictures.flatness >= FLAT
     sure: NDArray[np.bool_] = verified.similarities >= certainty
     return sure & ~flat[verified.first] & ~flat[verified.second]
 
 
-def _verify(collection: Collection, threshold: float) -> VectorPairs:
-    """Find the pairs of rows that SSCD calls similar."""
-    pairs = similar_pairs(collection.vectors, threshold)
-    rows = collection.vector_rows
-    return VectorPairs(rows[pairs.first], rows[pairs.second], pairs.similarities)
+def _matches(
+    pictures: Pictures, verified: VectorPairs, chosen: NDArray[np.int64], radius: int | None
+) -> list[PairMatch]:
+    """Describe the chosen pairs; what the sieve would have proposed can be seen without asking it.
 
-
-def _without_vectors(collection: Collection, proposed: HashPairs, radius: int) -> HashPairs:
-    """Keep the close proposals that the verifier cannot look at."""
-    embedded = np.zeros(len(collection.ids), dtype=bool)
-    embedded[collection.vector_rows] = True
-    kept = ~(embedded[proposed.first] & embedded[proposed.second]) & (proposed.distances <= radius)
-    return HashPairs(proposed.first[kept], proposed.second[kept], proposed.distances[kept])
-
-
-def _confirmed(collection: Collection, verified: VectorPairs, proposed: HashPairs) -> list[PairMatch]:
-    sieved = set(zip(proposed.first.tolist(), proposed.second.tolist(), strict=True))
-    first, second = verified.first, verified.second
+    Without a radius nobody has decided yet, and geometry will.
+    """
+    first, second = verified.first[chosen], verified.second[chosen]
     # As unsigned numbers: of a negative one, numpy counts the bits of its absolute value.
-    bits = np.bitwise_count((collection.hashes[first] ^ collection.hashes[second]).view(np.uint64))
+    bits = np.bitwise_count((pictures.hashes[first] ^ pictures.hashes[second]).view(np.uint64))
+    stages = [Stage.GEOMETRY] * len(bits)
+    if radius is not None:
+        flat = pictures.flatness >= FLAT
+        sieved = (bits <= radius) & ~flat[first] & ~flat[second]
+        stages = [Stage.SIEVE if proposed else Stage.VERIFIER for proposed in sieved.tolist()]
     return [
-        PairMatch(
-            int(collection.ids[a]),
-            int(collection.ids[b]),
-            Stage.SIEVE if (a, b) in sieved else Stage.VERIFIER,
-            similarity,
-            hamming,
-        )
-        for a, b, similarity, hamming in zip(
-            first.tolist(), second.tolist(), verified.similarities.tolist(), bits.tolist(), strict=True
+        PairMatch(a, b, stage, similarity, hamming)
+        for a, b, stage, similarity, hamming in zip(
+            pictures.ids[first].tolist(),
+            pictures.ids[second].tolist(),
+            stages,
+            verified.similarities[chosen].tolist(),
+            bits.tolist(),
+            strict=True,
         )
     ]
 
 
-def _alone(collection: Collection, undecided: HashPairs) -> list[PairMatch]:
+def _alone(pictures: Pictures, radius: int) -> list[PairMatch]:
+    """Let the sieve decide the close pairs that the verifier cannot look at."""
+    if pictures.embedded.all():
+        return []
+    close = sieve_pairs(pictures.hashes, pictures.flatness, radius)
+    undecided = ~(pictures.embedded[close.first] & pictures.embedded[close.second])
+    first, second, distances = (column[undecided] for column in close)
     return [
-        PairMatch(int(collection.ids[a]), int(collection.ids[b]), Stage.SIEVE, None, hamming)
+        PairMatch(a, b, Stage.SIEVE, None, hamming)
         for a, b, hamming in zip(
-            undecided.first.tolist(), undecided.second.tolist(), undecided.distances.tolist(), strict=True
+            pictures.ids[first].tolist(), pictures.ids[second].tolist(), distances.tolist(), strict=True
         )
     ]

@@ -28,13 +28,11 @@ def sieve_hits(
     hashes: NDArray[np.int64], flatness: NDArray[np.float32], query: int, radius: int
 ) -> list[tuple[int, int]]:
     """Return (row, distance) of the hashes within `radius` bits of one hash, nearest first."""
-    usable = np.flatnonzero(flatness < FLAT)
-    rows, distances = within_radius(
-        _as_bytes(hashes[usable]), _as_bytes(np.array([query], np.int64))[0], radius
-    )
-    return list(zip(usable[rows].tolist(), distances.tolist(), strict=True))
+    rows, distances = within_radius(_as_bytes(hashes), _as_bytes(np.array([query], np.int64))[0], radius)
+    usable = flatness[rows] < FLAT
+    return list(zip(rows[usable].tolist(), distances[usable].tolist(), strict=True))
 
 
 def _as_bytes(hashes: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return (n,) signed hashes as the (n, 8) bytes that binary indexes take."""
-    return hashes.astype(">i8").view(np.uint8).reshape(-1, 8)
+    return np.ascontiguousarray(hashes, dtype=np.int64).view(np.uint8).reshape(-1, 8)

@@ -9,9 +9,15 @@ import numpy as np
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
-from neardup_cli.index.vectors import VectorIndex
-from neardup_cli.pipeline.index_cache import IndexState, index_files, index_path, index_state, open_index
+from neardup_cli.index.vectors import IndexKind, VectorIndex
+from neardup_cli.pipeline.index_cache import IndexState, index_files, index_path, inspect_index, open_index
+from neardup_cli.pipeline.join_check import forget_join, join_problem
+from neardup_cli.pipeline.region_check import check_regions
+from neardup_cli.pipeline.region_index import region_index_path
 from neardup_cli.records import Finding
+
+# Similarity of a vector with what its 24 bytes of an IVF index say of it: above 0.3, of strangers below 0.1.
+_ALIKE = 0.15
 
 
 def examine(catalog: Catalog, *, repair: bool = False) -> list[Finding]:
@@ -19,8 +25,9 @@ def examine(catalog: Catalog, *, repair: bool = False) -> list[Finding]:
 
     Args:
         catalog: opening it has shown already that it is one, of a known version.
-        repair: rebuild index files that do not agree with the catalog, and remove those of no model.
-            Nothing else is changed: what is wrong in the catalog itself needs a person.
+        repair: rebuild index files that do not agree with the catalog, remove those of no model, and forget
+            neighbour lists that do not follow from the vectors. Nothing else is changed: what is wrong in
+            the rest of the catalog needs a person.
     """
     findings = [_check_database(catalog), _check_contents(catalog)]
     with catalog.read() as connection:
@@ -28,6 +35,8 @@ def examine(catalog: Catalog, *, repair: bool = False) -> list[Finding]:
     for model in models:
         findings.append(_check_vectors(catalog, model))
         findings.append(_check_index(catalog, model, repair=repair))
+        findings.append(_check_join(catalog, model, repair=repair))
+        findings.extend(check_regions(catalog, model, repair=repair))
     findings.extend(_check_stray_indexes(catalog, models, repair=repair))
     return findings
 
@@ -57,9 +66,10 @@ def _check_vectors(catalog: Catalog, model: StoredModel) -> Finding:
 
 def _check_index(catalog: Catalog, model: StoredModel, *, repair: bool) -> Finding:
     name = f"index of {model.identity.name}"
-    state = index_state(catalog, model)
-    if state is IndexState.ABSENT or (state is not IndexState.UNUSABLE and _agrees(catalog, model)):
-        return Finding(name, ok=True, detail=state.value)
+    found = inspect_index(catalog, model)
+    usable = found.state is not IndexState.UNUSABLE
+    if found.state is IndexState.ABSENT or (usable and _agrees(catalog, model)):
+        return Finding(name, ok=True, detail=str(found))
     problem = "does not agree with the catalog"
     if not repair:
         return Finding(name, ok=False, detail=f"{problem}: run `neardup doctor --repair`")
@@ -68,23 +78,35 @@ def _check_index(catalog: Catalog, model: StoredModel, *, repair: bool) -> Findi
 
 
 def _agrees(catalog: Catalog, model: StoredModel) -> bool:
-    """Compare every vector that the index file holds with the catalog's."""
+    """Compare every vector that the index file holds with the catalog's, as far as its codes tell."""
     loaded = VectorIndex.load(index_path(catalog.path, model))
     if loaded is None:
         return False
     index, stamp = loaded
+    exact = index.kind is IndexKind.FLAT
     with catalog.read() as connection:
         for page in queries.vectors_after(connection, model):
             old = page.rows <= stamp.last_row
             for content, vector in zip(page.ids[old].tolist(), page.vectors[old], strict=True):
-                held = index.vector(content)
-                if held is None or not np.array_equal(held, vector.astype(np.float32)):
+                held, wanted = index.vector(content), vector.astype(np.float32)
+                if held is None or not (np.array_equal(held, wanted) if exact else held @ wanted > _ALIKE):
                     return False
     return True
 
 
+def _check_join(catalog: Catalog, model: StoredModel, *, repair: bool) -> Finding:
+    name = f"neighbours in {model.identity.name}"
+    problem = join_problem(catalog, model)
+    if not problem:
+        return Finding(name, ok=True)
+    if not repair:
+        return Finding(name, ok=False, detail=f"{problem}: run `neardup doctor --repair`")
+    forget_join(catalog, model)
+    return Finding(name, ok=True, detail=f"{problem}; the next `dups` compares anew", repaired=True)
+
+
 def _check_stray_indexes(catalog: Catalog, models: list[StoredModel], *, repair: bool) -> Iterator[Finding]:
-    wanted = {index_path(catalog.path, model) for model in models}
+    wanted = {path(catalog.path, model) for model in models for path in (index_path, region_index_path)}
     for path in index_files(catalog.path):
         if path in wanted:
             continue

@@ -57,6 +57,33 @@ def test_any_hashes(rows: list[bytes], radius: int) -> None:
     assert found(hashes, radius) == brute_force(hashes, radius)
 
 
+@pytest.mark.parametrize("radius", range(9))
+@pytest.mark.parametrize("block", [7, 4096])
+def test_tables_find_what_comparing_all_finds(
+    radius: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hamming, "_BLOCK", block)
+    monkeypatch.setattr(hamming, "_WORTHWHILE", dict.fromkeys(range(3), 0))
+    hashes = np.concatenate([neighbourhood(150, seed=radius), np.zeros((2, 8), np.uint8)])
+    hashes[-1, 7] = 0x80  # the bit that no table looks at
+    expected = brute_force(hashes, radius)
+    assert radius == 0 or len(expected) > 10
+    assert found(hashes, radius) == expected
+
+
+@given(st.lists(st.binary(min_size=8, max_size=8), max_size=6), st.integers(0, 8), st.data())
+def test_tables_with_any_hashes(rows: list[bytes], radius: int, data: st.DataObject) -> None:
+    """Each hash again with up to ten bits flipped: at the limit, and beyond it."""
+    hashes = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 8)
+    bits = np.unpackbits(hashes, axis=1)
+    for row in bits:
+        row[list(data.draw(st.sets(st.integers(0, 63), max_size=10)))] ^= 1
+    both = np.concatenate([hashes, np.packbits(bits, axis=1).reshape(-1, 8)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hamming, "_WORTHWHILE", dict.fromkeys(range(3), 0))
+        assert found(both, radius) == brute_force(both, radius)
+
+
 def test_radius_is_inclusive() -> None:
     hashes = np.zeros((2, 8), np.uint8)
     hashes[1, 3] = 0b0011_0001

@@ -6,12 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blake3 import blake3
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neardup_cli.index import vectors as vectors_module
-from neardup_cli.index.vectors import IndexStamp, VectorIndex, similar_pairs
+from neardup_cli.index.vectors import (
+    IndexKind,
+    IndexStamp,
+    RefinedIndex,
+    VectorIndex,
+    kind_for,
+    lists_for,
+    sample_size,
+)
 
 type Array = NDArray[np.float32]
 
@@ -24,65 +30,6 @@ def units(count: int, seed: int, dimension: int = DIMENSION) -> Array:
     centres = generator.normal(size=(5, dimension))
     rows = centres[generator.integers(0, 5, count)] + generator.normal(size=(count, dimension)) * 0.6
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-
-def brute_force(vectors: NDArray[np.floating], threshold: float) -> list[tuple[int, int]]:
-    similarities = vectors.astype(np.float64) @ vectors.astype(np.float64).T
-    first, second = np.nonzero(np.triu(similarities >= threshold, k=1))
-    return list(zip(first.tolist(), second.tolist(), strict=True))
-
-
-def found(vectors: NDArray[np.floating], threshold: float) -> list[tuple[int, int]]:
-    pairs = similar_pairs(vectors, threshold)
-    return list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
-
-
-# --- all pairs ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("block", [1, 3, 50, 2048])
-@pytest.mark.parametrize("threshold", [-1.0, 0.2, 0.75])
-def test_equals_brute_force_across_blocks(
-    block: int, threshold: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vectors_module, "_BLOCK", block)
-    rows = units(50, seed=block)
-    expected = brute_force(rows, threshold)
-    assert len(expected) > 20
-    assert found(rows, threshold) == expected
-    pairs = similar_pairs(rows, threshold)
-    exact = (rows.astype(np.float64)[pairs.first] * rows.astype(np.float64)[pairs.second]).sum(axis=1)
-    assert pairs.similarities == pytest.approx(exact, abs=1e-6)
-
-
-def test_half_precision_is_taken_as_it_is() -> None:
-    rows = units(40, seed=3).astype(np.float16)
-    assert found(rows, 0.5) == brute_force(rows, 0.5)
-
-
-# Sums of few halves are exact in float32, so the threshold can be met to the bit.
-@given(
-    st.lists(st.lists(st.sampled_from([-0.5, 0.0, 0.5]), min_size=4, max_size=4), max_size=10),
-    st.sampled_from([-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0]),
-)
-def test_threshold_is_inclusive(rows: list[list[float]], threshold: float) -> None:
-    vectors = np.array(rows, np.float32).reshape(-1, 4)
-    assert found(vectors, threshold) == brute_force(vectors, threshold)
-
-
-def test_threshold_that_float32_cannot_hold() -> None:
-    """0.2 and 0.7 lie beside their nearest float32 neighbours, one below it and one above."""
-    for threshold in (0.2, 0.7):
-        value = np.float32(threshold)
-        vectors = np.array([[1, 0], [value, 0], [np.nextafter(value, np.float32(-1)), 0]], np.float32)
-        assert found(vectors, threshold) == [(0, 1)]
-
-
-@pytest.mark.parametrize("count", [0, 1])
-def test_no_pairs(count: int) -> None:
-    pairs = similar_pairs(units(count, seed=1), -1.0)
-    assert [len(column) for column in pairs] == [0, 0, 0]
-    assert [column.dtype for column in pairs] == [np.int64, np.int64, np.float32]
 
 
 # --- the index ------------------------------------------------------------------------------------------
@@ -125,6 +72,118 @@ def test_vector_of_a_content() -> None:
     assert vector.tolist() == rows[4].tolist()
     assert index.vector(2) is None
     assert VectorIndex(DIMENSION).vector(1) is None
+
+
+# --- many vectors ---------------------------------------------------------------------------------------
+
+
+def planted(count: int, seed: int, dimension: int = 64) -> Array:
+    """Random unit vectors, the second half copies of the first at similarities from 0.5 to 0.95."""
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(count, dimension))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    half = count // 2
+    cosines = random.uniform(0.5, 0.95, (half, 1))
+    rows[half:] = cosines * rows[:half] + np.sqrt(1 - cosines**2) * rows[half:]
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def compressed(rows: Array) -> VectorIndex:
+    index = VectorIndex.trained(rows, len(rows))
+    index.add(np.arange(len(rows), dtype=np.int64) * 10 + 5, rows)
+    return index
+
+
+def test_kind_goes_by_size() -> None:
+    assert kind_for(0) is kind_for(50_000) is IndexKind.FLAT
+    assert kind_for(50_001) is IndexKind.IVF
+    assert sample_size(10) == 10
+    assert sample_size(1_000_000) == 40 * lists_for(1_000_000)
+
+
+def test_index_is_outgrown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors_module, "FLAT_UP_TO", 500)
+    index = compressed(planted(600, seed=1))
+    assert index.kind is IndexKind.IVF
+    assert index.lists == lists_for(600)
+    assert [count for count in (500, 501, 600, 2000, 3000, 60_000) if index.suits(count)] == [501, 600, 2000]
+    flat = VectorIndex(8)
+    assert (flat.kind, flat.lists) == (IndexKind.FLAT, 1)
+    assert [count for count in (0, 500, 501) if flat.suits(count)] == [0, 500]
+
+
+def test_compressed_index_proposes_the_copies() -> None:
+    rows = planted(2000, seed=2)
+    index = compressed(rows)
+    ids, _ = index.search(rows[1000:], 10)
+    found = (ids == (np.arange(1000) * 10 + 5)[:, None]).any(axis=1)
+    assert found.mean() > 0.95
+    few, _ = index.search(rows[1000:], 10, probed=0.2)
+    assert 0.5 < (few == (np.arange(1000) * 10 + 5)[:, None]).any(axis=1).mean() < found.mean()
+
+
+def test_compressed_vectors_resemble_themselves() -> None:
+    rows = planted(1000, seed=3)
+    index = compressed(rows)
+    held = [index.vector(content) for content in index.ids.tolist()]
+    similarities = np.array(
+        [row @ vector for row, vector in zip(rows, held, strict=True) if vector is not None]
+    )
+    assert len(similarities) == 1000
+    assert similarities.min() > 0.2
+    assert index.vector(4) is None
+
+
+def test_lists_that_hold_less_than_was_asked_for() -> None:
+    index = compressed(planted(60, seed=4))
+    ids, similarities = index.search(planted(3, seed=5), 60, probed=0.0)
+    assert ids.shape == (3, 60)
+    assert ((ids == -1) == (similarities < -1)).all()
+    assert (ids == -1).any()
+
+
+def test_refined_search_is_exact_on_what_it_finds() -> None:
+    rows = planted(2000, seed=6).astype(np.float16)
+    index = compressed(rows.astype(np.float32))
+    pages = [(index.ids[:700], rows[:700]), (index.ids[700:], rows[700:])]
+    # A page may end in vectors that came later.
+    more = np.concatenate([rows[700:], rows[:5]]), np.concatenate([index.ids[700:], [1, 2, 3, 4, 6]])
+    for given_pages in (pages, [pages[0], (more[1], more[0])]):
+        ids, similarities = RefinedIndex(index, given_pages).search(rows[1000:].astype(np.float32), 5)
+        exact = (rows[1000:, None].astype(np.float32) * rows[(ids - 5) // 10].astype(np.float32)).sum(axis=2)
+        assert similarities == pytest.approx(exact, abs=1e-5)
+        assert ((ids - 5) // 10 == np.arange(1000)[:, None]).any(axis=1).mean() > 0.9
+
+
+def test_refined_index_takes_no_other_vectors() -> None:
+    rows = planted(100, seed=7).astype(np.float16)
+    index = compressed(rows.astype(np.float32))
+    for ids, vectors in ((index.ids[::-1], rows), (index.ids[:50], rows[:50])):
+        with pytest.raises(ValueError, match="vectors"):
+            RefinedIndex(index, [(ids, vectors)])
+
+
+def test_compressed_index_is_saved_and_loaded(tmp_path: Path) -> None:
+    rows = planted(300, seed=8)
+    index = compressed(rows)
+    path = tmp_path / "index"
+    index.save(path, STAMP._replace(vectors=300))
+    loaded = VectorIndex.load(path)
+    assert loaded is not None
+    again, _ = loaded
+    assert (again.kind, again.lists, len(again)) == (IndexKind.IVF, index.lists, 300)
+    assert again.ids.tolist() == index.ids.tolist()
+    (ids, similarities), (same_ids, same) = index.search(rows, 5), again.search(rows, 5)
+    assert (ids.tolist(), similarities.tolist()) == (same_ids.tolist(), same.tolist())
+    new = planted(10, seed=9)
+    again.add(np.arange(7, 17, dtype=np.int64), new)
+    assert len(again) == 310
+    assert again.search(new, 1)[0][:, 0].tolist() == list(range(7, 17))
+    for content, row in ((index.ids[3], rows[3]), (7, new[0])):
+        held = again.vector(int(content))
+        assert held is not None
+        assert held @ row > 0.2
+    assert path.stat().st_size < 300 * 100 + 20_000
 
 
 # --- its file -------------------------------------------------------------------------------------------
@@ -220,9 +279,9 @@ def test_index_of_another_kind(tmp_path: Path) -> None:
     import faiss
 
     path = tmp_path / "index"
-    flat = faiss.IndexFlatIP(DIMENSION)
-    flat.add(units(30, seed=1))
-    body = faiss.serialize_index(flat).tobytes()
+    other = faiss.IndexFlatL2(DIMENSION)
+    other.add(units(30, seed=1))
+    body = faiss.serialize_index(other).tobytes() + bytes(8 * 30)
     path.write_bytes(sealed(json.dumps(STAMP._asdict()).encode() + b"\n" + body))
     assert VectorIndex.load(path) is None
 
