@@ -1,0 +1,91 @@
+"""What each action does to one file, how it is taken back, and how to tell after a kill whether it happened.
+
+Every act has the same shape: `intend` finds out all that the journal has to know beforehand; then, with the
+intent on disk, `forward` acts. After a kill, `happened` looks which side of the act the file is on and clears
+away what was half done. `backward` takes an act back; run twice, it does nothing more.
+
+Temporary files are called `.neardup-…` with the batch's token in the folder of the file that they replace.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from neardup_cli.cleanup import files
+from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.plans import Batch, FileState, Intent, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A file that was read and found to be what the plan says, about to be acted upon."""
+
+    operation: Operation
+    intent: Intent
+    status: os.stat_result
+    keeper: os.stat_result | None
+
+    def look_again(self) -> None:
+        """Make sure that nothing has changed since: the last step before an act.
+
+        Raises:
+            Refused, OSError: see `files.unchanged`.
+        """
+        files.unchanged(self.operation.file.path, self.status)
+        if self.operation.keeper is not None and self.keeper is not None:
+            files.unchanged(self.operation.keeper.path, self.keeper)
+
+
+class Act(ABC):
+    """What one action does to files of one batch. All methods may raise `Refused` and `OSError`."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    @abstractmethod
+    def intend(self, operation: Operation, intent: Intent) -> Intent:
+        """Return the intent with what this action adds to it, having looked that nothing is in the way."""
+
+    @abstractmethod
+    def forward(self, ready: Ready) -> None:
+        """Act."""
+
+    @abstractmethod
+    def happened(self, operation: Operation, intent: Intent) -> bool:
+        """Say whether an act whose end nobody has seen was done; remove what is left of one that was not."""
+
+    @abstractmethod
+    def backward(self, operation: Operation, intent: Intent) -> None:
+        """Take the act back."""
+
+    @abstractmethod
+    def obstacle(self, operation: Operation, intent: Intent) -> None:
+        """Refuse, at little cost, what `backward` would refuse."""
+
+    def part(self, operation: Operation, folder: bytes) -> bytes:
+        """Return the name of the operation's temporary file in a folder."""
+        return os.path.join(folder, b".neardup-%s-%d" % (self._batch.token.encode(), operation.id))
+
+
+def is_dressed(operation: Operation, intent: Intent) -> bool:
+    """Say whether the path holds a regular file with the size, time and mode that it had."""
+    try:
+        status = os.lstat(operation.file.path)
+    except OSError:
+        return False
+    found = (status.st_size, status.st_mtime_ns, stat.S_IMODE(status.st_mode))
+    return stat.S_ISREG(status.st_mode) and found == (
+        operation.file.size,
+        operation.file.mtime_ns,
+        intent.mode,
+    )
+
+
+def keeper_of(operation: Operation) -> FileState:
+    """Return the file that is kept instead; only companions have none."""
+    if operation.keeper is None:
+        raise Refused("the journal does not say which file was kept")
+    return operation.keeper

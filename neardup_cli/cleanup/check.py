@@ -1,0 +1,72 @@
+"""Whether a plan is safe, whoever wrote it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+
+from neardup_cli.errors import BadInput
+from neardup_cli.images.walk import is_below
+from neardup_cli.plans import Action, Plan, PlannedAct
+
+
+def check_request(action: Action, to: bytes | None) -> None:
+    """Make sure that an action has a folder where it needs one, and none where it does not.
+
+    Raises:
+        BadInput: it is not so.
+    """
+    if action.has_folder and to is None:
+        raise BadInput(f"--action {action.value} needs a folder: add --to DIR")
+    if to is not None and not action.has_folder:
+        raise BadInput(f"--to goes with --action quarantine or move, not with {action.value}")
+
+
+def check_plan(plan: Plan) -> None:
+    """Make sure that a plan is safe, whoever wrote it.
+
+    Raises:
+        BadInput: it acts upon a file that it keeps or protects, or upon one twice, or its targets are wrong.
+    """
+    check_request(plan.action, plan.to)
+    kept = {group.keep.path for group in plan.groups}
+    seen: set[bytes] = set()
+    targets: set[bytes] = set()
+    for group in plan.groups:
+        for act in group.acts:
+            if plan.action.is_link and act.file.digest != group.keep.digest:
+                raise BadInput(f"the plan would put other bytes under the name {os.fsdecode(act.file.path)}")
+            for path, target in _parts(act):
+                _check_part(plan, path, target, kept)
+                if path in seen:
+                    raise BadInput(f"the plan acts twice upon {os.fsdecode(path)}")
+                if target is not None and target in targets:
+                    raise BadInput(f"the plan gives two files the name {os.fsdecode(target)}")
+                seen.add(path)
+                targets.update([] if target is None else [target])
+    for group in plan.groups:
+        if group.keep.path in seen:
+            raise BadInput(f"the plan keeps {os.fsdecode(group.keep.path)} and acts upon it")
+
+
+def _check_part(plan: Plan, path: bytes, target: bytes | None, kept: Collection[bytes]) -> None:
+    if path in kept:
+        raise BadInput(f"the plan keeps {os.fsdecode(path)} and acts upon it")
+    if any(is_below(path, folder) for folder in plan.policy.protect):
+        raise BadInput(f"the plan acts upon {os.fsdecode(path)}, which it protects")
+    if (target is None) == plan.action.has_folder:
+        wanted = "needs" if plan.action.has_folder else "has no use for"
+        raise BadInput(f"--action {plan.action.value} {wanted} a target for {os.fsdecode(path)}")
+    if target is not None and plan.to is not None and not _inside(target, plan.to):
+        raise BadInput(f"the plan moves {os.fsdecode(path)} out of {os.fsdecode(plan.to)}")
+
+
+def _parts(act: PlannedAct) -> Iterator[tuple[bytes, bytes | None]]:
+    yield act.file.path, act.target
+    for companion in act.companions:
+        yield companion.path, companion.target
+
+
+def _inside(path: bytes, folder: bytes) -> bool:
+    """Say whether a path written by hand really leads below a folder."""
+    return os.path.normpath(path) == path and path != folder and is_below(path, folder)

@@ -1,0 +1,47 @@
+"""Whether files still are what the catalog says, seen without reading them."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from neardup_cli.cleanup.request import PlanRequest
+from neardup_cli.images.walk import is_below
+from neardup_cli.records import CatalogedFile
+
+
+class Look:
+    """Looks at files, and remembers which folders are real."""
+
+    def __init__(self, request: PlanRequest) -> None:
+        self._request = request
+        self._real: dict[bytes, bool] = {}
+
+    def trouble(self, file: CatalogedFile) -> str | None:
+        """Say why a file can neither be kept nor acted upon; None if nothing is wrong with it."""
+        if file.path in self._request.put_away:
+            return "put away by an earlier clean-up"
+        if self._request.to is not None and is_below(file.path, self._request.to):
+            return f"already below {os.fsdecode(self._request.to)}"
+        try:
+            status = os.lstat(file.path)
+        except OSError:
+            return "no longer there"
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file any more"
+        if (status.st_size, status.st_mtime_ns) != (file.stamp.size, file.stamp.mtime_ns):
+            return "changed since it was scanned"
+        folder = os.path.dirname(file.path)
+        if folder not in self._real:
+            self._real[folder] = os.path.realpath(folder) == folder
+        return None if self._real[folder] else "its folder is reached through a symbolic link now"
+
+
+def is_readable(path: bytes) -> bool:
+    """Say whether a file can be opened and read now."""
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            stream.read(1)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,54 @@
+"""What would be lost with a copy: a warning wherever it has something that the file to keep lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from neardup_cli.images.facts import Facts, read_facts
+from neardup_cli.plans import Plan, PlannedAct, PlannedGroup
+
+_MOST_KEYWORDS = 5  # named in one warning
+
+
+def with_warnings(plan: Plan, most: int | None, watch: Callable[[int], None] = lambda _: None) -> Plan:
+    """Return a plan with warnings about metadata, for at most so many copies, in the plan's order.
+
+    Files are opened for that, half a millisecond each. Copies with the keeper's bytes have its metadata
+    and are not looked at; `Plan.unread` counts the others beyond `most`.
+    """
+    left = differing(plan) if most is None else most
+    unread, groups = 0, []
+    for group in plan.groups:
+        wanted = [act for act in group.acts if act.file.digest != group.keep.digest]
+        unread += max(0, len(wanted) - left)
+        if wanted[:left]:
+            group = _warned(group, {act.file.path for act in wanted[:left]})  # noqa: PLW2901
+        left -= len(wanted[:left])
+        groups.append(group)
+        watch(1)
+    return replace(plan, groups=tuple(groups), unread=unread)
+
+
+def differing(plan: Plan) -> int:
+    """Count the copies whose bytes are not those of their keeper."""
+    return sum(act.file.digest != group.keep.digest for group in plan.groups for act in group.acts)
+
+
+def _warned(group: PlannedGroup, paths: set[bytes]) -> PlannedGroup:
+    kept = read_facts(group.keep.path)
+    acts: list[PlannedAct] = []
+    for act in group.acts:
+        lost = _lost(read_facts(act.file.path), kept) if act.file.path in paths else ()
+        acts.append(replace(act, warnings=(*act.warnings, *lost)))
+    return replace(group, acts=tuple(acts))
+
+
+def _lost(copy: Facts, kept: Facts) -> Iterator[str]:
+    if copy.has_place and not kept.has_place:
+        yield "has GPS coordinates that the file to keep lacks"
+    if copy.rating and copy.rating != kept.rating:
+        yield f"is rated {copy.rating}, the file to keep {kept.rating or 'not at all'}"
+    if words := sorted(copy.keywords - kept.keywords):
+        more = f" and {len(words) - _MOST_KEYWORDS} more" if len(words) > _MOST_KEYWORDS else ""
+        yield f"has keywords that the file to keep lacks: {', '.join(words[:_MOST_KEYWORDS])}{more}"

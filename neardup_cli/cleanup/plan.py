@@ -1,0 +1,258 @@
+"""Groups of copies become a plan: which file is kept, what happens to each of the others, and why.
+
+A file may be a member of several groups (a collage of two pictures). Whatever the policy: no group loses its
+last file, what one group keeps no other group acts upon, and nothing is acted upon twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from neardup_cli.cleanup import files
+from neardup_cli.cleanup.check import check_request
+from neardup_cli.cleanup.look import Look, is_readable
+from neardup_cli.cleanup.policy import Candidate, is_protected, name_rank, ranked, reason_to_keep
+from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.cleanup.request import PlanRequest
+from neardup_cli.cleanup.savings import counted_once
+from neardup_cli.cleanup.targets import Targets
+from neardup_cli.cleanup.units import Companions
+from neardup_cli.images.walk import is_below
+from neardup_cli.plans import Action, Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup
+from neardup_cli.records import CatalogedFile, DuplicateGroup, Kind
+
+_NOT_KNOWN = "not known what was done to it: no pixels were compared"
+_STRONG_FIRST = {kind: place for place, kind in enumerate(Kind)}
+
+
+def plan_groups(
+    groups: Sequence[DuplicateGroup], request: PlanRequest, watch: Callable[[int], None] = lambda _: None
+) -> Plan:
+    """Plan what happens to groups of copies, in their order; nothing is read of the files but their `stat`.
+
+    The same for the same groups, request and files on disk.
+
+    Raises:
+        BadInput: see `check_request`.
+    """
+    check_request(request.action, request.to)
+    planner = _Planner(request, groups)
+    planned = []
+    for group in groups:
+        planned.append(planner.plan(group))
+        watch(1)
+    kept = [group for group in planned if isinstance(group, PlannedGroup)]
+    undecided = tuple(group for group in planned if not isinstance(group, PlannedGroup))
+    return Plan(
+        action=request.action,
+        policy=request.policy,
+        groups=tuple(counted_once(kept)),
+        to=request.to,
+        across_devices=request.across_devices,
+        undecided=undecided,
+    )
+
+
+class _Planner:
+    """Plans one group after the other, remembering what earlier ones keep and act upon."""
+
+    def __init__(self, request: PlanRequest, groups: Sequence[DuplicateGroup]) -> None:
+        self._request = request
+        self._policy = request.policy
+        self._look = Look(request)
+        self._companions = Companions()
+        self._wants_companions = request.action is not Action.LIST and not request.action.is_link
+        self._targets = Targets(request)
+        self._kept: set[bytes] = set()
+        self._gone: dict[bytes, str] = {}
+        self._shared = _files_in_several_groups(groups)
+        self._remaining = {
+            place: sum(self._look.trouble(member) is None for member in groups[place].members)
+            for place in {place for places in self._shared.values() for place in places}
+        }
+
+    def plan(self, group: DuplicateGroup) -> PlannedGroup | tuple[str, str]:
+        """Return what happens to a group, or its id and why nothing can."""
+        troubles = {
+            member.path: trouble for member in group.members if (trouble := self._trouble(member)) is not None
+        }
+        candidates = [
+            Candidate(member, len(self._companions.of(member.path)))
+            for member in group.members
+            if member.path not in troubles
+        ]
+        wanted = {self._request.chosen[group.id]} if group.id in self._request.chosen else group.kept
+        order = ranked(candidates, self._policy, wanted)
+        while order and not is_readable(order[0].file.path):
+            troubles[order.pop(0).file.path] = "cannot be read"
+        if not order:
+            return group.id, "none of its files can be kept: each is gone, changed, put away or acted upon"
+        keeper = order[0]
+        self._kept.add(keeper.file.path)
+        acts, left = self._act_on(group, keeper, order[1:])
+        left.extend(LeftAlone(path, trouble) for path, trouble in troubles.items())
+        return PlannedGroup(
+            id=group.id,
+            keep=_state(keeper.file),
+            reason=reason_to_keep(keeper, order[1:], self._policy, wanted),
+            acts=tuple(sorted(acts, key=lambda act: act.file.path)),
+            left=tuple(sorted(left, key=lambda one: one.path)),
+        )
+
+    def _act_on(
+        self, group: DuplicateGroup, keeper: Candidate, others: Sequence[Candidate]
+    ) -> tuple[list[PlannedAct], list[LeftAlone]]:
+        kinds = _kinds_to(keeper.file, group)
+        acts, left = [], []
+        for other in others:
+            kind = Kind.EXACT if other.file.digest == keeper.file.digest else kinds.get(other.file.digest)
+            is_linked = other.file.digest == keeper.file.digest or other.file.digest in kinds
+            reason = (
+                self._reason_to_leave(group, keeper.file, other, kind)
+                if is_linked
+                else "no match of its own with the file to keep"
+            )
+            act = None if reason is not None else self._act(other.file, keeper.file, kind)
+            if isinstance(act, PlannedAct):
+                self._take(act, group)
+                acts.append(act)
+            else:
+                left.append(LeftAlone(other.file.path, act or reason or ""))
+        return acts, left
+
+    def _trouble(self, member: CatalogedFile) -> str | None:
+        """Say why a member takes no part at all."""
+        if member.path in self._gone:
+            return f"acted upon in group {self._gone[member.path]}"
+        return self._look.trouble(member)
+
+    def _reason_to_leave(
+        self, group: DuplicateGroup, keeper: CatalogedFile, other: Candidate, kind: Kind | None
+    ) -> str | None:
+        """Say why a copy is not acted upon; None if it may be."""
+        file, same_bytes = other.file, other.file.digest == keeper.digest
+        asked = _NOT_KNOWN if kind is None else f"{kind.value}: not among the kinds asked for (--only)"
+        reasons = (
+            (file.path in group.kept and not same_bytes, "you said to keep it"),
+            (is_protected(other, self._policy), "protected"),
+            (file.path in self._kept, "kept in another group"),
+            (_is_one_file(file, keeper), "a hard link of the file to keep: removing it frees nothing"),
+            (kind not in self._policy.only, asked),
+            (
+                self._request.action.is_link and not same_bytes,
+                "not the same bytes: a link would put another file under its name",
+            ),
+            (
+                any(self._remaining[place] <= 1 for place in self._shared.get(file.path, ())),
+                "the last one of another group",
+            ),
+        )
+        return next((reason for applies, reason in reasons if applies), None)
+
+    def _act(self, file: CatalogedFile, keeper: CatalogedFile, kind: Kind | None) -> PlannedAct | str:
+        """Return the act upon a copy and its companions, or why there is none."""
+        companions = self._companions.of(file.path) if self._wants_companions else ()
+        for companion in companions:
+            if any(is_below(companion.path, folder) for folder in self._policy.protect):
+                return f"{os.fsdecode(companion.path)}, which goes with it, is protected"
+        beside = self._companions.of(keeper.path) if companions else ()
+        if self._request.action is Action.DELETE:
+            for companion in companions:
+                if not any(_same_bytes(companion, other) for other in beside):
+                    shown = os.fsdecode(companion.path)
+                    return f"{shown}, which goes with it, has no copy beside the file to keep"
+        target, places = self._targets.of(file.path, [companion.path for companion in companions])
+        return PlannedAct(
+            file=_state(file),
+            kind=kind,
+            target=target,
+            frees=file.stamp.size + sum(companion.size for companion in companions),
+            companions=tuple(
+                replace(companion, target=place) for companion, place in zip(companions, places, strict=True)
+            ),
+            warnings=(*_seen_losses(file, keeper), *_missing_beside(companions, beside)),
+        )
+
+    def _take(self, act: PlannedAct, group: DuplicateGroup) -> None:
+        self._gone[act.file.path] = group.id
+        for place in self._shared.get(act.file.path, ()):
+            self._remaining[place] -= 1
+
+
+def _kinds_to(keeper: CatalogedFile, group: DuplicateGroup) -> dict[bytes, Kind | None]:
+    """Return what happened between the keeper and each content that was matched with it, by digest.
+
+    A match names one file of each content; what it says holds for all files with those bytes.
+    """
+    digests = {member.path: member.digest for member in group.members}
+    kinds: dict[bytes, Kind | None] = {}
+    for match in group.matches:
+        a, b = digests.get(match.a), digests.get(match.b)
+        if a is None or b is None or a == b or keeper.digest not in (a, b):
+            continue
+        other = b if a == keeper.digest else a
+        known = kinds.get(other)
+        # Of two opinions the more careful one counts: kinds that may hold something of their own come first.
+        if other not in kinds or (known is not None and _rank(match.kind) < _rank(known)):
+            kinds[other] = match.kind
+    return kinds
+
+
+def _rank(kind: Kind | None) -> int:
+    if kind is None:
+        return -1
+    return _STRONG_FIRST[kind] + (len(_STRONG_FIRST) if kind in (Kind.EXACT, Kind.SAME_PIXELS) else 0)
+
+
+def _files_in_several_groups(groups: Iterable[DuplicateGroup]) -> dict[bytes, list[int]]:
+    """Return the places of the groups of each file that is in more than one."""
+    first: dict[bytes, int] = {}
+    several: dict[bytes, list[int]] = {}
+    for place, group in enumerate(groups):
+        for member in group.members:
+            if member.path in first:
+                several.setdefault(member.path, [first[member.path]]).append(place)
+            else:
+                first[member.path] = place
+    return several
+
+
+def _is_one_file(a: CatalogedFile, b: CatalogedFile) -> bool:
+    return (a.stamp.device, a.stamp.inode) == (b.stamp.device, b.stamp.inode)
+
+
+def _seen_losses(file: CatalogedFile, keeper: CatalogedFile) -> Iterator[str]:
+    """Name what is lost and can be seen without opening the files."""
+    if file.captured_at is not None and keeper.captured_at is None:
+        yield f"has a capture time that the file to keep lacks ({file.captured_at:%Y-%m-%d %H:%M})"
+    ours, theirs = name_rank(file.path), name_rank(keeper.path)
+    if ours < theirs:
+        yield f"has a better name than {os.fsdecode(os.path.basename(keeper.path))}"
+
+
+def _missing_beside(companions: Iterable[Companion], beside: Iterable[Companion]) -> Iterator[str]:
+    """Name the companions of which the keeper has none of the same type."""
+    there = {_extension(other) for other in beside}
+    for companion in companions:
+        if _extension(companion) not in there:
+            name = os.fsdecode(os.path.basename(companion.path))
+            yield f"{name} goes with it, and the file to keep has none like it"
+
+
+def _extension(companion: Companion) -> bytes:
+    return os.path.splitext(companion.path)[1].lower()
+
+
+def _same_bytes(a: Companion, b: Companion) -> bool:
+    if a.size != b.size:
+        return False
+    try:
+        return files.digested(a.path)[1] == files.digested(b.path)[1]
+    except (OSError, Refused):
+        return False
+
+
+def _state(file: CatalogedFile) -> FileState:
+    return FileState(file.path, file.stamp.size, file.stamp.mtime_ns, file.digest)

@@ -1,0 +1,139 @@
+"""Moving a file away, under its own bytes."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from dataclasses import replace
+from typing import override
+
+from neardup_cli.cleanup import files
+from neardup_cli.cleanup.act import Act, Ready, is_dressed
+from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.images.walk import file_stamp
+from neardup_cli.plans import Intent, Operation
+
+
+class Relocation(Act):
+    """The file goes elsewhere by a rename; to another device, if that is allowed, by a checked copy."""
+
+    @override
+    def intend(self, operation: Operation, intent: Intent) -> Intent:
+        target = operation.target
+        if target is None:
+            raise Refused("the plan does not say where it goes")
+        nearest = files.nearest_folder(os.path.dirname(target))
+        if file_stamp(os.stat(nearest)).device != intent.device and not self._batch.across_devices:
+            raise Refused(
+                f"on another device than {os.fsdecode(nearest)}: name a folder on its own disk, "
+                "or add --across-devices to have it copied, checked and removed"
+            )
+        files.writable_folder(nearest)
+        if os.path.lexists(target):
+            raise Refused(f"the name is taken: {os.fsdecode(target)}")
+        return replace(intent, target=target, made=files.topmost_missing(os.path.dirname(target)))
+
+    @override
+    def forward(self, ready: Ready) -> None:
+        target = target_of(ready.intent)
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            ready.look_again()
+            self._relocate(ready.operation, ready.intent, ready.operation.file.path, target)
+        except (Refused, OSError):
+            files.remove_empty(os.path.dirname(target), ready.intent.made)
+            raise
+
+    @override
+    def happened(self, operation: Operation, intent: Intent) -> bool:
+        source, target = operation.file.path, target_of(intent)
+        self._clear_part(operation, os.path.dirname(target))
+        if files.is_same(target, operation.file):
+            if not files.is_same(source, operation.file):
+                return True
+            os.unlink(target)  # a copy, or a second link, whose original was not removed yet
+        elif not os.path.lexists(source):
+            raise Refused(f"neither there nor at {os.fsdecode(target)}")
+        self._tidy(operation, intent)
+        return False
+
+    @override
+    def obstacle(self, operation: Operation, intent: Intent) -> None:
+        target = target_of(intent)
+        if os.path.lexists(operation.file.path) and os.path.lexists(target):
+            raise Refused("something else stands there now")
+        if not os.path.lexists(operation.file.path) and not os.path.lexists(target):
+            raise Refused(f"no longer at {os.fsdecode(target)}")
+
+    @override
+    def backward(self, operation: Operation, intent: Intent) -> None:
+        source, target, folder = operation.file.path, target_of(intent), os.path.dirname(operation.file.path)
+        self._clear_part(operation, folder)
+        if not os.path.lexists(target) or self._is_back_already(operation, intent):
+            if not files.is_same(source, operation.file):
+                raise Refused(f"no longer at {os.fsdecode(target)}")
+        else:
+            if os.path.lexists(source):
+                raise Refused("something else stands there now")
+            if not files.is_same(target, operation.file):
+                raise Refused(f"{os.fsdecode(target)} was changed since: it is left where it is")
+            files.nearest_folder(folder)
+            os.makedirs(folder, exist_ok=True)
+            self._relocate(operation, intent, target, source)
+        files.dress(source, operation.file, intent)
+        self._tidy(operation, intent)
+
+    def _is_back_already(self, operation: Operation, intent: Intent) -> bool:
+        """Finish an undo that was killed after the file was back and before it was gone from its target."""
+        if not (
+            files.is_same(operation.file.path, operation.file)
+            and files.is_same(target_of(intent), operation.file)
+            and is_dressed(operation, intent)
+        ):
+            return False
+        os.unlink(target_of(intent))
+        return True
+
+    def _relocate(self, operation: Operation, intent: Intent, source: bytes, target: bytes) -> None:
+        try:
+            files.rename_exclusive(source, target)
+        except OSError as exc:
+            if exc.errno != errno.EXDEV:
+                raise
+            if not self._batch.across_devices:
+                raise Refused(f"on another device than {os.fsdecode(os.path.dirname(target))}") from exc
+            self._copy_over(operation, intent, source, target)
+
+    def _copy_over(self, operation: Operation, intent: Intent, source: bytes, target: bytes) -> None:
+        """Copy to a name of our own, check, give it its name, make that durable, and only then remove."""
+        folder = os.path.dirname(target)
+        part = self.part(operation, folder)
+        before = os.lstat(source)
+        files.copy_checked(source, part, operation.file, intent)
+        try:
+            files.rename_exclusive(part, target)
+        except OSError:
+            os.unlink(part)
+            raise
+        files.sync_folder(folder)
+        try:
+            files.unchanged(source, before)
+            os.unlink(source)
+        except (Refused, OSError):
+            os.unlink(target)  # the source stays, and so its copy must not
+            raise
+
+    def _clear_part(self, operation: Operation, folder: bytes) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(self.part(operation, folder))
+
+    def _tidy(self, operation: Operation, intent: Intent) -> None:  # noqa: ARG002 - Trash needs both
+        files.remove_empty(os.path.dirname(target_of(intent)), intent.made)
+
+
+def target_of(intent: Intent) -> bytes:
+    """Return where a file went."""
+    if intent.target is None:
+        raise Refused("the journal does not say where it went")
+    return intent.target

@@ -1,0 +1,27 @@
+"""What a plan is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from neardup_cli.plans import Action, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What a plan is asked for.
+
+    Attributes:
+        policy: see `Policy`.
+        to: folder of `quarantine` and `move`, absolute and real.
+        put_away: where earlier clean-ups moved files: those are neither kept nor acted upon.
+        chosen: the file that a person chose to keep, by group id.
+    """
+
+    action: Action
+    policy: Policy = field(default_factory=Policy)
+    to: bytes | None = None
+    across_devices: bool = False
+    put_away: frozenset[bytes] = frozenset()
+    chosen: Mapping[str, bytes] = field(default_factory=dict)

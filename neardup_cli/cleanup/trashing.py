@@ -1,0 +1,49 @@
+"""Moving a file to the freedesktop trash."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import datetime
+from typing import override
+
+from neardup_cli.cleanup import trash
+from neardup_cli.cleanup.act import Ready
+from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.cleanup.relocation import Relocation, target_of
+from neardup_cli.plans import Batch, Intent, Operation
+
+
+class Trash(Relocation):
+    """The file goes to the freedesktop trash, its note first."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(batch)
+        self._taken: dict[tuple[bytes, bytes], int] = {}
+
+    @override
+    def intend(self, operation: Operation, intent: Intent) -> Intent:
+        path = operation.file.path
+        folder = trash.trash_folder(path)
+        trash.make_folders(folder.path)
+        place = trash.free_place(folder, os.path.basename(path), self._taken)
+        return replace(intent, target=place.file, note=place.note)
+
+    @override
+    def forward(self, ready: Ready) -> None:
+        path, note, target = ready.operation.file.path, ready.intent.note, target_of(ready.intent)
+        if note is None:
+            raise Refused("the journal does not say where in the trash it goes")
+        trash.make_folders(os.path.dirname(os.path.dirname(target)))
+        ready.look_again()
+        trash.write_note(note, path, trash.top_of(target), datetime.now())  # local, says the specification
+        try:
+            self._relocate(ready.operation, ready.intent, path, target)
+        except (Refused, OSError):
+            os.unlink(note)
+            raise
+
+    @override
+    def _tidy(self, operation: Operation, intent: Intent) -> None:
+        if intent.note is not None and not os.path.lexists(target_of(intent)):
+            trash.remove_note(intent.note, operation.file.path)

@@ -1,0 +1,311 @@
+"""`neardup clean`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neardup_cli.cli.options import (
+    CatalogOption,
+    GroupingOption,
+    HammingOption,
+    JsonOption,
+    ModelOption,
+    NoVerifyOption,
+    PresetOption,
+    ThresholdOption,
+    UnderOption,
+)
+from neardup_cli.cli.output import (
+    raw_path,
+    real_paths,
+    say,
+    stdout_is_terminal,
+    table_console,
+    write_lines,
+    write_paths,
+    write_text,
+)
+from neardup_cli.errors import BadInput, FilesRefused
+from neardup_cli.plans import Action, KeepKey, Outcome, Plan, Policy
+from neardup_cli.records import Grouping, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from neardup_cli.catalog.database import Catalog
+    from neardup_cli.pipeline.clean import CleanOptions
+    from neardup_cli.records import DuplicateGroup
+
+_UNKNOWN = "unknown"
+_KEYS = ", ".join(key.value for key in KeepKey)
+
+
+def clean(
+    report: Annotated[
+        str | None, typer.Argument(metavar="[-]", help="- reads `neardup dups --json`.", show_default=False)
+    ] = None,
+    action: Annotated[
+        Action | None,
+        typer.Option("--action", help="What happens to the copies (trash).", show_default=False),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Where quarantine (as a mirrored tree) and move put them."),
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Do it; without this only the plan is printed.")
+    ] = False,
+    permanently: Annotated[
+        bool,
+        typer.Option("--permanently", help="Has to be said for --action delete, which no undo takes back."),
+    ] = False,
+    across_devices: Annotated[
+        bool,
+        typer.Option(
+            "--across-devices", help="Let files on other disks than DIR be copied, checked and removed."
+        ),
+    ] = False,
+    keep: Annotated[
+        str | None,
+        typer.Option("--keep", metavar="KEYS", help=f"What makes a file the one to keep, in order: {_KEYS}."),
+    ] = None,
+    prefer: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--prefer", metavar="PATH", help="Keep files below PATH; repeatable, the first foremost."
+        ),
+    ] = None,
+    protect: Annotated[
+        list[Path] | None,
+        typer.Option("--protect", metavar="PATH", help="Never touch files below PATH; repeatable."),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only",
+            metavar="KINDS",
+            help="Act upon these kinds of copies only, such as exact,re-encoded,resized. By default all but "
+            "cropped, overlay, embedded, similar-shot and unknown.",
+        ),
+    ] = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Go through the groups, one key each; decisions are kept.")
+    ] = False,
+    all_metadata: Annotated[
+        bool, typer.Option("--all-metadata", help="Open all copies, not 2,000, to see what would be lost.")
+    ] = False,
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Take the plan from FILE, edited or not.")
+    ] = None,
+    plan_out: Annotated[
+        Path | None, typer.Option("--plan-out", metavar="FILE", help="Save the plan to FILE.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an apply that was interrupted.")
+    ] = False,
+    catalog: CatalogOption = None,
+    threshold: ThresholdOption = None,
+    hamming: HammingOption = None,
+    model: ModelOption = None,
+    no_verify: NoVerifyOption = False,
+    preset: PresetOption = None,
+    grouping: GroupingOption = Grouping.COHERENT,
+    under: UnderOption = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Only so many groups.", show_default=False)
+    ] = None,
+    nul: Annotated[
+        bool, typer.Option("-0", "--null", help="With --action list: end each path with NUL, for xargs -0.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Plan what happens to the copies, and print it; with --apply, do it.
+
+    Each file is journalled before it is touched: `neardup undo` takes a clean-up back. A group is never
+    emptied, and a file that has changed since the plan is left alone.
+    """
+    from neardup_cli.catalog.database import Catalog
+    from neardup_cli.pipeline.clean import MOST_OPENED, CleanOptions
+    from neardup_cli.pipeline.dups import DupsOptions
+    from neardup_cli.settings import load_settings
+
+    settings = load_settings(
+        catalog=None if catalog is None else str(catalog),
+        threshold=threshold,
+        hamming=hamming,
+        model=model,
+        preset=preset,
+    )
+    planning = (report, action, to, keep, prefer, protect, only, under, limit, plan_out)
+    _check_usage(report, planning, plan_file, resume=resume, interactive=interactive)
+    options = CleanOptions(
+        action=action or Action.TRASH,
+        policy=_policy(keep, prefer, protect, only),
+        to=real_paths([to])[0] if to is not None else None,
+        across_devices=across_devices,
+        most_opened=None if all_metadata else MOST_OPENED,
+        dups=DupsOptions(
+            threshold=settings.threshold,
+            hamming=settings.hamming,
+            model=settings.model,
+            verify=not no_verify,
+            preset=settings.preset,
+            grouping=grouping,
+            under=real_paths(under),
+            limit=limit,
+            workers=settings.worker_count,
+        ),
+    )
+    with Catalog.open(settings.catalog_location) as opened:
+        if resume:
+            _finish(opened, None, permanently=permanently, json=json)
+            return
+        if plan_file is not None:
+            plan = _read_plan(plan_file)
+        else:
+            plan = _plan(opened, options, from_report=report is not None, interactive=interactive)
+        if plan_out is not None:
+            _save_plan(plan, plan_out)
+        if apply:
+            _finish(opened, plan, permanently=permanently, json=json)
+        else:
+            _print_plan(plan, nul=nul, json=json)
+
+
+def _check_usage(
+    report: str | None, planning: Sequence[object], plan_file: Path | None, *, resume: bool, interactive: bool
+) -> None:
+    if report not in (None, "-"):
+        raise BadInput(
+            "the only argument is -: `neardup dups --json | neardup clean -` (see --under for folders)"
+        )
+    if resume and (plan_file is not None or interactive or any(planning)):
+        raise BadInput("--resume goes on with the plan that was interrupted, and takes no other")
+    if plan_file is not None and (interactive or any(planning)):
+        raise BadInput("--plan takes the plan as it is in FILE: no options that would make another")
+    if interactive and (report is not None or not sys.stdin.isatty() or not stdout_is_terminal()):
+        raise BadInput("--interactive needs a terminal")
+
+
+def _policy(
+    keep: str | None, prefer: list[Path] | None, protect: list[Path] | None, only: str | None
+) -> Policy:
+    chosen = Policy(prefer=tuple(real_paths(prefer)), protect=tuple(real_paths(protect)))
+    keys = chosen.keep if keep is None else tuple(_member(KeepKey, name, "--keep") for name in _names(keep))
+    kinds = chosen.only if only is None else frozenset(_kind(name) for name in _names(only))
+    return Policy(keys, chosen.prefer, chosen.protect, kinds)
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def _kind(name: str) -> Kind | None:
+    return None if name == _UNKNOWN else _member(Kind, name, "--only", _UNKNOWN)
+
+
+def _member[E: StrEnum](kind: type[E], name: str, option: str, *more: str) -> E:
+    try:
+        return kind(name)
+    except ValueError as exc:
+        names = ", ".join([*(member.value for member in kind), *more])
+        raise BadInput(f"{option}: {name!r} is none of {names}") from exc
+
+
+def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interactive: bool) -> Plan:
+    from neardup_cli.cli.progress import shown_progress
+    from neardup_cli.pipeline.clean import find_groups, groups_of_report, make_plan
+    from neardup_cli.reports.dups_reader import read_groups
+
+    with shown_progress() as progress:
+        groups: Sequence[DuplicateGroup]
+        if from_report:
+            groups = groups_of_report(catalog, read_groups(sys.stdin.buffer.read()))
+        else:
+            groups = find_groups(catalog, options, progress)
+        plan = make_plan(catalog, options, groups, progress)
+    if interactive:
+        from neardup_cli.cli.interview import interview
+
+        return interview(catalog, options, groups, plan)
+    return plan
+
+
+def _read_plan(path: Path) -> Plan:
+    from neardup_cli.cleanup.check import check_plan
+    from neardup_cli.reports.plan_reader import read_plan
+
+    try:
+        plan = read_plan(Path(path).expanduser().read_bytes())
+    except OSError as exc:
+        raise BadInput(f"{path} cannot be read: {exc.strerror}") from exc
+    check_plan(plan)
+    return plan
+
+
+def _save_plan(plan: Plan, path: Path) -> None:
+    from neardup_cli.pipeline.plan_file import save_document
+    from neardup_cli.reports.json_report import dump
+    from neardup_cli.reports.plan_json import plan_document
+
+    save_document(dump(plan_document(plan)), raw_path(path))
+    say(f"plan saved to {path}: `neardup clean --plan {path} --apply` carries it out")
+
+
+def _print_plan(plan: Plan, *, nul: bool, json: bool) -> None:
+    from neardup_cli.reports import plan_json, plan_table, plan_text
+    from neardup_cli.reports.json_report import dump
+
+    if nul and plan.action is not Action.LIST:
+        raise BadInput("-0 goes with --action list")
+    if json:
+        write_text(dump(plan_json.plan_document(plan)))
+        return
+    if plan.action is Action.LIST:
+        write_paths((act.file.path for group in plan.groups for act in group.acts), nul=nul)
+    elif stdout_is_terminal():
+        plan_table.print_plan(plan, table_console())
+    else:
+        write_lines(plan_text.plan_lines(plan))
+    if plan.action is Action.LIST or not stdout_is_terminal():
+        for line in plan_text.plan_summary(plan):
+            say(line)
+    if plan.acts and plan.action is not Action.LIST:
+        say("nothing was done: add --apply")
+
+
+def _finish(catalog: Catalog, plan: Plan | None, *, permanently: bool, json: bool) -> None:
+    """Carry a plan out, or go on with the interrupted one, and say how it came out."""
+    from neardup_cli.cli.progress import shown_progress
+    from neardup_cli.pipeline.clean import apply_plan, resume
+
+    try:
+        with shown_progress() as progress:
+            if plan is None:
+                outcome = resume(catalog, progress)
+            else:
+                outcome = apply_plan(catalog, plan, permanently=permanently, progress=progress)
+    except KeyboardInterrupt:
+        say("stopped: `neardup clean --resume` goes on, `neardup undo` takes back what was done")
+        raise typer.Exit(130) from None
+    _print_outcome(outcome, json=json)
+
+
+def _print_outcome(outcome: Outcome, *, json: bool) -> None:
+    from neardup_cli.reports import plan_json, plan_text
+    from neardup_cli.reports.json_report import dump
+    from neardup_cli.reports.units import shown_count
+
+    if json:
+        write_text(dump(plan_json.outcome_document(outcome, "clean")))
+    else:
+        write_lines([plan_text.outcome_line(outcome)])
+    for line in plan_text.refusal_lines(outcome):
+        say(line)
+    if outcome.refused:
+        raise FilesRefused(f"{shown_count(len(outcome.refused), 'file')} could not be acted upon: see above")

@@ -1,0 +1,88 @@
+"""Going through the groups of a plan with a person: one key a group, each decision kept at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import termios
+import tty
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.cli.output import say, table_console
+from neardup_cli.errors import NeardupError
+from neardup_cli.pipeline.clean import CleanOptions, make_plan
+from neardup_cli.pipeline.decisions import call_groups_different, keep_files
+from neardup_cli.plans import Plan, PlannedGroup
+from neardup_cli.records import DuplicateGroup
+from neardup_cli.reports.plan_table import numbered_members, print_group
+
+_KEYS = "1-9 keep this (Enter: 1) · a keep all · n not duplicates · s skip · q quit"
+
+
+class _Key(StrEnum):
+    """What a key means; the digits choose the file to keep."""
+
+    FIRST = "\n"
+    ALL = "a"
+    DIFFERENT = "n"
+    SKIP = "s"
+    QUIT = "q"
+
+
+def interview(catalog: Catalog, options: CleanOptions, groups: Sequence[DuplicateGroup], plan: Plan) -> Plan:
+    """Ask about each group of a plan; return the plan for those in which one file is kept.
+
+    "Keep this" and "keep all" are kept as decisions to keep, "not duplicates" as such: none is asked again.
+    """
+    by_id = {group.id: group for group in groups}
+    chosen: dict[str, bytes] = {}
+    for number, group in enumerate(plan.groups, 1):
+        say(f"\ngroup {number} of {len(plan.groups)}")
+        print_group(plan, group, table_console())
+        answer = _asked(catalog, by_id[group.id], group)
+        if answer is _Key.QUIT:
+            break
+        if isinstance(answer, bytes):
+            chosen[group.id] = answer
+    agreed = [by_id[name] for name in chosen]
+    return make_plan(catalog, replace(options, chosen=chosen), agreed)
+
+
+def _asked(catalog: Catalog, found: DuplicateGroup, group: PlannedGroup) -> bytes | _Key:
+    """Return the file to keep, or what else was answered; the decision is kept by then."""
+    members = numbered_members(group)
+    while True:
+        say(_KEYS)
+        key = _pressed()
+        try:
+            if key in ("\n", "\r") or (key.isascii() and key.isdigit() and 0 < int(key) <= len(members)):
+                path = members[int(key) - 1 if key.isdigit() else 0]
+                keep_files(catalog, [path])
+                return path
+            match key:
+                case _Key.ALL:
+                    keep_files(catalog, members)
+                case _Key.DIFFERENT:
+                    call_groups_different(catalog, [found], [found.id])
+                case _Key.SKIP | _Key.QUIT:
+                    pass
+                case _:
+                    continue
+            return _Key(key)
+        except NeardupError as exc:  # files with the same bytes cannot be called different, for one
+            say(str(exc))
+
+
+def _pressed() -> str:
+    """Wait for one key, without Enter; the end of the input is `q`."""
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    try:
+        tty.setcbreak(descriptor)
+        pressed = os.read(descriptor, 1)
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+    return pressed.decode("latin-1") or _Key.QUIT

@@ -1,0 +1,61 @@
+"""`neardup undo`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from neardup_cli.cli.options import CatalogOption, JsonOption
+from neardup_cli.cli.output import say, write_lines, write_text
+from neardup_cli.errors import BadInput, FilesRefused
+
+
+def undo(
+    batch: Annotated[
+        int | None,
+        typer.Option("--batch", metavar="N", help="Undo this clean-up; the last one by default."),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the clean-ups, the newest first.")] = False,
+    catalog: CatalogOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take back what `neardup clean --apply` did: names, bytes, times and permissions.
+
+    Where something else now stands in the way of a file, it stays where it is, with the reason; run undo
+    again when the way is free. What was deleted for good does not come back.
+    """
+    from neardup_cli.catalog.database import Catalog
+    from neardup_cli.cli.progress import shown_progress
+    from neardup_cli.pipeline.batches import list_batches
+    from neardup_cli.pipeline.undo import undo_batch
+    from neardup_cli.reports import plan_json, plan_text
+    from neardup_cli.reports.json_report import dump
+    from neardup_cli.reports.units import shown_count
+    from neardup_cli.settings import load_settings
+
+    if listing and batch is not None:
+        raise BadInput("--list lists all clean-ups, and undoes none")
+    settings = load_settings(catalog=None if catalog is None else str(catalog))
+    with Catalog.open(settings.catalog_location) as opened:
+        if listing:
+            batches = list_batches(opened)
+            if json:
+                write_text(dump(plan_json.batches_document(batches)))
+            else:
+                write_lines(plan_text.batch_lines(batches))
+            return
+        try:
+            with shown_progress() as progress:
+                outcome = undo_batch(opened, batch, progress)
+        except KeyboardInterrupt:
+            say("stopped: `neardup undo` goes on")
+            raise typer.Exit(130) from None
+    if json:
+        write_text(dump(plan_json.outcome_document(outcome, "undo")))
+    else:
+        write_lines([plan_text.undone_line(outcome)])
+    for line in plan_text.refusal_lines(outcome):
+        say(line)
+    if outcome.refused:
+        raise FilesRefused(f"{shown_count(len(outcome.refused), 'file')} could not be put back: see above")

@@ -1,0 +1,189 @@
+"""`clean`: a plan for the copies in a catalog, and carrying it out.
+
+`make_plan` is the dry run; `apply_plan` executes the very object it returns; `resume` goes on after a kill.
+`undo.py` takes a batch back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from neardup_cli.catalog import journal, queries
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.cleanup.check import check_plan
+from neardup_cli.cleanup.execute import run_batch
+from neardup_cli.cleanup.losses import with_warnings
+from neardup_cli.cleanup.plan import plan_groups
+from neardup_cli.cleanup.request import PlanRequest
+from neardup_cli.errors import BadInput
+from neardup_cli.images.walk import file_stamp
+from neardup_cli.pipeline.batches import batch_outcome, find_batch, refuse_if_interrupted
+from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.plans import Action, BatchState, OperationState, Outcome, Plan, Policy
+from neardup_cli.records import CatalogedFile, DuplicateGroup, FileStamp, Kind
+
+MOST_OPENED = 2_000
+"""Copies opened to compare their metadata with the keeper's, unless all are asked for: about two seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CleanOptions:
+    """What is to happen to which copies.
+
+    Attributes:
+        to: folder of `quarantine` and `move`, absolute; it need not exist.
+        across_devices: let files on other devices be copied there, checked and removed.
+        most_opened: see `MOST_OPENED`; None opens all.
+        chosen: the file that a person chose to keep, by group id.
+        dups: where the groups come from.
+    """
+
+    action: Action = Action.TRASH
+    policy: Policy = field(default_factory=Policy)
+    to: bytes | None = None
+    across_devices: bool = False
+    most_opened: int | None = MOST_OPENED
+    chosen: Mapping[str, bytes] = field(default_factory=dict)
+    dups: DupsOptions = field(default_factory=DupsOptions)
+
+
+def find_groups(
+    catalog: Catalog, options: CleanOptions, progress: Progress | None = None
+) -> tuple[DuplicateGroup, ...]:
+    """Find the groups that a plan is about; shots of one scene are looked for only if they are asked for.
+
+    Raises:
+        ModelMismatch: see `find_duplicates`.
+    """
+    similar_shots = options.dups.similar_shots or Kind.SIMILAR_SHOT in options.policy.only
+    return find_duplicates(catalog, replace(options.dups, similar_shots=similar_shots), progress).groups
+
+
+def make_plan(
+    catalog: Catalog,
+    options: CleanOptions,
+    groups: Sequence[DuplicateGroup] | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Plan what happens to each copy; nothing is changed anywhere.
+
+    Args:
+        catalog: open.
+        options: see there.
+        groups: of a report; None asks the catalog for its groups.
+        progress: watches.
+
+    Raises:
+        BadInput: the action and the folder do not go together.
+        ModelMismatch: see `find_groups`.
+    """
+    watch = progress or Silent()
+    if groups is None:
+        groups = find_groups(catalog, options, watch)
+    with catalog.read() as connection:
+        put_away = journal.put_away(connection)
+    request = PlanRequest(
+        action=options.action,
+        policy=options.policy,
+        to=None if options.to is None else os.path.realpath(options.to),
+        across_devices=options.across_devices,
+        put_away=put_away,
+        chosen=options.chosen,
+    )
+    watch.start("Planning", len(groups))
+    plan = plan_groups(groups, request, watch.advance)
+    watch.start("Comparing metadata", len(plan.groups))
+    return with_warnings(plan, options.most_opened, watch.advance)
+
+
+def groups_of_report(catalog: Catalog, groups: Sequence[DuplicateGroup]) -> list[DuplicateGroup]:
+    """Fill in what a report on `dups` does not say of its files: from the catalog, else from the files.
+
+    A file whose size is not the report's any more keeps a stamp that the plan will find to be outdated.
+    """
+    paths = {member.path for group in groups for member in group.members}
+    with catalog.read() as connection:
+        known = queries.files_at(connection, paths)
+    return [
+        replace(group, members=tuple(_filled_in(member, known) for member in group.members))
+        for group in groups
+    ]
+
+
+def apply_plan(
+    catalog: Catalog, plan: Plan, *, permanently: bool = False, progress: Progress | None = None
+) -> Outcome:
+    """Carry a plan out, each file's intent in the journal before it is touched.
+
+    Args:
+        catalog: keeps the journal; no scan of it may run meanwhile.
+        plan: made by `make_plan`, or written by hand.
+        permanently: has to be said for `delete`, which no undo takes back.
+        progress: watches.
+
+    Raises:
+        BadInput: the plan is not safe, there is nothing to apply, or an earlier batch was interrupted.
+        CatalogBusy: a scan or another clean-up is at work.
+        DiskFull: no room for the journal; `resume` goes on when there is some.
+    """
+    check_plan(plan)
+    if plan.action is Action.LIST:
+        raise BadInput("--action list only lists: name what is to be done with the copies")
+    if plan.action is Action.DELETE and not permanently:
+        raise BadInput("delete cannot be undone: add --permanently, or use --action trash")
+    with catalog.sole_writer():
+        refuse_if_interrupted(catalog)
+        if not plan.acts:
+            return Outcome(None, plan.action)
+        _refuse_put_away(catalog, plan)
+        with catalog.write_durably() as connection:
+            number = journal.open_batch(connection, plan)
+        return _run(catalog, number, progress or Silent())
+
+
+def resume(catalog: Catalog, progress: Progress | None = None) -> Outcome:
+    """Go on with the batch that was interrupted.
+
+    Raises:
+        BadInput: there is none, or it is being undone.
+        CatalogBusy, DiskFull: as in `apply_plan`.
+    """
+    with catalog.sole_writer():
+        with catalog.read() as connection:
+            batch = journal.interrupted_batch(connection)
+        if batch is None:
+            raise BadInput("nothing to resume: no clean-up was interrupted")
+        if batch.state is BatchState.UNDOING:
+            raise BadInput(f"batch {batch.id} was being undone: `neardup undo` goes on with that")
+        return _run(catalog, batch.id, progress or Silent())
+
+
+def _run(catalog: Catalog, number: int, watch: Progress) -> Outcome:
+    batch = find_batch(catalog, number)
+    watch.start("Cleaning", batch.counts.get(OperationState.PLANNED, 0))
+    run_batch(catalog, batch, watch.advance)
+    return batch_outcome(catalog, number, OperationState.FAILED)
+
+
+def _refuse_put_away(catalog: Catalog, plan: Plan) -> None:
+    """A plan may be older than a clean-up that has moved its files into a quarantine."""
+    with catalog.read() as connection:
+        put_away = journal.put_away(connection)
+    for group in plan.groups:
+        if group.keep.path in put_away:
+            shown = os.fsdecode(group.keep.path)
+            raise BadInput(f"the plan keeps {shown}, which an earlier clean-up put away: plan again")
+
+
+def _filled_in(member: CatalogedFile, known: Mapping[bytes, CatalogedFile]) -> CatalogedFile:
+    file = known.get(member.path)
+    if file is not None and (file.digest, file.stamp.size) == (member.digest, member.stamp.size):
+        return file
+    try:
+        stamp = file_stamp(os.lstat(member.path))
+    except OSError:
+        return member
+    return replace(member, stamp=FileStamp(member.stamp.size, stamp.mtime_ns, stamp.device, stamp.inode))

@@ -1,0 +1,42 @@
+"""Saving a plan to a file."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from secrets import token_hex
+
+from neardup_cli.errors import BadInput, DiskFull
+
+_MARK = b'"schema": "neardup.plan/'
+
+
+def save_document(text: str, path: bytes) -> None:
+    """Write a plan, whole or not at all; of the files that are there, only another plan is replaced.
+
+    Raises:
+        BadInput: something else has the name, or it cannot be written there.
+        DiskFull: no room; nothing is left of it.
+    """
+    shown = os.fsdecode(path)
+    part = path + f".{token_hex(4)}.part".encode()
+    try:
+        if os.path.lexists(path) and not _is_plan(path):
+            raise BadInput(f"{shown} is there, and is no plan: choose another name")
+        with open(part, "xb") as stream:
+            stream.write(text.encode("utf-8") + b"\n")
+        os.replace(part, path)
+    except OSError as exc:
+        with suppress(OSError):
+            os.unlink(part)
+        if exc.errno == errno.ENOSPC:
+            raise DiskFull(f"no room left to write {shown}: free some and run the command again") from exc
+        raise BadInput(f"{shown} cannot be written: {exc.strerror}") from exc
+
+
+def _is_plan(path: bytes) -> bool:
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as stream:
+        return _MARK in stream.read(200)

@@ -1,0 +1,304 @@
+"""The frozen records of a clean-up: what is planned, what the journal holds, and how it came out.
+
+A `Plan` is what a dry run prints, what a plan file holds and what `apply_plan` executes: one object. Paths
+are bytes, absolute and real; sizes are bytes, times nanoseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from neardup_cli.records import Kind
+
+
+class Action(StrEnum):
+    """What happens to the copies."""
+
+    TRASH = "trash"
+    QUARANTINE = "quarantine"
+    MOVE = "move"
+    HARDLINK = "hardlink"
+    SYMLINK = "symlink"
+    REFLINK = "reflink"
+    DELETE = "delete"
+    LIST = "list"
+
+    @property
+    def has_folder(self) -> bool:
+        """Whether the copies go below a folder that the user names."""
+        return self in (Action.QUARANTINE, Action.MOVE)
+
+    @property
+    def is_link(self) -> bool:
+        """Whether the copy's name stays and leads to the keeper's bytes."""
+        return self in (Action.HARDLINK, Action.SYMLINK, Action.REFLINK)
+
+
+class KeepKey(StrEnum):
+    """What makes one file of a group better than another."""
+
+    RESOLUTION = "resolution"
+    SIZE = "size"
+    FORMAT = "format"
+    METADATA = "metadata"
+    COMPANIONS = "companions"
+    NAME = "name"
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    SHORTEST_PATH = "shortest-path"
+    LONGEST_PATH = "longest-path"
+
+
+DEFAULT_KEYS = (
+    KeepKey.COMPANIONS,
+    KeepKey.RESOLUTION,
+    KeepKey.METADATA,
+    KeepKey.SIZE,
+    KeepKey.OLDEST,
+    KeepKey.SHORTEST_PATH,
+)
+"""What `dups` prefers, too, but for the companions, of which it knows nothing."""
+
+UNASKED = frozenset({Kind.CROPPED, Kind.OVERLAY, Kind.EMBEDDED, Kind.SIMILAR_SHOT})
+"""Kinds of copies that are acted upon only if they are named: each may hold what its keeper does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which file of a group is kept, and which copies may be acted upon.
+
+    Attributes:
+        keep: compared in this order; the first difference decides, the path where there is none.
+        prefer: files below these real paths are kept before all others, the first path foremost.
+        protect: files below these real paths are never touched.
+        only: the kinds of copies to act upon; None stands for copies whose kind is not known, because
+            no pixels were compared.
+    """
+
+    keep: tuple[KeepKey, ...] = DEFAULT_KEYS
+    prefer: tuple[bytes, ...] = ()
+    protect: tuple[bytes, ...] = ()
+    only: frozenset[Kind | None] = frozenset(Kind) - UNASKED
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as the plan knows it; it is acted upon only while all of this is still so."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A file that goes where its picture goes: the raw file, a sidecar, the film of a Live Photo.
+
+    Attributes:
+        target: where it goes, for actions with a folder.
+    """
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    target: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAct:
+    """One copy, with its companions: acted upon as a whole, or not at all.
+
+    Attributes:
+        kind: what was done to the picture, seen from the keeper; None where no pixels were compared.
+        target: where the file goes, for actions with a folder.
+        frees: what goes away with it, companions included; 0 for one of several hard links.
+        warnings: what the copy has and the keeper lacks.
+    """
+
+    file: FileState
+    kind: Kind | None
+    target: bytes | None = None
+    frees: int = 0
+    companions: tuple[Companion, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A member of a group that is not touched, and why."""
+
+    path: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedGroup:
+    """What happens to one group. `reason` says why the keeper is the keeper."""
+
+    id: str
+    keep: FileState
+    reason: str
+    acts: tuple[PlannedAct, ...]
+    left: tuple[LeftAlone, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a clean-up will do, group by group.
+
+    Attributes:
+        to: the folder of `quarantine` and `move`.
+        across_devices: files on another device than their target are copied, checked and then removed.
+        undecided: groups of which no file can be kept, by id, with the reason: nothing is done there.
+        unread: copies that were not opened to compare their metadata with the keeper's.
+    """
+
+    action: Action
+    policy: Policy
+    groups: tuple[PlannedGroup, ...]
+    to: bytes | None = None
+    across_devices: bool = False
+    undecided: tuple[tuple[str, str], ...] = ()
+    unread: int = 0
+
+    @property
+    def acts(self) -> int:
+        """How many copies are acted upon, companions not counted."""
+        return sum(len(group.acts) for group in self.groups)
+
+    @property
+    def frees(self) -> int:
+        """How many bytes go away."""
+        return sum(act.frees for group in self.groups for act in group.acts)
+
+
+class OperationState(StrEnum):
+    """How far one file of a batch is. `BEGUN` and `UNDOING` may or may not have happened."""
+
+    PLANNED = "planned"
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+class BatchState(StrEnum):
+    """How far a batch is; the first and the third can be left behind by a kill."""
+
+    APPLYING = "applying"
+    APPLIED = "applied"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is written down right before a file is acted upon, so that it can be found and put back.
+
+    Attributes:
+        digest: BLAKE3 of the file.
+        mode, uid, gid: as `stat` has them.
+        device, inode: of the file before the act.
+        target: where it goes: below a folder, or in the trash.
+        note: the trash's `.trashinfo` file that goes with it.
+        made: the topmost folder that has to be made for the target; taken away again by an undo.
+    """
+
+    digest: bytes
+    mode: int
+    uid: int
+    gid: int
+    device: int
+    inode: int
+    target: bytes | None = None
+    note: bytes | None = None
+    made: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One file of a batch in the journal.
+
+    Attributes:
+        unit: number within the batch of the copy and its companions, which go together.
+        file: its path and what it has to be; the digest of a companion is empty until it is begun.
+        keeper: the file kept instead; None for companions.
+        target: where the plan sends it; None where the action chooses.
+        intent: None until it is begun.
+        reason: why it failed, or could not be undone.
+    """
+
+    id: int
+    unit: int
+    file: FileState
+    keeper: FileState | None
+    target: bytes | None
+    state: OperationState
+    intent: Intent | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One run of `clean --apply` in the journal.
+
+    Attributes:
+        token: part of the names of its temporary files, different for each batch.
+        started_at: UTC.
+        to, across_devices: see `Plan`.
+        counts: files by state; states without files are left out.
+        size: bytes of the files that are done.
+    """
+
+    id: int
+    token: str
+    action: Action
+    state: BatchState
+    started_at: datetime
+    to: bytes | None
+    across_devices: bool
+    counts: dict[OperationState, int] = field(default_factory=dict)
+    size: int = 0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an apply or an undo of it did not come to its end."""
+        return self.state in (BatchState.APPLYING, BatchState.UNDOING)
+
+    @property
+    def undoable(self) -> bool:
+        """Whether there is something that an undo would do."""
+        done = OperationState.DONE in self.counts and self.action is not Action.DELETE
+        return done or self.interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that was not acted upon or not put back, and why."""
+
+    path: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an apply, a resume or an undo came out.
+
+    Attributes:
+        batch: its number in the journal; None where there was nothing to do.
+        done: files acted upon, or put back, companions included.
+        size: their bytes.
+        refused: in the order of the batch.
+        left: files not reached, because it was interrupted.
+    """
+
+    batch: int | None
+    action: Action
+    done: int = 0
+    size: int = 0
+    refused: tuple[Refusal, ...] = ()
+    left: int = 0

@@ -1,0 +1,112 @@
+"""Reading back what `neardup dups --json` printed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from neardup_cli.errors import BadInput
+from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Kind, Stage
+from neardup_cli.reports.paths import parse_data_path
+
+_UNKNOWN_TIME = -1
+
+
+class _Lenient(BaseModel):
+    """A later version may add keys: those are not looked at."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Member(_Lenient):
+    path: str
+    bytes: Annotated[int, Field(ge=0)]
+    width: int
+    height: int
+    format: str
+    content: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    kept: bool = False
+
+
+class _Match(_Lenient):
+    a: str
+    b: str
+    stage: Stage
+    kind: Kind | None = None
+    similarity: float | None = None
+    hamming: int | None = None
+
+
+class _Group(_Lenient):
+    id: str
+    keep: str
+    reclaimable_bytes: int
+    members: list[_Member]
+    matches: list[_Match]
+
+
+class _Document(_Lenient):
+    schema_: Annotated[Literal["neardup.dups/1"], Field(alias="schema")]
+    groups: list[_Group]
+
+
+def read_groups(text: str | bytes) -> list[DuplicateGroup]:
+    """Return the groups of a `neardup.dups/1` document; times, devices and inodes are not in it.
+
+    Raises:
+        BadInput: it is no such document; the message says where.
+    """
+    try:
+        document = _Document.model_validate_json(text)
+    except ValidationError as exc:
+        problem = exc.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the document"
+        raise BadInput(f"not the output of `neardup dups --json`: {where}: {problem['msg']}") from exc
+    return [_group(group) for group in document.groups]
+
+
+def _group(group: _Group) -> DuplicateGroup:
+    members = tuple(_member(member) for member in group.members)
+    return DuplicateGroup(
+        id=group.id,
+        keep=parse_data_path(group.keep),
+        reclaimable_bytes=group.reclaimable_bytes,
+        members=members,
+        matches=tuple(_match(match) for match in group.matches),
+        kept=frozenset(parse_data_path(member.path) for member in group.members if member.kept),
+    )
+
+
+def _member(member: _Member) -> CatalogedFile:
+    return CatalogedFile(
+        path=parse_data_path(member.path),
+        stamp=FileStamp(member.bytes, _UNKNOWN_TIME, 0, 0),
+        content_id=0,
+        digest=bytes.fromhex(member.content),
+        width=member.width,
+        height=member.height,
+        format=member.format,
+        captured_at=None,
+    )
+
+
+def _match(match: _Match) -> FileMatch:
+    return FileMatch(
+        parse_data_path(match.a),
+        parse_data_path(match.b),
+        match.stage,
+        match.similarity,
+        match.hamming,
+        None if match.kind is None else _alignment(match.kind),
+    )
+
+
+def _alignment(kind: Kind) -> Alignment:
+    """Return what carries a match's kind; the numbers behind it are not read."""
+    nothing = dict.fromkeys(
+        ("agreement", "content_a", "content_b", "coverage_a", "coverage_b", "tone", "spread"), 0.0
+    )
+    return Alignment(
+        matched=True, reason="as reported", inliers=0, transform=(), mirrored=False, kind=kind, **nothing
+    )

@@ -1,0 +1,193 @@
+"""Reading a plan back, whoever has edited it: what is not exactly a plan is refused."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from neardup_cli.errors import BadInput
+from neardup_cli.plans import (
+    Action,
+    Companion,
+    FileState,
+    KeepKey,
+    LeftAlone,
+    Plan,
+    PlannedAct,
+    PlannedGroup,
+    Policy,
+)
+from neardup_cli.records import Kind
+from neardup_cli.reports.paths import parse_data_path
+from neardup_cli.reports.plan_json import UNKNOWN_KIND
+
+_MOST_NAMED = 3  # problems in one message
+
+
+def _checked_path(text: str) -> str:
+    path = parse_data_path(text)
+    if not os.path.isabs(path) or os.path.normpath(path) != path or b"\0" in path:
+        raise ValueError("has to be an absolute path without . or ..")
+    return text
+
+
+_Path = Annotated[str, AfterValidator(_checked_path)]
+_Size = Annotated[int, Field(ge=0, lt=1 << 63)]
+_Time = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+_Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _File(_Strict):
+    path: _Path
+    bytes: _Size
+    mtime_ns: _Time
+    content: _Digest
+
+
+class _Companion(_Strict):
+    path: _Path
+    bytes: _Size
+    mtime_ns: _Time
+    target: _Path | None
+
+
+class _Act(_File):
+    kind: str
+    target: _Path | None
+    frees: _Size
+    companions: list[_Companion]
+    warnings: list[str]
+
+
+class _Left(_Strict):
+    path: _Path
+    reason: str
+
+
+class _Group(_Strict):
+    id: str
+    keep: _File
+    reason: str
+    acts: list[_Act]
+    left: list[_Left] = []
+
+
+class _Undecided(_Strict):
+    id: str
+    reason: str
+
+
+class _Policy(_Strict):
+    keep: list[str]
+    prefer: list[_Path]
+    protect: list[_Path]
+    only: list[str]
+
+
+class _Summary(_Strict):
+    """What follows from the rest, and need not be kept right by whoever edits a plan."""
+
+    groups: int = 0
+    acts: int = 0
+    left: int = 0
+    frees: int = 0
+
+
+class _Document(_Strict):
+    schema_: Annotated[Literal["neardup.plan/1"], Field(alias="schema")]
+    action: str
+    to: _Path | None
+    across_devices: bool
+    policy: _Policy
+    groups: list[_Group]
+    undecided: list[_Undecided] = []
+    unread: _Size = 0
+    summary: _Summary | None = None
+
+
+def read_plan(text: str | bytes) -> Plan:
+    """Return the plan of a `neardup.plan/1` document.
+
+    Whether it is safe is for `cleanup.check.check_plan` to say.
+
+    Raises:
+        BadInput: it is no such document; the message says where.
+    """
+    try:
+        document = _Document.model_validate_json(text)
+    except ValidationError as exc:
+        raise BadInput(f"not a neardup plan: {_problems(exc)}") from exc
+    return Plan(
+        action=_member(Action, document.action, "action"),
+        policy=Policy(
+            keep=tuple(_member(KeepKey, key, "policy.keep") for key in document.policy.keep),
+            prefer=tuple(map(parse_data_path, document.policy.prefer)),
+            protect=tuple(map(parse_data_path, document.policy.protect)),
+            only=frozenset(_kind(name, "policy.only") for name in document.policy.only),
+        ),
+        groups=tuple(_group(group) for group in document.groups),
+        to=_optional(document.to),
+        across_devices=document.across_devices,
+        undecided=tuple((one.id, one.reason) for one in document.undecided),
+        unread=document.unread,
+    )
+
+
+def _group(group: _Group) -> PlannedGroup:
+    return PlannedGroup(
+        id=group.id,
+        keep=_state(group.keep),
+        reason=group.reason,
+        acts=tuple(_act(act) for act in group.acts),
+        left=tuple(LeftAlone(parse_data_path(left.path), left.reason) for left in group.left),
+    )
+
+
+def _act(act: _Act) -> PlannedAct:
+    return PlannedAct(
+        file=_state(act),
+        kind=_kind(act.kind, "kind"),
+        target=_optional(act.target),
+        frees=act.frees,
+        companions=tuple(
+            Companion(parse_data_path(one.path), one.bytes, one.mtime_ns, _optional(one.target))
+            for one in act.companions
+        ),
+        warnings=tuple(act.warnings),
+    )
+
+
+def _state(file: _File) -> FileState:
+    return FileState(parse_data_path(file.path), file.bytes, file.mtime_ns, bytes.fromhex(file.content))
+
+
+def _optional(path: str | None) -> bytes | None:
+    return None if path is None else parse_data_path(path)
+
+
+def _kind(name: str, where: str) -> Kind | None:
+    return None if name == UNKNOWN_KIND else _member(Kind, name, where)
+
+
+def _member[E: (Action, KeepKey, Kind)](kind: type[E], name: str, where: str) -> E:
+    try:
+        return kind(name)
+    except ValueError as exc:
+        names = ", ".join(member.value for member in kind)
+        raise BadInput(f"not a neardup plan: {where}: {name!r} is none of {names}") from exc
+
+
+def _problems(exc: ValidationError) -> str:
+    found = exc.errors(include_url=False, include_context=False)
+    named = [
+        f"{'.'.join(str(part) for part in problem['loc']) or 'the document'}: {problem['msg']}"
+        for problem in found[:_MOST_NAMED]
+    ]
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    return "; ".join(named).replace("\n", " ") + more

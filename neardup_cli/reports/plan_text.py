@@ -1,0 +1,129 @@
+"""Plans, outcomes and batches as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from neardup_cli.plans import Action, Batch, OperationState, Outcome, Plan, PlannedGroup
+from neardup_cli.reports.paths import shown_path, shown_text
+from neardup_cli.reports.plan_json import kind_name
+from neardup_cli.reports.units import shown_bytes, shown_count
+
+_WILL = {
+    Action.TRASH: "to the trash",
+    Action.QUARANTINE: "to quarantine",
+    Action.MOVE: "to move",
+    Action.HARDLINK: "to replace by hard links",
+    Action.SYMLINK: "to replace by symbolic links",
+    Action.REFLINK: "to replace by files that share their blocks",
+    Action.DELETE: "to delete for good",
+    Action.LIST: "to list",
+}
+_DID = {
+    Action.TRASH: "moved to the trash",
+    Action.QUARANTINE: "moved to quarantine",
+    Action.MOVE: "moved",
+    Action.HARDLINK: "replaced by hard links",
+    Action.SYMLINK: "replaced by symbolic links",
+    Action.REFLINK: "made to share their blocks",
+    Action.DELETE: "deleted for good",
+    Action.LIST: "listed",
+}
+_FREES = (Action.DELETE, Action.HARDLINK, Action.SYMLINK, Action.REFLINK)
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """Yield a plan for people who read a pipe: tab-separated, an empty line after each group."""
+    for group in plan.groups:
+        yield from _group_lines(plan.action, group)
+    for name, reason in plan.undecided:
+        yield f"# {name}: {shown_text(reason)}"
+        yield ""
+
+
+def plan_summary(plan: Plan) -> Iterator[str]:
+    """Yield what a plan comes to, and what is to be known before it is applied."""
+    if not plan.acts:
+        yield "nothing to do" + (": no copies" if not plan.groups else "")
+    else:
+        copies = shown_count(plan.acts, "copy", "copies")
+        freed = (
+            "" if plan.action in _FREES or plan.action is Action.LIST else " (freed when they are removed)"
+        )
+        size = shown_bytes(plan.frees)
+        groups = shown_count(len(plan.groups), "group")
+        yield f"{copies} in {groups} {_WILL[plan.action]}, {size}{freed}"
+    if left := sum(len(group.left) for group in plan.groups):
+        yield f"{shown_count(left, 'file')} left alone, each with its reason"
+    if plan.undecided:
+        groups = shown_count(len(plan.undecided), "group")
+        yield f"{groups} of which no file can be kept: nothing is done there"
+    if plan.unread:
+        copies = shown_count(plan.unread, "copy was", "copies were")
+        yield f"{copies} not opened to see what metadata would be lost: --all-metadata opens all"
+    if plan.acts and plan.action is Action.DELETE:
+        yield "delete cannot be undone"
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """Return what an apply has done."""
+    if outcome.batch is None:
+        return "nothing to do"
+    files = shown_count(outcome.done, "file")
+    line = f"{files} {_DID[outcome.action]}, {shown_bytes(outcome.size)} (batch {outcome.batch})"
+    if outcome.done and outcome.action is not Action.DELETE:
+        line += ": `neardup undo` takes it back"
+    return line
+
+
+def undone_line(outcome: Outcome) -> str:
+    """Return what an undo has done."""
+    return f"{shown_count(outcome.done, 'file')} of batch {outcome.batch} as before"
+
+
+def refusal_lines(outcome: Outcome) -> Iterator[str]:
+    """Yield a line for each file that was not acted upon, or not put back."""
+    for refusal in outcome.refused:
+        yield f"left: {shown_path(refusal.path)}: {shown_text(refusal.reason)}"
+
+
+def batch_lines(batches: Sequence[Batch]) -> Iterator[str]:
+    """Yield one line a batch, the newest first."""
+    for batch in batches:
+        words = {
+            OperationState.DONE: f"{_DID[batch.action]}, {shown_bytes(batch.size)}",
+            OperationState.FAILED: "left as they were",
+            OperationState.UNDONE: "as before",
+        }
+        parts = [
+            f"{shown_count(number, 'file')} {words[state]}"
+            for state in words
+            if (number := batch.counts.get(state, 0))
+        ]
+        if batch.interrupted:
+            parts.append("interrupted")
+        elif OperationState.DONE in batch.counts and not batch.undoable:
+            parts.append("cannot be undone")
+        when = f"{batch.started_at:%Y-%m-%d %H:%M} UTC"
+        yield f"{batch.id}\t{when}\t{batch.action.value}\t{'; '.join(parts)}"
+
+
+def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
+    size = shown_bytes(sum(act.frees for act in group.acts))
+    yield f"# {group.id}: {shown_count(len(group.acts), 'copy', 'copies')} {_WILL[action]}, {size}"
+    yield _line("keep", group.keep.path, shown_bytes(group.keep.size), shown_text(group.reason))
+    for act in group.acts:
+        target = "" if act.target is None else f" → {shown_path(act.target)}"
+        yield _line(action.value, act.file.path, shown_bytes(act.file.size), kind_name(act.kind) + target)
+        for companion in act.companions:
+            target = "" if companion.target is None else f" → {shown_path(companion.target)}"
+            yield _line("with", companion.path, shown_bytes(companion.size), target.strip())
+        for warning in act.warnings:
+            yield _line("warning", act.file.path, "", shown_text(warning))
+    for left in group.left:
+        yield _line("leave", left.path, "", shown_text(left.reason))
+    yield ""
+
+
+def _line(word: str, path: bytes, size: str, remark: str) -> str:
+    return "\t".join([word, shown_path(path), size, remark]).rstrip()

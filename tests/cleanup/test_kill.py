@@ -1,0 +1,265 @@
+"""kill -9 at any moment of an apply or an undo: nothing is lost, and resume or undo makes it whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from neardup_cli.catalog import journal
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.pipeline.clean import apply_plan, resume
+from neardup_cli.pipeline.undo import undo_batch
+from neardup_cli.plans import Action, BatchState
+from neardup_cli.reports.json_report import dump
+from neardup_cli.reports.plan_json import plan_document
+from tests.cleanup.conftest import Collection, contents, tree
+
+if TYPE_CHECKING:
+    from neardup_cli.plans import Plan
+
+SEED = 20_251_122
+KILLS = 10  # a case: 60 of an apply, 50 of an undo
+CASES = ["trash", "quarantine", "across", "hardlink", "symlink"]
+
+# Forks a child for each line it reads: imports are done once, and a kill meets the work itself. It is killed
+# after a time, or kills itself right before the n-th thing that it does to the file system.
+ZYGOTE = """
+import os, signal, sys, time
+from pathlib import Path
+from neardup_cli.catalog import journal
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.cleanup import files
+from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.undo import undo_batch
+from neardup_cli.reports.plan_reader import read_plan
+
+WRITING = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.utime", "os.chmod"}
+
+def die_at(step):
+    seen = 0
+    def count():
+        nonlocal seen
+        seen += 1
+        if seen == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def hook(event, arguments):
+        if event in WRITING or event == "open" and isinstance(arguments[2], int) and arguments[2] & 3:
+            count()
+    def counted(function):
+        def call(*arguments, **options):
+            count()
+            result = function(*arguments, **options)
+            count()
+            return result
+        return call
+    # A rename that overwrites nothing is no Python call, and a commit is SQLite's own: before and after each.
+    files.rename_exclusive = counted(files.rename_exclusive)
+    Catalog.write = counted(Catalog.write)
+    for name in ("begin", "set_state", "set_batch_state", "open_batch", "cancel_planned"):
+        setattr(journal, name, counted(getattr(journal, name)))
+    sys.addaudithook(hook)
+
+def work(what, step, ready):
+    with Catalog.open(catalog_path) as catalog:
+        plan = read_plan(plan_path.read_bytes())
+        os.write(ready, b".")
+        if step:
+            die_at(step)
+        if what == "apply":
+            apply_plan(catalog, plan, permanently=True)
+        elif what == "undo":
+            undo_batch(catalog)
+
+catalog_path, plan_path = map(Path, sys.argv[1:])
+trial = os.open(os.devnull, os.O_WRONLY)
+if "delete" not in plan_path.read_text()[:100]:  # what is compiled and cached now is there in each child
+    work("apply", 0, trial)
+    work("undo", 0, trial)
+for line in sys.stdin:
+    what, step, delay = line.split()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work(what, int(step), writing)
+        except BaseException as exc:
+            print(repr(exc), file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    os.close(writing)
+    os.read(reading, 1)
+    os.close(reading)
+    if float(delay) >= 0:
+        time.sleep(float(delay))
+        os.kill(pid, signal.SIGKILL)
+    os.write(1, b"%d\\n" % os.waitpid(pid, 0)[1])
+"""
+
+
+@dataclass
+class Zygote:
+    """Runs applies and undos as processes of their own, and kills them."""
+
+    process: subprocess.Popen[bytes]
+
+    def run(self, what: str, *, step: int = 0, after: float = -1) -> bool:
+        """Run to the end, to a step, or for so many seconds; return whether it was killed."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{what} {step} {after}\n".encode())
+        self.process.stdin.flush()
+        status = int(self.process.stdout.readline())
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+        return os.WIFSIGNALED(status)
+
+
+@dataclass
+class Case:
+    """A collection, a plan for it, and what it looks like before and after."""
+
+    collection: Collection
+    plan: Plan
+    places: tuple[Path, ...]
+    zygote: Zygote
+
+    def now(self) -> dict[str, tuple[object, ...]]:
+        """What is there; the notes of the trash hold the time of day, which is left out."""
+        return {
+            path: ("note",) if path.endswith(".trashinfo") else value
+            for path, value in tree(*self.places).items()
+        }
+
+    def interrupted(self) -> BatchState | None:
+        with self.collection.catalog.read() as connection:
+            batch = journal.interrupted_batch(connection)
+        return None if batch is None else batch.state
+
+
+@pytest.fixture
+def catalog(other_disk: Path) -> Iterator[Catalog]:
+    """In memory: a kill does not see the difference, and the tests wait for no disk."""
+    with Catalog.open(other_disk / "catalog.db", create=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def start(collection: Collection, other_disk: Path) -> Iterator[Callable[[str, int], Case]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def make(name: str, groups: int) -> Case:
+        action = Action.QUARANTINE if name == "across" else Action(name)
+        collection.fill(groups, companions=action.has_folder or action is Action.TRASH)
+        to = {"quarantine": collection.base / "away", "across": other_disk / "away"}.get(name)
+        plan = collection.plan(action, to, across_devices=name == "across")
+        assert plan.acts == 2 * groups
+        saved = collection.base / "plan.json"
+        saved.write_text(dump(plan_document(plan)))
+        command = [sys.executable, "-c", ZYGOTE, str(collection.catalog.path), str(saved)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        started.append(process)
+        places = (collection.folder, collection.base / "home", *([] if to is None else [to.parent / "away"]))
+        return Case(collection, plan, places, Zygote(process))
+
+    yield make
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_kills_at_random_moments(name: str, start: Callable[[str, int], Case]) -> None:
+    case = start(name, 4)
+    case.zygote.run("nothing")  # the trial is over when this is
+    before, originals = case.now(), contents(*case.places)
+    begun = time.perf_counter()
+    assert not case.zygote.run("apply")
+    seconds = time.perf_counter() - begun
+    planned = case.now()
+    assert planned != before
+    assert not case.zygote.run("undo")
+    assert case.now() == before
+    moments = random.Random(f"{SEED} {name}")
+    met = 0
+    for number in range(KILLS):
+        case.zygote.run("apply", after=moments.uniform(0, seconds))
+        state = case.interrupted()
+        met += state is BatchState.APPLYING
+        assert contents(*case.places) >= originals
+        if state is not None and number % 2:
+            assert not resume(case.collection.catalog).refused
+            assert case.now() == planned
+        elif state is None and case.now() == before:
+            apply_plan(case.collection.catalog, case.plan)
+        else:
+            assert not undo_batch(case.collection.catalog).refused
+            assert case.now() == before
+            apply_plan(case.collection.catalog, case.plan)
+        assert case.now() == planned
+        case.zygote.run("undo", after=moments.uniform(0, seconds))
+        met += case.interrupted() is BatchState.UNDOING
+        assert contents(*case.places) >= originals
+        if case.now() != before or case.interrupted() is not None:
+            assert not undo_batch(case.collection.catalog).refused
+        assert case.now() == before, number
+    assert met >= KILLS // 2  # of two kills each: the moments are spread over the work, not beside it
+
+
+@pytest.mark.parametrize("name", [*CASES, "delete"])
+def test_a_kill_before_every_step(name: str, start: Callable[[str, int], Case]) -> None:
+    """Not at random: before each single thing that is done to the file system."""
+    case = start(name, 1)
+    case.zygote.run("nothing")
+    before, originals = case.now(), contents(*case.places)
+    if name == "delete":
+        kill_each_step_of_a_delete(case)
+        return
+    apply_plan(case.collection.catalog, case.plan)
+    planned = case.now()
+    undo_batch(case.collection.catalog)
+    step, killed = 0, True
+    while killed:
+        step += 1
+        killed = case.zygote.run("apply", step=step)
+        assert contents(*case.places) >= originals
+        if killed and step % 2 and case.interrupted() is not None:
+            assert not resume(case.collection.catalog).refused
+            assert case.now() == planned, step
+        if case.now() != before or case.interrupted() is not None:
+            assert not undo_batch(case.collection.catalog).refused
+        assert case.now() == before, step
+    applying, step, killed = step, 0, True
+    while killed:
+        step += 1
+        apply_plan(case.collection.catalog, case.plan)
+        killed = case.zygote.run("undo", step=step)
+        assert contents(*case.places) >= originals
+        if killed:
+            assert not undo_batch(case.collection.catalog).refused
+        assert case.now() == before, step
+    assert applying > 5
+    assert step > 3
+
+
+def kill_each_step_of_a_delete(case: Case) -> None:
+    """What was deleted is gone, what was not is deleted by resume; the originals in `a` stay."""
+    kept = {path: value for path, value in case.now().items() if "/a" in path}
+    step, killed = 0, True
+    while killed:
+        step += 1
+        killed = case.zygote.run("apply", step=step)
+        if case.interrupted() is not None:
+            assert not resume(case.collection.catalog).refused
+        left = {path for path in case.now() if path.endswith(".png")}
+        assert {path: case.now()[path] for path in kept} == kept
+        if left == {path for path in kept if path.endswith(".png")}:
+            break
+    assert step > 1
