@@ -16,15 +16,13 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    literal,
-    or_,
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
 
-from neardup_cli.catalog.models import Content, Embedding, File, Model, Root, Scan
+from neardup_cli.catalog.models import Content, Embedding, File, Model, Region, Root, Scan
 from neardup_cli.catalog.queries import StoredModel, below, path_range, stored_models
+from neardup_cli.catalog.upsert import insert
 from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
 
 _PAGE = 20_000
@@ -62,11 +60,12 @@ class KnownFolder(NamedTuple):
 
 
 class ContentState(NamedTuple):
-    """What the catalog has of a content: nothing more to compute if `done`."""
+    """What the catalog has of a content: nothing more to compute if `done`; a vector if `embedded`."""
 
     id: int
     done: bool
     error: str | None
+    embedded: bool = False
 
 
 class FileRow(NamedTuple):
@@ -88,7 +87,7 @@ class KnownRoot(NamedTuple):
 
 def begin_scan(connection: Connection) -> int:
     """Record that a scan has begun; return its id."""
-    started = insert(Scan).values(started_at=_now()).returning(Scan.c.id)
+    started = insert(connection, Scan).values(started_at=_now()).returning(Scan.c.id)
     return connection.execute(started).scalar_one()
 
 
@@ -105,7 +104,7 @@ def known_roots(connection: Connection) -> list[KnownRoot]:
 def store_root(connection: Connection, path: bytes, device: int, scan_id: int) -> int:
     """Record a root as seen in this scan; return its id."""
     values = {"device": device, "scan_id": scan_id}
-    statement = insert(Root).values(path=path, **values)
+    statement = insert(connection, Root).values(path=path, **values)
     statement = statement.on_conflict_do_update(index_elements=[Root.c.path], set_=values)
     return connection.execute(statement.returning(Root.c.id)).scalar_one()
 
@@ -119,7 +118,7 @@ def find_model(connection: Connection, fingerprint: str, preprocessing: str) -> 
 
 def store_model(connection: Connection, identity: ModelIdentity, scan_id: int) -> int:
     """Record that this scan uses a model; return its id."""
-    statement = insert(Model).values(
+    statement = insert(connection, Model).values(
         name=identity.name,
         fingerprint=identity.fingerprint,
         dimension=identity.dimension,
@@ -134,31 +133,40 @@ def store_model(connection: Connection, identity: ModelIdentity, scan_id: int) -
     return connection.execute(statement.returning(Model.c.id)).scalar_one()
 
 
-def every_content_has_a_vector(connection: Connection, model_id: int) -> bool:
-    """Say whether the model has embedded all decodable contents: the usual case, cheaply seen."""
+def every_content_has_a_vector(connection: Connection, model_id: int, *, regions: bool = False) -> bool:
+    """Say whether the model has embedded all decodable contents, and their regions if these are asked for.
+
+    The usual case, cheaply seen.
+    """
     contents = connection.execute(select(func.count()).where(Content.c.error.is_(None))).scalar_one()
-    vectors = connection.execute(select(func.count()).where(Embedding.c.model_id == model_id)).scalar_one()
-    return contents == vectors
+    for table in (Embedding, Region) if regions else (Embedding,):
+        query = select(func.count()).where(table.c.model_id == model_id)
+        if connection.execute(query).scalar_one() != contents:
+            return False
+    return True
 
 
-def known_folder(connection: Connection, folder: bytes, model_id: int | None) -> KnownFolder:
+def known_folder(
+    connection: Connection, folder: bytes, model_id: int | None, *, regions: bool = False
+) -> KnownFolder:
     """Return what the catalog knows of the files below a folder, or of the file itself.
 
     Args:
         connection: a read connection; its rows come in pages, so that no long read holds up the log.
         folder: absolute path.
         model_id: a file is incomplete if its content has no vector of this model; None asks for none.
+        regions: it is incomplete without the vectors of its regions too.
     """
     with_content = select(File.c.id, Content.c.error).join(Content, Content.c.id == File.c.content_id)
     here = below(folder)
     errors = connection.execute(with_content.where(here, Content.c.error.is_not(None))).all()
     incomplete: set[int] = set()
-    if model_id is not None:
-        has_vector = and_(Embedding.c.content_id == File.c.content_id, Embedding.c.model_id == model_id)
-        lacking = with_content.outerjoin(Embedding, has_vector).where(
-            here, Embedding.c.id.is_(None), Content.c.error.is_(None)
+    for table in () if model_id is None else (Embedding, Region) if regions else (Embedding,):
+        has_vector = and_(table.c.content_id == File.c.content_id, table.c.model_id == model_id)
+        lacking = with_content.outerjoin(table, has_vector).where(
+            here, table.c.id.is_(None), Content.c.error.is_(None)
         )
-        incomplete = set(connection.execute(lacking).scalars())
+        incomplete.update(connection.execute(lacking).scalars())
     return KnownFolder(
         _known_rows(connection, folder), {row: error for row, error in errors if error}, incomplete
     )
@@ -182,18 +190,39 @@ def _known_rows(connection: Connection, folder: bytes) -> Iterator[KnownRow]:
 
 
 def content_states(
-    connection: Connection, digests: Sequence[bytes], model_id: int | None
+    connection: Connection, digests: Sequence[bytes], model_id: int | None, *, regions: bool = False
 ) -> dict[bytes, ContentState]:
-    """Return what the catalog has of the contents with these digests; unknown ones are left out."""
-    is_ours = and_(Embedding.c.content_id == Content.c.id, Embedding.c.model_id == model_id)
-    complete = or_(Embedding.c.id.is_not(None), literal(model_id is None))
-    query = select(Content.c.digest, Content.c.id, Content.c.error, complete).outerjoin(Embedding, is_ours)
+    """Return what the catalog has of the contents with these digests; unknown ones are left out.
+
+    Without a model, none is asked for; with `regions`, a content is not done without the vectors of these.
+    """
+    has = (Embedding.c.id.is_not(None), Region.c.id.is_not(None))
+    query = select(Content.c.digest, Content.c.id, Content.c.error, *has)
+    for table in (Embedding, Region):
+        query = query.outerjoin(table, and_(table.c.content_id == Content.c.id, table.c.model_id == model_id))
     query = query.where(Content.c.digest.in_(bindparam("digests", expanding=True)))
     states = {}
     for some in batched(digests, _VARIABLES):
-        for digest, content_id, error, has_all in connection.execute(query, {"digests": some}):
-            states[digest] = ContentState(content_id, bool(has_all) or error is not None, error)
+        for digest, content_id, error, vector, region in connection.execute(query, {"digests": some}):
+            complete = model_id is None or (vector and (region or not regions))
+            states[digest] = ContentState(
+                content_id, bool(complete) or error is not None, error, bool(vector)
+            )
     return states
+
+
+def done_digests(connection: Connection, model_id: int | None, *, regions: bool = False) -> bytes:
+    """Return the digests that `content_states` calls done, all of them: sorted, one right after the other."""
+    query = select(Content.c.digest).order_by(Content.c.digest)
+    if model_id is not None:
+        needed = [Embedding, Region] if regions else [Embedding]
+        for table in needed:
+            query = query.outerjoin(
+                table, and_(table.c.content_id == Content.c.id, table.c.model_id == model_id)
+            )
+        has_all = and_(*(table.c.id.is_not(None) for table in needed))
+        query = query.where(Content.c.error.is_not(None) | has_all)
+    return b"".join(connection.execute(query).scalars())
 
 
 def store_contents(
@@ -210,7 +239,7 @@ def store_contents(
     if not outcomes:
         return 0
     rows = [_content_row(digest, size, outcome) for digest, (size, outcome) in outcomes.items()]
-    statement = insert(Content)
+    statement = insert(connection, Content)
     fresh = {name: statement.excluded[name] for name in rows[0] if name not in ("digest", "size")}
     if replace:
         statement = statement.on_conflict_do_update(index_elements=[Content.c.digest], set_=fresh)
@@ -243,25 +272,25 @@ def store_files(
         }
         for row in rows
     ]
-    statement = insert(File)
+    statement = insert(connection, File)
     updated = {name: statement.excluded[name] for name in values[0] if name not in ("path", "added_scan_id")}
     connection.execute(statement.on_conflict_do_update(index_elements=[File.c.path], set_=updated), values)
 
 
 def forget_paths(connection: Connection, paths: Iterable[bytes]) -> None:
     """Remove the rows of files whose bytes changed and can no longer be read."""
-    _for_each(connection, delete(File).where(File.c.path == bindparam("row")), paths)
+    for_each(connection, delete(File).where(File.c.path == bindparam("row")), paths)
 
 
 def mark_missing(connection: Connection, ids: Iterable[int], scan_id: int) -> None:
     """Record that this scan no longer found these files."""
     statement = update(File).where(File.c.id == bindparam("row")).values(missing_scan_id=scan_id)
-    _for_each(connection, statement, ids)
+    for_each(connection, statement, ids)
 
 
 def mark_present(connection: Connection, ids: Iterable[int]) -> None:
     """Record that files which were missing are back, unchanged."""
-    _for_each(connection, update(File).where(File.c.id == bindparam("row")).values(missing_scan_id=None), ids)
+    for_each(connection, update(File).where(File.c.id == bindparam("row")).values(missing_scan_id=None), ids)
 
 
 def last_finished_scan(connection: Connection) -> int:
@@ -286,7 +315,11 @@ def settle_moves(connection: Connection, scan_id: int) -> int:
     new = (
         select(File.c.content_id, and_(File.c.added_scan_id == scan_id, Content.c.error.is_(None)))
         .join(Content, Content.c.id == File.c.content_id)
-        .where(File.c.added_scan_id > last_finished_scan(connection), File.c.missing_scan_id.is_(None))
+        .where(
+            # Another scan that began later may have come to its end first.
+            (File.c.added_scan_id == scan_id) | (File.c.added_scan_id > last_finished_scan(connection)),
+            File.c.missing_scan_id.is_(None),
+        )
         .order_by(File.c.id)
     )
     settled, moved = [], 0
@@ -294,7 +327,7 @@ def settle_moves(connection: Connection, scan_id: int) -> int:
         if rows := gone.get(content_id):
             settled.append(rows.popleft())
             moved += bool(counts)
-    _for_each(connection, delete(File).where(File.c.id == bindparam("row")), settled)
+    for_each(connection, delete(File).where(File.c.id == bindparam("row")), settled)
     return moved
 
 
@@ -334,10 +367,8 @@ def _store_vectors(
         replaced = delete(Embedding).where(
             Embedding.c.model_id == model_id, Embedding.c.content_id == bindparam("row")
         )
-        if _for_each(connection, replaced, [state.id for state in states.values()]):
-            connection.execute(
-                update(Model).where(Model.c.id == model_id).values(generation=Model.c.generation + 1)
-            )
+        if for_each(connection, replaced, [state.id for state in states.values()]):
+            raise_generation(connection, model_id)
     rows = [
         {"model_id": model_id, "content_id": states[digest].id, "vector": outcome.vector}
         for digest, (_, outcome) in outcomes.items()
@@ -346,11 +377,17 @@ def _store_vectors(
         and (replace or not states[digest].done)
     ]
     if rows:
-        connection.execute(insert(Embedding), rows)
+        connection.execute(insert(connection, Embedding), rows)
     return len(rows)
 
 
-def _for_each(connection: Connection, statement: Update | Delete, keys: Iterable[int | bytes]) -> int:
+def raise_generation(connection: Connection, model_id: int) -> None:
+    """Let whoever caches vectors of a model know that stored ones were replaced or removed."""
+    grown = update(Model).where(Model.c.id == model_id).values(generation=Model.c.generation + 1)
+    connection.execute(grown)
+
+
+def for_each(connection: Connection, statement: Update | Delete, keys: Iterable[int | bytes]) -> int:
     """Run a statement with a `row` parameter once for each key; return the rows it touched."""
     parameters = [{"row": key} for key in keys]
     if not parameters:

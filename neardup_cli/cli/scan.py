@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neardup_cli.cli.options import CatalogOption, JsonOption, MaxPixelsOption, ModelOption
-from neardup_cli.cli.output import raw_path, say, write_lines, write_text
+from neardup_cli.cli.options import (
+    CatalogOption,
+    DeviceOption,
+    EngineOption,
+    JsonOption,
+    MaxPixelsOption,
+    ModelOption,
+    RayAddressOption,
+)
+from neardup_cli.cli.output import say, write_lines, write_text
 from neardup_cli.errors import BadInput, ChecksFailed
+from neardup_cli.records import Cluster, Device
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.scan import ScanOptions
@@ -18,13 +27,23 @@ if TYPE_CHECKING:
 
 def scan(
     paths: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="PATH...", help="Folders and files; image_dirs of neardup.toml by default."),
+        list[str] | None,  # a Path would take one of the slashes from s3://
+        typer.Argument(
+            metavar="PATH...",
+            help="Folders, files and s3:// addresses; image_dirs of neardup.toml by default.",
+        ),
     ] = None,
     catalog: CatalogOption = None,
     model: ModelOption = None,
+    device: DeviceOption = None,
     hash_only: Annotated[
         bool, typer.Option("--hash-only", help="No embeddings: fast; a later scan adds them.")
+    ] = False,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="Look at parts too, for pictures pasted into others: three times the work."
+        ),
     ] = False,
     exclude: Annotated[
         list[str] | None,
@@ -42,6 +61,8 @@ def scan(
         int | None,
         typer.Option("--workers", min=1, help="Threads; one a core by default.", show_default=False),
     ] = None,
+    engine: EngineOption = None,
+    ray_address: RayAddressOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail if an image could not be read (exit code 14).")
     ] = False,
@@ -61,8 +82,17 @@ def scan(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog), model=model, max_pixels=max_pixels, workers=workers
+        catalog=None if catalog is None else str(catalog),
+        model=model,
+        device=device,
+        max_pixels=max_pixels,
+        workers=workers,
+        thorough=thorough or None,
+        engine=engine,
+        ray_address=ray_address,
     )
+    if hash_only and thorough:
+        raise BadInput("--thorough needs embeddings: leave --hash-only out")
     roots = _roots(paths, settings)
     options = _options(
         settings,
@@ -93,11 +123,11 @@ def scan(
         raise ChecksFailed(f"{len(summary.unreadable)} images could not be read")
 
 
-def _roots(paths: list[Path] | None, settings: Settings) -> list[bytes]:
-    given = paths or [Path(folder) for folder in settings.image_dirs]
+def _roots(paths: list[str] | None, settings: Settings) -> list[bytes]:
+    given = paths or settings.image_dirs
     if not given:
         raise BadInput("nothing to scan: give a folder, or set image_dirs in neardup.toml")
-    return [raw_path(path) for path in given]
+    return [os.fsencode(os.path.expanduser(path)) for path in given]
 
 
 def _options(
@@ -109,10 +139,22 @@ def _options(
         model=settings.model,
         input_size=settings.input_size,
         hash_only=hash_only,
+        thorough=settings.thorough and not hash_only,
         rehash=rehash,
         exclude=exclude,
         hidden=hidden,
         follow_links=follow_links,
         max_pixels=settings.max_pixels,
         workers=settings.worker_count,
+        device=Device(settings.device),
+        cluster=None if settings.engine == "local" else _cluster(settings),
+    )
+
+
+def _cluster(settings: Settings) -> Cluster:
+    return Cluster(
+        settings.ray_address,
+        # In a cluster that is there, the cores of this machine say nothing.
+        settings.workers if settings.ray_address else settings.worker_count,
+        gpu=settings.device == Device.CUDA.value,
     )

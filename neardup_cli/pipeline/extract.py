@@ -8,16 +8,23 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from neardup_cli.embedders.base import Embedder, Pixels
-from neardup_cli.errors import ImageTooLarge, UnreadableImage
+from neardup_cli.embedders.registry import load_embedder
+from neardup_cli.embedders.regions import prepare_regions
+from neardup_cli.engines.keeper import Keeper
+from neardup_cli.errors import ImageTooLarge, ModelMismatch, UnreadableImage
 from neardup_cli.fingerprints.content import content_digest, stream_digest
 from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images.decode import decode
+from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
-from neardup_cli.records import Failure, Features, FileStamp
+from neardup_cli.records import Device, Failure, Features, FileStamp, ModelIdentity
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 # A file up to this size is read once, to hash and to decode; a larger one is read twice instead of held.
 IN_MEMORY_BYTES = 64 << 20
@@ -34,19 +41,24 @@ class Extractor:
         done: says which of some digests the catalog needs nothing more of; asked once a chunk.
         max_pixels: larger images are refused.
         claims: shared by all workers; whoever stores results releases them.
+        thorough: embed the regions of a picture too.
+        embedded: says which of some digests need no vector, only regions; asked where `thorough`.
     """
 
     embedder: Embedder | None
     done: Callable[[Sequence[bytes]], set[bytes]]
     max_pixels: int
-    claims: Claims = field(default_factory=Claims)
+    claims: Keeper = field(default_factory=Claims)
+    thorough: bool = False
+    embedded: Callable[[Sequence[bytes]], set[bytes]] = lambda _: set()
 
     def __call__(self, chunk: Sequence[ToRead]) -> list[Extracted]:
         """Extract the features of each file, in order; nothing that a file holds makes this raise."""
         opened = [open_unchanged(source) for source in chunk]
         needed = self._needed([file.digest for file in opened if isinstance(file, OpenedFile)])
+        embedded = self.embedded(list(needed)) if self.thorough and needed else set()
         prepared: list[Extracted] = []
-        pixels: dict[int, Pixels] = {}
+        inputs: dict[int, _Inputs] = {}
         for position, file in enumerate(opened):
             if isinstance(file, UnreadFile):
                 prepared.append(file)
@@ -55,23 +67,25 @@ class Extractor:
                 # The first of several copies in a chunk computes; the others find nothing needed.
                 compute = file.digest in needed
                 needed.discard(file.digest)
-                result, input_pixels = self._decode(file) if compute else (file.read(None), None)
+                result, image = self._decode(file) if compute else (file.read(None), None)
             prepared.append(result)
-            if input_pixels is not None:
-                pixels[position] = input_pixels
-        return self._embed(prepared, pixels)
+            if image is not None and self.embedder is not None:
+                whole = None if file.digest in embedded else self.embedder.prepare(image)
+                inputs[position] = _Inputs(whole, prepare_regions(image) if self.thorough else [])
+        return self._embed(prepared, inputs)
 
     def _needed(self, digests: Sequence[bytes]) -> set[bytes]:
         """Return the contents that the catalog lacks and no other worker is at; they are now ours.
 
         Claiming comes before asking: whoever stored a content released it only after its commit.
         """
-        mine = [digest for digest in digests if self.claims.take(digest)]
+        mine = self.claims.take_some(digests)
         done = self.done(mine)
         self.claims.release(done)
         return set(mine) - done
 
-    def _decode(self, file: OpenedFile) -> tuple[Extracted, Pixels | None]:
+    def _decode(self, file: OpenedFile) -> tuple[Extracted, Image | None]:
+        """Decode a file; give its hashes, and its pixels where these are to be embedded."""
         try:
             image = decode(file.stream, colour=self.embedder is not None, max_pixels=self.max_pixels)
         except UnreadableImage as exc:
@@ -84,20 +98,67 @@ class Extractor:
             return UnreadFile(file.source, _CHANGING), None
         bits, flatness = dhash(image.luma)
         features = Features(image.format, image.width, image.height, bits, flatness, image.captured_at, None)
-        if self.embedder is None or image.colour is None:
-            return file.read(features), None
-        return file.read(features), self.embedder.prepare(image.colour)
+        return file.read(features), image.colour
 
-    def _embed(self, prepared: list[Extracted], pixels: dict[int, Pixels]) -> list[Extracted]:
+    def _embed(self, prepared: list[Extracted], inputs: dict[int, _Inputs]) -> list[Extracted]:
         """Put the vectors of the prepared images into their features."""
-        if self.embedder is None or not pixels:
+        if self.embedder is None or not inputs:
             return prepared
-        vectors = self.embedder.embed(list(pixels.values())).astype("<f2")
-        for position, vector in zip(pixels, vectors, strict=True):
+        vectors = self.embedder.embed([part for image in inputs.values() for part in image.parts])
+        rows = iter(vectors.astype("<f2"))
+        for position, image in inputs.items():
+            vector = None if image.whole is None else next(rows).tobytes()
+            regions = b"".join(next(rows).tobytes() for _ in image.regions) or None
             file = prepared[position]
             if isinstance(file, ReadFile) and isinstance(file.outcome, Features):
-                prepared[position] = replace(file, outcome=replace(file.outcome, vector=vector.tobytes()))
+                features = replace(file.outcome, vector=vector, regions=regions)
+                prepared[position] = replace(file, outcome=features)
         return prepared
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractorMaker:
+    """Makes an extractor on another machine, which loads the model there; see `Extractor`.
+
+    Attributes:
+        model: None computes hashes alone; else a name or path that leads to the same weights everywhere.
+    """
+
+    model: ModelIdentity | None
+    input_size: int
+    device: Device
+    max_pixels: int
+    thorough: bool
+
+    def __call__(self) -> Callable[[Sequence[ToRead], Keeper], list[Extracted]]:
+        """Load the model; return what extracts a chunk.
+
+        Raises:
+            ModelMissing, ModelInvalid: it cannot be loaded here.
+            ModelMismatch: what is here under its name are other weights.
+        """
+        embedder = None
+        if self.model is not None:
+            embedder = load_embedder(self.model.name, input_size=self.input_size, device=self.device)
+            if embedder.identity != self.model:
+                raise ModelMismatch(f"{self.model.name} is another model on a worker than on the driver")
+
+        def extract(chunk: Sequence[ToRead], keeper: Keeper) -> list[Extracted]:
+            return Extractor(embedder, lambda _: set(), self.max_pixels, keeper, self.thorough)(chunk)
+
+        return extract
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What the network is to see of a picture: its regions, and the whole unless its vector is there."""
+
+    whole: Pixels | None
+    regions: list[Pixels]
+
+    @property
+    def parts(self) -> list[Pixels]:
+        return self.regions if self.whole is None else [self.whole, *self.regions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +213,8 @@ def chunked(files: Iterable[ToRead], count: int) -> Iterator[list[ToRead]]:
 
 def _open_once(source: ToRead) -> OpenedFile | None:
     """Open and hash a file; None if it changed meanwhile."""
+    if is_remote(source.path):
+        return _fetch_once(source)
     # Without O_NONBLOCK, a pipe that took the file's place would block for ever.
     handle = os.open(source.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     before = os.fstat(handle)
@@ -176,3 +239,12 @@ def _open_once(source: ToRead) -> OpenedFile | None:
     if opened is None or opened.stream is not stream:
         stream.close()
     return opened
+
+
+def _fetch_once(source: ToRead) -> OpenedFile | None:
+    """Do the same with an object, which comes as a whole."""
+    stamp = file_stamp(status_of(source.path))
+    data = read(source.path)
+    if len(data) != stamp.size or file_stamp(status_of(source.path)) != stamp:
+        return None
+    return OpenedFile(source, stamp, content_digest(data), io.BytesIO(data))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog, Connection
@@ -14,12 +15,13 @@ from neardup_cli.pipeline.models import ModelChoice, choose_model
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import Survey, is_offline, real_roots, still_there, survey
-from neardup_cli.pipeline.work import Cause
-from neardup_cli.records import ScanSummary
+from neardup_cli.pipeline.work import Cause, Extracted, ToRead
+from neardup_cli.records import Cluster, Device, ScanSummary
 
-# Small chunks keep all workers busy to the end; a network gains nothing from larger ones on a CPU.
-_CHUNK_EMBEDDING = 4
-_CHUNK_HASHING = 32
+if TYPE_CHECKING:
+    from neardup_cli.embedders.base import Embedder
+
+_CHUNK_HASHING = 32  # with embeddings, what the model likes to be given at once
 
 # No model has this id: asked for its vectors, the catalog answers that all are missing.
 _NO_SUCH_MODEL = -1
@@ -33,21 +35,28 @@ class ScanOptions:
         model: a bundled name or a file; None takes the model that the catalog used last, or the default.
         input_size: nominal side of the network's input, pixels.
         hash_only: compute no embeddings; a later scan without it adds them.
+        thorough: embed regions of the pictures too, for small pictures pasted into larger ones; a later scan
+            with it adds them, one without it leaves those that are there alone.
         rehash: read every file again, even if its size and time say that it is unchanged.
         exclude, hidden, follow_links: see `Walker`.
         max_pixels: larger images are skipped.
         workers: threads, each of which uses one core.
+        device: where the model runs.
+        cluster: what reads, decodes and embeds instead of this process's threads.
     """
 
     model: str | None = None
     input_size: int = 288
     hash_only: bool = False
+    thorough: bool = False
     rehash: bool = False
     exclude: Sequence[str] = ()
     hidden: bool = False
     follow_links: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
     workers: int = 1
+    device: Device = Device.AUTO
+    cluster: Cluster | None = None
 
 
 def scan(
@@ -61,14 +70,15 @@ def scan(
         PathNotFound: one of the paths is not there; nothing was scanned then.
         CatalogBusy: another scan is writing to this catalog.
         ModelMissing, ModelInvalid: the model cannot be used.
+        MissingExtra, ClusterFailed: the cluster cannot be used.
     """
     started = time.monotonic()
     watch = progress or Silent()
     roots = real_roots(paths)
-    with catalog.sole_writer():
+    with catalog.scanner():
         model = None if options.hash_only else choose_model(catalog, options.model, options.input_size)
         found = _look_around(catalog, roots, options, model, watch)
-        store = ResultStore(catalog, found.devices, replace=options.rehash)
+        store = ResultStore(catalog, found.devices, replace=options.rehash, thorough=options.thorough)
         if found.to_read:
             _read_all(found, options, model, store, watch)
         elif model is not None and model.stored is not None:
@@ -84,21 +94,22 @@ def _look_around(
     watch.start("Looking", None)
     walker = Walker(options.exclude, hidden=options.hidden, follow_links=options.follow_links)
     with catalog.read() as connection:
-        model_id = None if model is None else _vectors_to_check(connection, model)
+        regions = options.thorough
+        model_id = None if model is None else _vectors_to_check(connection, model, regions=regions)
         return survey(
             roots,
             walker,
-            lambda root: scanning.known_folder(connection, root, model_id),
+            lambda root: scanning.known_folder(connection, root, model_id, regions=regions),
             rehash=options.rehash,
             watch=watch.advance,
         )
 
 
-def _vectors_to_check(connection: Connection, model: ModelChoice) -> int | None:
+def _vectors_to_check(connection: Connection, model: ModelChoice, *, regions: bool) -> int | None:
     """Return the model whose vectors the survey has to look for; none where all are there."""
     if model.stored is None:
         return _NO_SUCH_MODEL
-    if scanning.every_content_has_a_vector(connection, model.stored.id):
+    if scanning.every_content_has_a_vector(connection, model.stored.id, regions=regions):
         return None
     return model.stored.id
 
@@ -108,19 +119,52 @@ def _read_all(
 ) -> None:
     """Stage 2: read, decode and embed what is new, storing as it comes."""
     # Late: a scan that finds nothing new needs no decoder, and these take a quarter of a second to import.
-    from neardup_cli.engines.local import LocalEngine
-    from neardup_cli.pipeline.extract import Extractor, chunked
+    from neardup_cli.pipeline.extract import chunked
 
-    embedder = None if model is None else model.load()
+    embedder = None if model is None else model.load(options.device)
     if embedder is not None:
         store.use_model(embedder.identity)
-    extractor = Extractor(embedder, store.done, options.max_pixels, store.claims)
     watch.start("Reading", len(found.to_read))
-    chunks = chunked(found.to_read, _CHUNK_HASHING if embedder is None else _CHUNK_EMBEDDING)
-    for extracted in LocalEngine(options.workers).map(extractor, chunks):
+    chunks = chunked(found.to_read, _CHUNK_HASHING if embedder is None else embedder.batch)
+    extract = _extracted_here if options.cluster is None else _extracted_on_cluster
+    for extracted in extract(chunks, embedder, options, store):
         store.add(extracted)
         watch.advance(len(extracted))
     store.close()
+
+
+def _extracted_here(
+    chunks: Iterator[list[ToRead]], embedder: Embedder | None, options: ScanOptions, store: ResultStore
+) -> Iterator[list[Extracted]]:
+    from neardup_cli.engines.local import LocalEngine
+    from neardup_cli.pipeline.extract import Extractor
+
+    extractor = Extractor(
+        embedder,
+        store.done,
+        options.max_pixels,
+        store.claims,
+        thorough=options.thorough,
+        embedded=store.embedded_already,
+    )
+    return LocalEngine(options.workers).map(extractor, chunks)
+
+
+def _extracted_on_cluster(
+    chunks: Iterator[list[ToRead]], embedder: Embedder | None, options: ScanOptions, store: ResultStore
+) -> Iterator[list[Extracted]]:
+    from neardup_cli.engines.ray import RayEngine
+    from neardup_cli.pipeline.extract import ExtractorMaker
+
+    make = ExtractorMaker(
+        None if embedder is None else embedder.identity,
+        options.input_size,
+        options.device,
+        options.max_pixels,
+        options.thorough,
+    )
+    assert options.cluster is not None
+    return RayEngine(options.cluster).map(make, chunks, store.done_digests())
 
 
 def _settle(catalog: Catalog, store: ResultStore, found: Survey) -> int:
@@ -147,6 +191,7 @@ def _summary(
         missing=store.missing,
         offline=offline,
         embedded=store.embedded,
+        regions=store.regions,
         skipped=tuple(skipped),
         seconds=seconds,
         model=None if model is None else model.name,

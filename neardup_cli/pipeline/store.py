@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from neardup_cli.catalog import scanning
+from neardup_cli.catalog import regions, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.scanning import FileRow
 from neardup_cli.pipeline.work import Cause, Claims, Extracted, ReadFile, UnreadFile
@@ -25,9 +25,12 @@ class ResultStore:
         claims: the contents that workers are at; given back when the catalog has them.
     """
 
-    def __init__(self, catalog: Catalog, devices: Mapping[bytes, int], *, replace: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, devices: Mapping[bytes, int], *, replace: bool, thorough: bool = False
+    ) -> None:
         self._catalog = catalog
         self._replace = replace
+        self._thorough = thorough
         self._model_id: int | None = None
         self._batch: list[ReadFile] = []
         self._forgotten: list[bytes] = []
@@ -36,7 +39,7 @@ class ResultStore:
         self.claims = Claims()
         self.counts: Counter[Cause] = Counter()
         self.skipped: list[Skipped] = []
-        self.embedded = self.moved = self.missing = 0
+        self.embedded = self.regions = self.moved = self.missing = 0
         with catalog.write() as connection:
             self._scan_id = scanning.begin_scan(connection)
             self._roots = {
@@ -54,8 +57,23 @@ class ResultStore:
         if self._replace:  # what this scan has redone is still claimed, and so not asked about
             return set()
         with self._catalog.read() as connection:
-            states = scanning.content_states(connection, digests, self._model_id)
+            states = scanning.content_states(connection, digests, self._model_id, regions=self._thorough)
         return {digest for digest, state in states.items() if state.done}
+
+    def embedded_already(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Return the contents that have a vector, whatever else they need; called by the workers."""
+        if self._replace:
+            return set()
+        with self._catalog.read() as connection:
+            states = scanning.content_states(connection, digests, self._model_id)
+        return {digest for digest, state in states.items() if state.embedded}
+
+    def done_digests(self) -> bytes:
+        """Return all contents that need nothing more, for workers that cannot ask for each of them."""
+        if self._replace:
+            return b""
+        with self._catalog.read() as connection:
+            return scanning.done_digests(connection, self._model_id, regions=self._thorough)
 
     def add(self, results: Sequence[Extracted]) -> None:
         """Take results; write them when enough have come together."""
@@ -76,6 +94,10 @@ class ResultStore:
             self.embedded += scanning.store_contents(
                 connection, outcomes, self._model_id, replace=self._replace
             )
+            if self._model_id is not None and outcomes:
+                self.regions += regions.store_regions(
+                    connection, outcomes, self._model_id, replace=self._replace
+                )
             files = self._with_stored_contents(outcomes)
             states = scanning.content_states(connection, [file.digest for file in files], None)
             ready = [file for file in files if file.digest in states]

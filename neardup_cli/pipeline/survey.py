@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from neardup_cli.catalog.scanning import KnownFile, KnownFolder, KnownRow
 from neardup_cli.errors import PathNotFound
-from neardup_cli.images.walk import FileRun, Walker, file_stamp, is_below, outermost
+from neardup_cli.images.remote import is_remote, is_there
+from neardup_cli.images.walk import FileRun, Walker, file_stamp, is_below, os_reason, outermost
 from neardup_cli.pipeline.work import Cause, ToRead
 from neardup_cli.records import Skipped
 
@@ -45,9 +46,18 @@ def real_roots(paths: Sequence[bytes]) -> list[bytes]:
         PathNotFound: one of them is not there.
     """
     for path in paths:
-        if not os.path.lexists(path):
+        if not _exists(path):
             raise PathNotFound(f"no such file or folder: {os.fsdecode(path)!s}")
-    return outermost([os.path.realpath(path) for path in paths])
+    return outermost([path.rstrip(b"/") if is_remote(path) else os.path.realpath(path) for path in paths])
+
+
+def _exists(path: bytes) -> bool:
+    if not is_remote(path):
+        return os.path.lexists(path)
+    try:
+        return is_there(path)
+    except OSError as exc:
+        raise PathNotFound(f"{os.fsdecode(path)} cannot be reached: {os_reason(exc)}") from exc
 
 
 def survey(
@@ -145,6 +155,8 @@ def still_there(path: bytes) -> bool:
     A path that is a link now, or leads through one, is no file of its own any more.
     """
     try:
+        if is_remote(path):
+            return is_there(path)
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
@@ -160,6 +172,11 @@ def is_offline(root: bytes, device: int) -> bool:
         root: the root's path.
         device: the device it was on when it was last scanned.
     """
+    if is_remote(root):
+        try:
+            return not is_there(root)
+        except OSError:
+            return True
     if os.path.isdir(root):
         return file_stamp(os.stat(root)).device != device and not os.listdir(root)
     ancestor = os.path.dirname(root)

@@ -71,6 +71,10 @@ class Claims:
             self._digests.add(digest)
             return True
 
+    def take_some(self, digests: Iterable[bytes]) -> list[bytes]:
+        """Claim contents; return those that were not claimed yet."""
+        return [digest for digest in digests if self.take(digest)]
+
     def release(self, digests: Iterable[bytes]) -> None:
         """Give contents back once the catalog has them."""
         with self._lock:

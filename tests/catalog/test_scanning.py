@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -43,8 +41,8 @@ def put(connection: Connection, files: dict[bytes, int], *, finish: bool = True)
 
 
 def ask(catalog: Catalog, query: str) -> list[Any]:
-    with closing(sqlite3.connect(catalog.path)) as connection:
-        return connection.execute(query).fetchall()
+    with catalog.read() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 def ids(catalog: Catalog, *paths: bytes) -> list[int]:

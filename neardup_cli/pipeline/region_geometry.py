@@ -1,0 +1,208 @@
+"""The third stage for pairs that a region proposes: the part that looks like the other picture, enlarged.
+
+The whole pictures come first (`geometry.py`). What they do not settle is asked once more here, of the region
+that is most similar to the other picture. Verdicts are stored beside those on whole pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import batched, repeat
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from neardup_cli.catalog import neighbours, regions
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.queries import StoredModel
+from neardup_cli.catalog.verdicts import IdPair, stored_verdicts
+from neardup_cli.embedders.regions import region_box
+from neardup_cli.engines.local import LocalEngine
+from neardup_cli.errors import UnreadableImage
+from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.decode import DecodedImage
+from neardup_cli.matching import affine
+from neardup_cli.matching.explain import Subject
+from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
+from neardup_cli.matching.part import PART_VERSION, Part, turned_round, verify_part
+from neardup_cli.matching.regions import RegionPairs
+from neardup_cli.matching.verify import PRESETS, VerifySettings
+from neardup_cli.pipeline.geometry import (
+    Cache,
+    Checked,
+    Reader,
+    algorithm_name,
+    as_alignment,
+    decode_file,
+    features_of,
+    kind_of,
+    store_as_they_come,
+    subject_of,
+)
+from neardup_cli.pipeline.progress import Progress
+from neardup_cli.records import Alignment
+
+_CHUNK = 16
+_CACHED = 500  # pictures and parts, about 400 KB each
+_MOST_ENLARGED = 4.0  # a part of 100 pixels has nothing more to show
+
+
+class Sight(NamedTuple):
+    """What is seen where: a region of the content `owner` looks like the whole of the content `other`."""
+
+    owner: int
+    other: int
+
+    @property
+    def pair(self) -> IdPair:
+        """The two, the smaller id first."""
+        return min(self), max(self)
+
+
+type _Task = tuple[Sight, int]
+"""A sight and the region of its owner that is most similar to the other picture."""
+
+
+def settle_by_regions(
+    catalog: Catalog,
+    model: StoredModel,
+    verdicts: Mapping[IdPair, Alignment],
+    seen: RegionPairs,
+    *,
+    preset: str,
+    workers: int,
+    watch: Progress,
+) -> dict[IdPair, Alignment]:
+    """Look once more at the pairs that do not match, where a region of one looks like the other.
+
+    Returns:
+        All `verdicts` (of the whole pictures), those by regions in the place of the others where they match.
+    """
+    unsettled = {pair for pair, alignment in verdicts.items() if not alignment.matched}
+    sights = map(Sight, seen.owners.tolist(), seen.others.tolist())
+    found = decide_by_regions(
+        catalog,
+        model,
+        [sight for sight in sights if sight.pair in unsettled],
+        preset=preset,
+        workers=workers,
+        watch=watch,
+    )
+    return {**verdicts, **{pair: alignment for pair, alignment in found.items() if alignment.matched}}
+
+
+def decide_by_regions(
+    catalog: Catalog,
+    model: StoredModel,
+    sights: Sequence[Sight],
+    *,
+    preset: str,
+    workers: int,
+    watch: Progress,
+) -> dict[IdPair, Alignment]:
+    """Return the verdict on each pair of contents, as `geometry.decide_pairs` does.
+
+    A pair in which both pictures have a region like the other one is looked at from one side first, and from
+    the other side only if that does not convince.
+    """
+    decided: dict[IdPair, Alignment] = {}
+    for side, of_first in (("a", True), ("b", False)):
+        algorithm = f"{algorithm_name(preset)}-part-{PART_VERSION}{side}"
+        matched = {pair for pair, alignment in decided.items() if alignment.matched}
+        some = [
+            sight for sight in sights if (sight.owner < sight.other) is of_first and sight.pair not in matched
+        ]
+        with catalog.read() as connection:
+            known = stored_verdicts(connection, [sight.pair for sight in some], algorithm)
+        tasks = _tasks(catalog, model, [sight for sight in some if sight.pair not in known])
+        decided |= known
+        if tasks:
+            watch.start("Checking regions", len(tasks))
+            checker = _Checker(Reader(catalog, [sight.pair for sight, _ in tasks]), PRESETS[preset])
+            results = LocalEngine(workers).map(checker, batched(tasks, _CHUNK))
+            decided |= store_as_they_come(catalog, results, algorithm, watch)
+    return decided
+
+
+def align_regions(
+    a: bytes,
+    b: bytes,
+    region: int,
+    preset: str,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    *,
+    turned: bool = False,
+) -> Alignment | None:
+    """Return the verdict on a region of one file and the whole of another, told as one on the two files.
+
+    None if one of them cannot be read. `turned` tells it as one on b and a.
+    """
+    try:
+        first, second = (decode_file(path, max_pixels) for path in (a, b))
+    except UnreadableImage:
+        return None
+    verdict = verify_part(part_of(first, region), features_of(second), PRESETS[preset])
+    if turned:
+        verdict, first, second = turned_round(verdict), second, first
+    return as_alignment(verdict, kind_of(verdict, lambda: (subject_of(first), subject_of(second))))
+
+
+def part_of(image: DecodedImage, region: int) -> Part:
+    """Cut a region out of a picture and bring it to the size that geometry is tuned for."""
+    whole = features_of(image)
+    left, top, right, bottom = region_box(region, image.luma.size)
+    scale = min(FEATURE_SIDE / max(right - left, bottom - top), _MOST_ENLARGED)
+    width, height = (max(1, round(scale * length)) for length in (right - left, bottom - top))
+    resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    pixels = image.luma.resize((width, height), resampling, box=(left, top, right, bottom))
+    to_image = affine.scaling((right - left) / width, (bottom - top) / height)
+    to_image[:, 2] += left, top
+    shrunk = affine.scaling(whole.size[0] / image.luma.width, whole.size[1] / image.luma.height)
+    features = LocalFeatures(np.ascontiguousarray(np.asarray(pixels)))
+    return Part(features, whole, affine.compose(shrunk, to_image))
+
+
+def _tasks(catalog: Catalog, model: StoredModel, sights: Sequence[Sight]) -> list[_Task]:
+    """Look up which region it was; those of one picture come together."""
+    others: dict[int, list[int]] = {}
+    for sight in sorted(sights):
+        others.setdefault(sight.owner, []).append(sight.other)
+    tasks: list[_Task] = []
+    with catalog.read() as connection:
+        for page in regions.regions_of(connection, model, list(others)):
+            for owner, parts in zip(page.ids.tolist(), page.vectors.astype(np.float32), strict=True):
+                for whole in neighbours.vectors_of(connection, model, others[owner]):
+                    best = (whole.vectors.astype(np.float32) @ parts.T).argmax(axis=1)
+                    tasks += zip(map(Sight, repeat(owner), whole.ids.tolist()), best.tolist(), strict=False)
+    return sorted(tasks)
+
+
+class _Checker:
+    """Verifies a chunk of pairs by the regions; one for all workers."""
+
+    def __init__(self, reader: Reader, settings: VerifySettings) -> None:
+        self._settings = settings
+        self._whole = Cache[int, LocalFeatures](
+            lambda content: features_of(reader.decoded(content, colour=False)), _CACHED
+        )
+        self._parts = Cache[tuple[int, int], Part](
+            lambda place: part_of(reader.decoded(place[0], colour=False), place[1]), _CACHED
+        )
+        self._subjects = Cache[int, Subject](
+            lambda content: subject_of(reader.decoded(content, colour=True)), _CACHED
+        )
+
+    def __call__(self, tasks: Sequence[_Task]) -> list[Checked]:
+        return [(sight.pair, self._check(sight, region)) for sight, region in tasks]
+
+    def _check(self, sight: Sight, region: int) -> Alignment | None:
+        try:
+            part = self._parts[sight.owner, region]
+            verdict = verify_part(part, self._whole[sight.other], self._settings)
+            a, b = sight.pair
+            if a != sight.owner:
+                verdict = turned_round(verdict)
+            return as_alignment(verdict, kind_of(verdict, lambda: (self._subjects[a], self._subjects[b])))
+        except UnreadableImage:
+            return None
