@@ -24,11 +24,11 @@ from neardup_cli.errors import BadInput
 from neardup_cli.evaluation.edits.base import CompanionSupplier, Edit, EditContext, SaveAs, no_companion
 from neardup_cli.evaluation.edits.codecs import Identity, Jpeg, Webp
 from neardup_cli.evaluation.edits.colour import ColourShift, Gamma, Grey, Posterise, Tones
-from neardup_cli.evaluation.edits.composition import Collage, Frame, Overlay, Stickers
+from neardup_cli.evaluation.edits.composition import Blend, Collage, Frame, Letterbox, Overlay, Stickers
 from neardup_cli.evaluation.edits.geometry import Crop, Mirror, Resize, Rotate, Stretch, Turn
 from neardup_cli.evaluation.edits.lettering import Caption, Meme, Watermark
 from neardup_cli.evaluation.edits.screens import Screenshot, WebPage
-from neardup_cli.evaluation.edits.texture import Blur, Noise, PrintAndScan
+from neardup_cli.evaluation.edits.texture import Blur, Noise, Pixelate, PrintAndScan, Sharpen
 
 
 def attack_seed(key: str, attack: str, seed: int = 0) -> int:
@@ -128,6 +128,10 @@ LAYOUT_SHARE = 0.3
 """How many random chains end in a layout."""
 
 
+EXACT = Attack("exact", (Identity(),))
+"""The same file under another name: who writes copies writes its very bytes."""
+
+
 class Strength(StrEnum):
     """How hard an attack is: Copydays' three sets, and DISC's random chains."""
 
@@ -155,6 +159,13 @@ def standard_attacks() -> tuple[Attack, ...]:
 def mild_attacks() -> tuple[Attack, ...]:
     """What every setting must find: re-encoded, resized, grey or captioned pictures."""
     return MILD_ATTACKS
+
+
+def all_attacks() -> tuple[Attack, ...]:
+    """Every named attack once: the standard suite, the mild one, all strengths, and the rest."""
+    strengths = (attacks_of(strength) for strength in Strength)
+    suites = (STANDARD_ATTACKS, MILD_ATTACKS, *strengths, FURTHER_ATTACKS)
+    return tuple({attack.name: attack for suite in suites for attack in suite}.values())
 
 
 JPEG_LADDER = tuple(
@@ -229,4 +240,20 @@ STANDARD_ATTACKS = (
     Attack("mirror-colours-caption", (Mirror(), ColourShift(), Caption())),
     Attack("rotate-screenshot", (Rotate(6), Screenshot())),
     Attack("random-chain", (RandomChain(),)),
+)
+
+FURTHER_ATTACKS = (
+    EXACT,
+    Attack("gamma-60", (Gamma(0.6),)),
+    Attack("gamma-180", (Gamma(1.8),)),
+    Attack("posterise-3", (Posterise(3),)),
+    Attack("posterise-2", (Posterise(2),)),
+    Attack("sharpen", (Sharpen(),)),
+    Attack("pixelate", (Pixelate(),)),
+    Attack("letterbox", (Letterbox(),)),
+    Attack("blend-70", (Blend(0.7),)),
+    Attack("blend-50", (Blend(0.5),)),
+    Attack("rotate-45", (Rotate(45),)),
+    Attack("rotate-180", (Turn(180),)),
+    Attack("stretch-200", (Stretch(2.0),)),
 )

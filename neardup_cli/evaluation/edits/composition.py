@@ -6,7 +6,7 @@ from typing import override
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from neardup_cli.evaluation.edits.base import Edit, EditContext
 from neardup_cli.evaluation.edits.geometry import scaled
@@ -31,6 +31,36 @@ class Overlay(Edit, kind="overlay"):
             pasted, (int((ground.width - pasted.width) * x), int((ground.height - pasted.height) * y))
         )
         return ground
+
+
+@dataclass(frozen=True)
+class Blend(Edit, kind="blend"):
+    """Let another photograph shine through: the picture keeps the share `opacity` (0-1) of every pixel."""
+
+    opacity: float = 0.7
+
+    @override
+    def apply(self, image: Image.Image, context: EditContext) -> Image.Image:
+        """Return the mixture, of the picture's size."""
+        ground = ImageOps.fit(context.companion(), image.size, Image.Resampling.LANCZOS)
+        return Image.blend(ground, image, self.opacity)
+
+
+@dataclass(frozen=True)
+class Letterbox(Edit, kind="letterbox"):
+    """Fill up to a canvas of another shape with the picture itself, enlarged and blurred, as stories do."""
+
+    aspect: float = 9 / 16
+
+    @override
+    def apply(self, image: Image.Image, context: EditContext) -> Image.Image:
+        """Return a canvas of `aspect` (width over height) with the whole picture in its middle."""
+        width = max(image.width, round(image.height * self.aspect))
+        height = max(image.height, round(image.width / self.aspect))
+        canvas = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
+        canvas = canvas.filter(ImageFilter.GaussianBlur(0.04 * max(width, height)))
+        canvas.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+        return canvas
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,32 @@ class Noise(Edit, kind="noise"):
 
 
 @dataclass(frozen=True)
+class Sharpen(Edit, kind="sharpen"):
+    """An unsharp mask of `percent`, with the halos that phones and galleries leave."""
+
+    percent: int = 250
+
+    @override
+    def apply(self, image: Image.Image, context: EditContext) -> Image.Image:
+        """Return the sharpened picture."""
+        return image.filter(ImageFilter.UnsharpMask(radius=2, percent=self.percent, threshold=2))
+
+
+@dataclass(frozen=True)
+class Pixelate(Edit, kind="pixelate"):
+    """Squares of one colour, `squares` of them along the longest side; the size stays."""
+
+    squares: int = 96
+
+    @override
+    def apply(self, image: Image.Image, context: EditContext) -> Image.Image:
+        """Return the picture in squares."""
+        scale = min(1.0, self.squares / max(image.size))
+        small = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        return image.resize(small, Image.Resampling.BOX).resize(image.size, Image.Resampling.NEAREST)
+
+
+@dataclass(frozen=True)
 class PrintAndScan(Edit, kind="print-scan"):
     """Printed on tinted paper and photographed at a slant: corners move by up to `slant` of each side."""
 

@@ -1,0 +1,122 @@
+"""The README's evaluation: attacked copies of photographs, the whole funnel, the table and the plots.
+
+    python -m benchmarks.eval_readme --write
+
+makes copies of `--sample` photographs by every attack of `--suite`, asks for each of them which of all
+photographs it is a copy of, and with `--write` puts the table into README.md, between its two marks, and the
+plots into docs/evaluation. The copies and the catalog are kept in benchmarks/out. It asks twice, and the
+second answers have to be those of the first. `--peers` adds the comparison with other programs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import _bench
+
+DOCS = _bench.ROOT / "docs" / "evaluation"
+README = _bench.ROOT / "README.md"
+BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
+
+
+def attacked(folder: Path, sample: int, suite: str) -> Path:
+    """The folder of the copies, made where it is not there yet."""
+    target = _bench.OUT / f"eval-{suite}-{sample}"
+    if not (target / "manifest.csv").is_file():
+        _bench.note(f"making copies in {target}")
+        chosen = ["--suite", suite, "--sample", str(sample)]
+        _bench.run([_bench.neardup(), "eval", "attacks", folder, target, *chosen], _bench.ROOT)
+    return target
+
+
+def measure(copies: Path, folder: Path, *options: str) -> dict[str, Any]:
+    """What `neardup eval run --json` prints."""
+    command: list[str | Path] = [_bench.neardup(), "eval", "run", "--queries", copies, "--references", folder]
+    return _bench.run([*command, "--json", *options], _bench.ROOT).json()
+
+
+def without_costs(document: dict[str, Any]) -> str:
+    """A run's figures as text, to compare two runs."""
+    return json.dumps({name: value for name, value in document.items() if name != "costs"}, sort_keys=True)
+
+
+def table(document: dict[str, Any], sample: int) -> list[str]:
+    """The README's lines: all attacks, each level, and the attacks that are not found every time."""
+    names = ("recall", "precision", "micro_ap", "recall_at_p90", "recall_at_p999", "recall_at_1")
+    parameters = document["parameters"]
+    lines = [
+        f"{parameters['queries']:,} copies of {sample} photographs, each looked up among "
+        f"{parameters['references']:,}; `{parameters['model']}`, default settings:",
+        "",
+        "| | recall | precision | µAP | recall at P90 | recall at P99.9 | recall@1 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    rows = {"**all attacks**": document["overall"], **document["levels"]}
+    rows |= {name: one for name, one in document["attacks"].items() if one["recall"] < 1}
+    del rows["funnel"]
+    lines += [
+        f"| {name} | " + " | ".join(f"{one[column]:.3f}" for column in names) + " |"
+        for name, one in rows.items()
+    ]
+    whole = [name for name, one in document["attacks"].items() if one["recall"] == 1]
+    lines += ["", f"Found every time: {', '.join(whole)}.", ""]
+    plots = ("precision-recall", "scores", "recall-by-attack")
+    lines += [" ".join(f"![{name}](docs/evaluation/{name}.svg)" for name in plots)]
+    return lines
+
+
+def comparison(copies: Path, folder: Path, peers: list[str]) -> list[str]:
+    """The README's lines about other programs."""
+    pythons = [part for peer in peers for part in ("--peer-python", peer)]
+    command: list[str | Path] = [_bench.neardup(), "eval", "compare", *pythons]
+    command += ["--queries", copies, "--references", folder]
+    document = _bench.run([*command, "--json", "--plot", DOCS / "compare.svg"], _bench.ROOT).json()
+    lines = ["", "| program | recall | precision | seconds | peak MB |", "|---|---|---|---|---|"]
+    for one in document["programs"]:
+        if one["state"] != "measured":
+            lines.append(f"| {one['name']} | {one['state']} | | | |")
+            continue
+        shares = f"{one['recall']:.3f} | {one['precision']:.3f}"
+        costs = f"{one['seconds']:.0f} | {one['peak_mb']:.0f}"
+        lines.append(f"| {one['name']} {one['version']} | {shares} | {costs} |")
+    return [*lines, "", "![recall and precision](docs/evaluation/compare.svg)"]
+
+
+def write(lines: list[str]) -> None:
+    """Put lines between the README's two marks."""
+    text = README.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        sys.exit(f"README.md needs one line {BEGIN} and one line {END}")
+    head, _, rest = text.partition(BEGIN)
+    tail = rest.partition(END)[2]
+    README.write_text(f"{head}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{tail}", encoding="utf-8")
+
+
+def main() -> None:
+    parser = _bench.arguments(__doc__)
+    parser.add_argument("--sample", type=int, default=60, help="photographs to attack (60)")
+    parser.add_argument("--suite", default="standard", help="which attacks (standard)")
+    parser.add_argument("--write", action="store_true", help="put the table and the plots into the README")
+    parser.add_argument(
+        "--peers", nargs="*", metavar="PACKAGE=PYTHON", help="compare with these programs too"
+    )
+    options = _bench.parse(parser)
+    copies = attacked(options.folder, options.sample, options.suite)
+    catalog = copies.with_suffix(".db")
+    plots = ["--plots", str(DOCS)] if options.write else []
+    first = measure(copies, options.folder, "--catalog", str(catalog), *plots)
+    lines = table(first, options.sample)
+    if options.peers is not None:
+        lines += comparison(copies, options.folder, options.peers)
+    print("\n".join(lines))
+    if options.write:
+        write(lines)
+    same = without_costs(measure(copies, options.folder, "--catalog", str(catalog))) == without_costs(first)
+    _bench.finish([_bench.Figure("figures that a second run changes", float(not same), 0)])
+
+
+if __name__ == "__main__":
+    main()

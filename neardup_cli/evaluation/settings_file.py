@@ -1,0 +1,42 @@
+"""Writing settings into neardup.toml without touching what else is in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from neardup_cli.errors import BadInput
+from neardup_cli.settings import CONFIG_NAME, config_file, load_settings
+
+
+def target_file() -> Path:
+    """Return the neardup.toml that applies here, or the one of the working folder where there is none."""
+    return config_file() or Path.cwd() / CONFIG_NAME
+
+
+def write_settings(file: Path, values: Mapping[str, str | int | float]) -> None:
+    """Set keys of a neardup.toml; its other keys, its order and its comments stay.
+
+    Raises:
+        BadInput: the file is no TOML, cannot be written, or would not be valid; it is left as it was then.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        document = tomlkit.parse(before)
+    except (OSError, UnicodeDecodeError, TOMLKitError) as exc:
+        raise BadInput(f"{file} cannot be read: {exc}") from exc
+    load_settings(**values)
+    for name, value in values.items():
+        document[name] = value
+    partial = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(tomlkit.dumps(document), encoding="utf-8")
+        partial.replace(file)
+    except OSError as exc:
+        partial.unlink(missing_ok=True)
+        raise BadInput(f"{file} cannot be written: {exc.strerror}") from exc

@@ -1,0 +1,177 @@
+"""`leaks`: copies across the splits of a data set, and across class folders that contradict each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, combinations
+
+from neardup_cli.catalog import queries
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.errors import BadInput
+from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.progress import Progress
+from neardup_cli.pipeline.scan import ScanOptions, scan
+from neardup_cli.pipeline.survey import real_roots
+from neardup_cli.records import (
+    CatalogedFile,
+    DupsReport,
+    FileMatch,
+    Grouping,
+    Leak,
+    LeakKind,
+    LeaksReport,
+    SplitFile,
+    SplitSummary,
+    Stage,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A part of a data set by its name; `folder` may have a folder for each class."""
+
+    name: str
+    folder: bytes
+
+
+def find_leaks(
+    catalog: Catalog,
+    splits: Sequence[Split],
+    options: DupsOptions,
+    scan_options: ScanOptions,
+    *,
+    labels: bool = True,
+    progress: Progress | None = None,
+) -> LeaksReport:
+    """Bring the catalog up to date with the splits, and find the copies that must not be.
+
+    The last split is the one to protect: of a pair in two splits, the clean list of the earlier one leaves
+    its file out. Of two copies with different labels nobody knows which is right: both are left out.
+
+    Args:
+        catalog: takes the scan of the splits.
+        splits: at least one, no folder inside another one.
+        options: what counts as a copy; `under`, `limit` and `grouping` are set here.
+        scan_options: how to scan.
+        labels: take the folders directly below a split for classes.
+        progress: told how far it is.
+
+    Raises:
+        BadInput: the splits are one too few, or lie in each other.
+        PathNotFound: a folder is not there.
+    """
+    rooted = _rooted(splits, labels=labels)
+    folders = [split.folder for split in rooted]
+    scanned = scan(catalog, folders, scan_options, progress)
+    # Every match counts here, also one that a group around a keeper would not show.
+    everything = replace(options, under=folders, limit=None, grouping=Grouping.LINKED)
+    found = find_duplicates(catalog, everything, progress)
+    pairs = _pairs_of_files(found)
+    leaks = sorted(_leaks(pairs, rooted, labels=labels), key=lambda leak: (leak.a.path, leak.b.path))
+    present = _present_files(catalog, folders)
+    return LeaksReport(
+        parameters={**found.parameters, "labels": labels},
+        splits=tuple(_summaries(rooted, present, leaks)),
+        leaks=tuple(leaks),
+        unreadable=scanned.unreadable,
+    )
+
+
+def _rooted(splits: Sequence[Split], *, labels: bool) -> list[Split]:
+    """Resolve the folders.
+
+    Raises:
+        BadInput: there is nothing to compare, two names are the same, or a file would be in two splits.
+    """
+    if len(splits) < (1 if labels else 2):
+        raise BadInput("give two splits or more: --split train=DIR --split test=DIR")
+    if len({split.name for split in splits}) < len(splits):
+        raise BadInput("two splits have the same name")
+    rooted = [replace(split, folder=real_roots([split.folder])[0]) for split in splits]
+    for split in rooted:
+        if not os.path.isdir(split.folder):
+            raise BadInput(f"{os.fsdecode(split.folder)} is a file: a split is a folder")
+    for a, b in combinations(rooted, 2):
+        outer, inner = sorted((a.folder, b.folder), key=len)
+        if os.path.join(inner, b"").startswith(os.path.join(outer, b"")):
+            raise BadInput(f"the splits {a.name} and {b.name} lie in each other: every file would leak")
+    return rooted
+
+
+def _pairs_of_files(found: DupsReport) -> Iterator[tuple[CatalogedFile, CatalogedFile, FileMatch]]:
+    """Yield every pair of files that match: a match names one file of each content, and stands for all."""
+    by_content: dict[int, dict[bytes, CatalogedFile]] = {}
+    content_of: dict[bytes, int] = {}
+    for member in chain.from_iterable(group.members for group in found.groups):
+        by_content.setdefault(member.content_id, {})[member.path] = member
+        content_of[member.path] = member.content_id
+    for files in by_content.values():
+        for a, b in combinations(files.values(), 2):
+            yield a, b, FileMatch(a.path, b.path, Stage.EXACT, None, 0)
+    seen: set[tuple[int, int]] = set()
+    for match in chain(found.links, *(group.matches for group in found.groups)):
+        key = content_of[match.a], content_of[match.b]
+        if key[0] == key[1] or key in seen:
+            continue
+        seen.add(key)
+        for a in by_content[key[0]].values():
+            for b in by_content[key[1]].values():
+                yield a, b, match
+
+
+def _leaks(
+    pairs: Iterable[tuple[CatalogedFile, CatalogedFile, FileMatch]],
+    splits: Sequence[Split],
+    *,
+    labels: bool,
+) -> Iterator[Leak]:
+    for a, b, match in pairs:
+        first, second = (_place(file.path, splits, labels=labels) for file in (a, b))
+        if (kind := _kind(first, second)) is None:
+            continue
+        if first.path > second.path:
+            first, second = second, first
+        yield Leak(kind, first, second, replace(match, a=first.path, b=second.path))
+
+
+def _place(path: bytes, splits: Sequence[Split], *, labels: bool) -> SplitFile:
+    """Say which split a file is in, and of which class it is: the folder directly below the split."""
+    split = next(one for one in splits if path.startswith(os.path.join(one.folder, b"")))
+    folder, slash, _ = path.removeprefix(os.path.join(split.folder, b"")).partition(b"/")
+    return SplitFile(path, split.name, folder if labels and slash else None)
+
+
+def _kind(a: SplitFile, b: SplitFile) -> LeakKind | None:
+    across = a.split != b.split
+    contradictory = a.label is not None and b.label is not None and a.label != b.label
+    if across:
+        return LeakKind.BOTH if contradictory else LeakKind.SPLIT
+    return LeakKind.LABEL if contradictory else None
+
+
+def _present_files(catalog: Catalog, folders: Sequence[bytes]) -> list[bytes]:
+    with catalog.read() as connection:
+        ids = queries.fingerprints(connection, folders).ids.tolist()
+        return sorted(file.path for file in queries.files_of_contents(connection, ids, folders))
+
+
+def _summaries(
+    splits: Sequence[Split], present: Sequence[bytes], leaks: Sequence[Leak]
+) -> Iterator[SplitSummary]:
+    dropped = set(_dropped(leaks, {split.name: place for place, split in enumerate(splits)}))
+    for split in splits:
+        ours = [path for path in present if path.startswith(os.path.join(split.folder, b""))]
+        clean = tuple(path for path in ours if path not in dropped)
+        yield SplitSummary(split.name, split.folder, len(ours), clean)
+
+
+def _dropped(leaks: Iterable[Leak], order: Mapping[str, int]) -> Iterator[bytes]:
+    """Yield what the clean lists leave out."""
+    for leak in leaks:
+        if leak.kind is LeakKind.SPLIT:
+            yield min(leak.a, leak.b, key=lambda file: order[file.split]).path
+        else:
+            yield leak.a.path
+            yield leak.b.path
