@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +28,7 @@ from pydantic_settings import (
 from neardup_cli.errors import BadInput
 
 CONFIG_NAME = "neardup.toml"
+_URL = re.compile(r"[a-z][a-z0-9+.]*://")
 
 
 def config_file() -> Path | None:
@@ -42,17 +44,23 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NEARDUP_", extra="forbid", frozen=True)
 
-    catalog: str | None = Field(default=None, description="catalog file")
-    model: str | None = Field(default=None, description="sscd, sscd_distilled, or an .onnx file")
+    catalog: str | None = Field(default=None, description="catalog file, or postgresql+psycopg:// URL")
+    model: str | None = Field(default=None, description="a name of `neardup models`, or an .onnx or .pt file")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="where the model runs")
     input_size: int = Field(default=288, ge=64, le=640, multiple_of=32, description="network input, pixels")
     threshold: float | None = Field(default=None, ge=-1, le=1, description="SSCD similarity of a match")
     hamming: int | None = Field(default=None, ge=0, le=64, description="radius of the sieve, bits of 64")
     preset: Literal["strict", "normal", "loose"] = Field(default="normal", description="limits of geometry")
     top_k: int = Field(default=10, ge=1, description="neighbours that `query` shows")
+    thorough: bool = Field(default=False, description="`scan` embeds regions of the pictures too")
     image_dirs: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="what `scan` scans when no path is given"
     )
     max_pixels: int = Field(default=500_000_000, ge=1, description="larger images are skipped")
+    engine: Literal["local", "ray"] = Field(default="local", description="where `scan` reads and embeds")
+    ray_address: str | None = Field(
+        default=None, description="a running Ray cluster; one is started by default"
+    )
     workers: int | None = Field(default=None, ge=1, description="threads of `scan`; one a core by default")
 
     @field_validator("image_dirs", mode="before")
@@ -77,9 +85,11 @@ class Settings(BaseSettings):
         return tuple(sources)
 
     @cached_property
-    def catalog_location(self) -> Path:
-        """Where the catalog is: the setting, or `catalog.db` in the user's data folder."""
+    def catalog_location(self) -> Path | str:
+        """Where the catalog is: a file or a URL, as set, or `catalog.db` in the user's data folder."""
         if self.catalog is not None:
+            if _URL.match(self.catalog):
+                return self.catalog
             # Unlike Path.expanduser, this takes the home of somebody unknown for a name like any other.
             return Path(os.path.expanduser(self.catalog)).absolute()
         return platformdirs.user_data_path("neardup", appauthor=False) / "catalog.db"

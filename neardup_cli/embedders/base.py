@@ -27,6 +27,10 @@ class Embedder(Protocol):
     def identity(self) -> ModelIdentity:
         """What a vector must share with another to be compared with it."""
 
+    @property
+    def batch(self) -> int:
+        """How many images `embed` likes to be given at once: few on a CPU, many on a GPU."""
+
     def prepare(self, image: Image.Image) -> Pixels:
         """Turn an oriented image (mode RGB or YCbCr, any size) into the network's input."""
 

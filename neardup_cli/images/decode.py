@@ -56,7 +56,11 @@ class DecodedImage:
 
 
 def decode(
-    source: BinaryIO | bytes, *, colour: bool = True, max_pixels: int = DEFAULT_MAX_PIXELS
+    source: BinaryIO | bytes,
+    *,
+    colour: bool = True,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    short_side: int = CANONICAL_SHORT_SIDE,
 ) -> DecodedImage:
     """Decode the first frame of an image, upright, with transparency laid over white.
 
@@ -66,6 +70,8 @@ def decode(
         source: the file's content, or a seekable binary file, read from its start and left open.
         colour: also return colour pixels; without them a JPEG's chroma is never decoded, which saves a third.
         max_pixels: refuse, before any pixel is decoded, an image with more of them than this.
+        short_side: a JPEG may be scaled down to this; another than the canonical one is for looking at, since
+            fingerprints come from the canonical pixels alone.
 
     Raises:
         UnreadableImage: for every defect of the content; the message is one short line without a path.
@@ -74,10 +80,10 @@ def decode(
     with _quiet_pillow():
         try:
             try:
-                return _decode(stream, colour=colour, max_pixels=max_pixels)
+                return _decode(stream, colour=colour, max_pixels=max_pixels, short_side=short_side)
             except Image.DecompressionBombError:  # from inside a plugin: a TIFF, WebP or GIF above 179 MP
                 with _pillow_limit(max_pixels):
-                    return _decode(stream, colour=colour, max_pixels=max_pixels)
+                    return _decode(stream, colour=colour, max_pixels=max_pixels, short_side=short_side)
         except UnreadableImage:
             raise
         except Exception as error:  # decoders raise nearly every class there is
@@ -87,15 +93,35 @@ def decode(
             raise (ImageTooLarge if passing else UnreadableImage)(reason) from error
 
 
-def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int) -> DecodedImage:
+@contextmanager
+def opened_header(stream: BinaryIO) -> Iterator[ImageFile.ImageFile]:
+    """Open an image for what stands before its pixels: they are not decoded.
+
+    Raises:
+        UnreadableImage: for every defect that is met inside the block, too.
+    """
+    with _quiet_pillow():
+        try:
+            yield _opened(stream)[0]
+        except UnreadableImage:
+            raise
+        except Exception as error:  # as in `decode`
+            raise UnreadableImage(_reason(error, DEFAULT_MAX_PIXELS)) from error
+
+
+def _opened(stream: BinaryIO) -> tuple[ImageFile.ImageFile, str]:
     stream.seek(0)
     format_name = _sniff(stream.read(_SNIFFED_BYTES))
     stream.seek(0)
-    image = _plugin(format_name)(stream, "")
+    return _plugin(format_name)(stream, ""), format_name
+
+
+def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int) -> DecodedImage:
+    image, format_name = _opened(stream)
     _check_size(image.size, max_pixels)
     full_size = image.size
     if isinstance(image, JpegImagePlugin.JpegImageFile):
-        _scale_while_decoding(image, colour=colour)
+        _scale_while_decoding(image, colour=colour, short_side=short_side)
         image.load()
     else:
         image.load()
@@ -203,13 +229,13 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise ImageTooLarge(f"too many pixels ({width} x {height} = {total:.1f} MP, limit {limit:g} MP)")
 
 
-def _scale_while_decoding(image: JpegImagePlugin.JpegImageFile, *, colour: bool) -> None:
+def _scale_while_decoding(image: JpegImagePlugin.JpegImageFile, *, colour: bool, short_side: int) -> None:
     """Have libjpeg decode at 1/1, 1/2, 1/4 or 1/8, and leave out the colour conversion where possible."""
     mode = None
     if image.mode == "RGB" and _stores_ycc(image):
         # The Y plane is the same in both: libjpeg leaves out the chroma for "L" and copies the luma.
         mode = "YCbCr" if colour else "L"
-    image.draft(mode, (CANONICAL_SHORT_SIDE, CANONICAL_SHORT_SIDE))
+    image.draft(mode, (short_side, short_side))
 
 
 def _stores_ycc(image: JpegImagePlugin.JpegImageFile) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from neardup_cli.images import remote
 from neardup_cli.records import FileStamp, Skipped
 
 IMAGE_EXTENSIONS = frozenset(
@@ -70,6 +71,9 @@ class Walker:
         catalog can tell an unplugged disk from deleted files.
         """
         run = FileRun(root)
+        if remote.is_remote(root):
+            yield self._walk_remote(root, run)
+            return
         try:
             status = os.lstat(root)
         except OSError as exc:
@@ -84,6 +88,27 @@ class Walker:
         else:
             run.skipped.append(Skipped(root, SPECIAL))
             yield run
+
+    def _walk_remote(self, root: bytes, run: FileRun) -> FileRun:
+        """Take the objects below an address; folders are but a part of their names."""
+        try:
+            for path, status in remote.find(root):
+                below = os.fsdecode(path[len(root) :].lstrip(b"/"))
+                names = below.split("/")
+                if not self.hidden and any(name.startswith(".") for name in names):
+                    run.skipped.append(Skipped(path, HIDDEN))
+                elif any(
+                    fnmatchcase(below, pattern) if "/" in pattern else _any_matches(names, pattern)
+                    for pattern in self.exclude
+                ):
+                    run.skipped.append(Skipped(path, EXCLUDED))
+                elif not has_image_extension(path):
+                    run.skipped.append(Skipped(path, NOT_AN_IMAGE))
+                else:
+                    run.files.append((path, status))
+        except OSError as exc:
+            run.skipped.append(Skipped(root, os_reason(exc), unreadable=True))
+        return run
 
     def _walk_folder(self, folder: bytes, top: bytes, root: bytes, device: int) -> Iterator[FileRun]:
         run = FileRun(root)
@@ -187,6 +212,10 @@ def _take(entry: os.DirEntry[bytes], run: FileRun) -> None:
 def _sort_key(entry: os.DirEntry[bytes]) -> bytes:
     """With its slash, a folder stands exactly where the paths below it belong."""
     return entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name
+
+
+def _any_matches(names: Sequence[str], pattern: str) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names)
 
 
 def _signed(number: int) -> int:

@@ -11,6 +11,7 @@ from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.embedders import registry
 from neardup_cli.embedders.registry import preprocessing
 from neardup_cli.errors import ModelMismatch
+from neardup_cli.records import Device
 
 if TYPE_CHECKING:
     from neardup_cli.embedders.base import Embedder
@@ -24,9 +25,9 @@ class ModelChoice:
     input_size: int
     stored: StoredModel | None
 
-    def load(self) -> Embedder:
+    def load(self, device: Device = Device.AUTO) -> Embedder:
         """Load the network."""
-        return registry.load_embedder(self.name, input_size=self.input_size)
+        return registry.load_embedder(self.name, input_size=self.input_size, device=device)
 
 
 def choose_model(catalog: Catalog, name: str | None, input_size: int) -> ModelChoice:

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, MetaData
 from neardup_cli.catalog import migrate
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.models import METADATA
+from neardup_cli.catalog.verdicts import stored_verdicts
 from neardup_cli.errors import CatalogCorrupt, CatalogError, CatalogTooNew
 
 
@@ -153,6 +154,23 @@ def test_tables_of_another_program(engine: Engine, path: Path) -> None:
         connection.exec_driver_sql("CREATE TABLE file (name)")
     with pytest.raises(CatalogCorrupt, match="another program"):
         migrate.needs_migration(engine, path)
+
+
+def test_a_verdict_from_before_kinds_has_none(engine: Engine, path: Path) -> None:
+    migrate.upgrade(engine, "0003")
+    columns = "matched, reason, inliers, transform, mirrored, agreement, content_a, content_b"
+    columns += ", coverage_a, coverage_b, tone, spread"
+    with engine.begin() as connection:
+        for digest in "ab":
+            connection.exec_driver_sql(f"INSERT INTO content (digest, size) VALUES (x'a{digest}', 5)")
+        connection.exec_driver_sql(
+            f"INSERT INTO pair (a_id, b_id, algorithm, {columns}) "
+            "VALUES (1, 2, 'old', 1, 'the pixels agree', 9, '[]', 0, 1, 1, 1, 1, 1, 1, 1)"
+        )
+    engine.dispose()
+    with Catalog.open(path) as catalog, catalog.read() as reader:
+        found = stored_verdicts(reader, [(1, 2)], "old")
+    assert (found[1, 2].matched, found[1, 2].kind) == (True, None)
 
 
 def test_older_catalog_is_upgraded_when_opened_and_keeps_what_it_holds(engine: Engine, path: Path) -> None:

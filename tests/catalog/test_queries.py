@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from neardup_cli.catalog import queries, scanning
 from neardup_cli.catalog.database import Catalog
@@ -63,9 +64,8 @@ def add_vectors(catalog: Catalog, vectors: dict[int, bytes]) -> StoredModel:
 
 
 def lose(catalog: Catalog, path: bytes) -> None:
-    with closing(sqlite3.connect(catalog.path)) as connection:
-        connection.execute("UPDATE file SET missing_scan_id = 1 WHERE path = ?", (path,))
-        connection.commit()
+    with catalog.write() as connection:
+        connection.execute(text("UPDATE file SET missing_scan_id = 1 WHERE path = :path"), {"path": path})
 
 
 # --- below a folder -------------------------------------------------------------------------------------
@@ -187,9 +187,8 @@ def test_state_of_a_model_without_vectors(catalog: Catalog) -> None:
 def test_row_numbers_are_never_used_again(catalog: Catalog) -> None:
     """An index file knows what it has seen by the last row number."""
     model = add_vectors(catalog, {1: unit(1, 0, 0, 0), 2: unit(0, 1, 0, 0)})
-    with closing(sqlite3.connect(catalog.path)) as connection:
-        connection.execute("DELETE FROM embedding WHERE content_id = 2")
-        connection.commit()
+    with catalog.write() as connection:
+        connection.execute(text("DELETE FROM embedding WHERE content_id = 2"))
     add_vectors(catalog, {3: unit(1, 1, 0, 0)})
     with catalog.read() as reader:
         assert queries.vector_state(reader, model) == (0, 2, 3)
@@ -244,6 +243,7 @@ def test_root_whose_files_are_all_missing(catalog: Catalog) -> None:
     assert (root.files, root.bytes) == (0, 0)
 
 
+@pytest.mark.parametrize("catalog", ["sqlite"], indirect=True)
 def test_integrity_problems(catalog: Catalog) -> None:
     add_contents(catalog, {1: features()})
     add_files(catalog, {b"/r/a": 1})
@@ -264,17 +264,17 @@ def test_integrity_problems(catalog: Catalog) -> None:
         "width = NULL",
         "width = 0",
         "height = -1",
-        "digest = x'00'",
-        "error = 'x', digest = x''",
+        "digest = :one",
+        "error = 'x', digest = :none",
     ],
 )
 def test_wrong_contents(catalog: Catalog, damage: str) -> None:
     add_contents(catalog, {1: features(), 2: Failure("truncated"), 3: features()})
     with catalog.read() as connection:
         assert queries.wrong_contents(connection) == 0
-    with closing(sqlite3.connect(catalog.path)) as broken:
-        broken.execute(f"UPDATE content SET {damage} WHERE id = 3")
-        broken.commit()
+    with catalog.write() as connection:
+        blobs = {name: blob for name, blob in {"one": b"\0", "none": b""}.items() if f":{name}" in damage}
+        connection.execute(text(f"UPDATE content SET {damage} WHERE id = 3"), blobs)
     with catalog.read() as connection:
         assert queries.wrong_contents(connection) == 1
 
@@ -295,8 +295,8 @@ def test_wrong_vectors(catalog: Catalog, vector: bytes) -> None:
     model = add_vectors(catalog, {1: unit(1, 2, 3, 4), 2: unit(0, 0, 0, 1)})
     with catalog.read() as connection:
         assert queries.wrong_vectors(connection, model) == 0
-    with closing(sqlite3.connect(catalog.path)) as broken:
-        broken.execute("UPDATE embedding SET vector = ? WHERE content_id = 2", (vector,))
-        broken.commit()
+    with catalog.write() as connection:
+        damaged = text("UPDATE embedding SET vector = :vector WHERE content_id = 2")
+        connection.execute(damaged, {"vector": vector})
     with catalog.read() as connection:
         assert queries.wrong_vectors(connection, model) == 1

@@ -1,0 +1,196 @@
+"""A catalog in a SQLite file: the default, which needs no server."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from neardup_cli.catalog import migrate
+from neardup_cli.errors import CatalogBusy, CatalogCorrupt, CatalogError, CatalogMissing, DiskFull
+
+_BUSY_TIMEOUT_MS = 30_000
+_MAGIC = b"SQLite format 3\x00"
+
+
+class SqliteBackend:
+    """See `backend.Backend`. One scanner at a time: a lock file beside the catalog says who."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.engine = engine
+        self.path = path
+        self.name = str(path)
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool) -> Self:
+        """Open a file, upgrading what an older neardup made; see `Catalog.open`."""
+        with _translated_files(path), _translated(path):
+            if not path.exists() and not create:
+                raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _refuse_other_files(path)
+            engine = _engine(path)
+            try:
+                outdated = migrate.needs_migration(engine, path)
+                # Only now is it known that the file is ours to change.
+                event.listen(engine, "connect", _keep_log)
+                engine.dispose()
+                if outdated:
+                    with writer_lock(path):
+                        migrate.bring_up_to_date(engine)
+            except BaseException:
+                engine.dispose()
+                raise
+        return cls(path, engine)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn errors of the database into our own."""
+        with _translated(self.path):
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection; in WAL mode a transaction is a snapshot."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, durably: bool) -> Iterator[Connection]:
+        """Give a connection that holds the write lock from its beginning: no upgrade that can deadlock."""
+        with self.engine.connect() as connection, _synchronous(connection, full=durably):
+            immediate = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            with immediate.begin():
+                yield immediate
+
+    @contextmanager
+    def scanning(self) -> Iterator[None]:
+        """Be the only scanner."""
+        with writer_lock(self.path):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Do the same: a scanner is alone."""
+        with writer_lock(self.path):
+            yield
+
+    def size(self) -> int:
+        """Return the size of the file."""
+        return self.path.stat().st_size
+
+
+@contextmanager
+def writer_lock(path: Path) -> Iterator[None]:
+    """Take the lock file beside the catalog at `path`, or say who holds it."""
+    from filelock import FileLock, Timeout  # late: it brings asyncio, and those who only read need neither
+
+    lock = FileLock(f"{path}.lock", timeout=0, is_singleton=False)
+    with _translated_files(path):
+        try:
+            lock.acquire()
+        except Timeout as exc:  # an OSError itself, which is why it is caught inside
+            raise CatalogBusy(
+                f"another neardup is writing to {path}: wait for it, or use another --catalog"
+            ) from exc
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _engine(path: Path) -> Engine:
+    url = sqlalchemy.URL.create("sqlite", database=os.fspath(path))
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
+    # The driver would begin transactions by rules of its own, and never before DDL; see _begin.
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous = NORMAL")  # safe in WAL; a power cut may cost the last batch
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+
+
+def _keep_log(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+@contextmanager
+def _synchronous(connection: Connection, *, full: bool) -> Iterator[None]:
+    """Let a transaction wait for the disk, which SQLite can only be told outside of one."""
+    driver = connection.connection.driver_connection
+    if not full or driver is None:
+        yield
+        return
+    driver.execute("PRAGMA synchronous = FULL")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin(connection: Connection) -> None:
+    begin = connection.get_execution_options().get("sqlite_begin", "BEGIN")
+    connection.exec_driver_sql(begin)
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Look at the first bytes before SQLite writes anything beside a file that is not ours."""
+    if path.is_dir():
+        raise CatalogCorrupt(f"{path} is a folder, not a catalog file")
+    if path.exists() and path.stat().st_size:
+        with path.open("rb") as stream:
+            if stream.read(len(_MAGIC)) != _MAGIC:
+                raise CatalogCorrupt(f"{path} is not a neardup catalog")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn what SQLAlchemy and SQLite throw into errors that say what to do."""
+    try:
+        yield
+    except DatabaseError as exc:
+        raise _as_catalog_error(path, exc) from exc
+
+
+@contextmanager
+def _translated_files(path: Path) -> Iterator[None]:
+    """Do the same for the file system, while the catalog's own files are opened."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno == errno.ENOSPC:
+            raise _disk_full(path) from exc
+        raise CatalogError(f"catalog {path} cannot be used: {exc.strerror}") from exc
+
+
+def _disk_full(path: Path) -> DiskFull:
+    return DiskFull(f"no room left on the disk of {path}: free some and run the command again")
+
+
+def _as_catalog_error(path: Path, exc: DatabaseError) -> CatalogError | DiskFull:
+    code = getattr(exc.orig, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None  # extended codes keep it in the low byte
+    # A full disk may first be felt where the write-ahead log's index is made.
+    if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return _disk_full(path)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return CatalogBusy(f"another program holds {path}: wait for it, or use another --catalog")
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return CatalogCorrupt(
+            f"catalog {path} is damaged ({exc.orig}): move it away and scan again, or restore a backup"
+        )
+    return CatalogError(f"catalog {path} cannot be used: {exc.orig}")

@@ -1,0 +1,47 @@
+"""A scan of addresses: `file://` is read by fsspec as `s3://` is, and needs no store."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Lacking
+from tests.e2e.conftest import Neardup
+
+
+@pytest.fixture
+def fsspec(lacking: Lacking) -> None:
+    try:
+        import fsspec  # noqa: F401
+    except ModuleNotFoundError:
+        lacking("the ray extra, which brings fsspec")
+
+
+@pytest.mark.usefixtures("fsspec")
+def test_scan_and_dups_of_addresses(neardup: Neardup, photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    shutil.copytree(photos, folder)
+    local = Neardup(neardup.home, {"NEARDUP_CATALOG": str(neardup.home / "local.db")})
+    address = f"file://{folder}"
+    first, expected = neardup.json("scan", address), local.json("scan", folder)
+    assert (first["added"], first["embedded"]) == (expected["added"], expected["embedded"]) == (7, 6)
+    groups = neardup.json("dups")["groups"]
+    wanted = local.json("dups")["groups"]
+    assert [group["keep"]["path"] for group in groups] == [
+        f"file://{group['keep']['path']}" for group in wanted
+    ]
+    assert [len(group["copies"]) for group in groups] == [len(group["copies"]) for group in wanted]
+    assert neardup.json("scan", address)["unchanged"] == 7
+    (folder / "chelsea.jpg").unlink()
+    assert neardup.json("scan", address)["missing"] == 1
+    shutil.move(folder, tmp_path / "unplugged")
+    assert "no such file or folder" in neardup.fail(3, "scan", address)
+    assert not neardup.json("status")["roots"][0]["online"]
+
+
+@pytest.mark.usefixtures("fsspec")
+def test_no_such_kind_of_address(neardup: Neardup) -> None:
+    assert "no such kind of place" in neardup.fail(3, "scan", "nowhere://bucket/photos")
+    assert not neardup.catalog.exists()
