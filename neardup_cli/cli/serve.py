@@ -1,0 +1,176 @@
+"""`neardup serve`."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neardup_cli.cli.options import (
+    CatalogOption,
+    HammingOption,
+    MaxPixelsOption,
+    ModelOption,
+    PresetOption,
+    ThresholdOption,
+)
+from neardup_cli.cli.output import say
+from neardup_cli.errors import BadInput, MissingExtra
+
+if TYPE_CHECKING:
+    from neardup_cli.settings import Settings
+    from neardup_cli.web.options import ServeOptions
+
+_TOKEN_BYTES = 24
+_SHORTEST_TOKEN = 12
+_GRACE_SECONDS = 5
+_HEAD_BYTES = 1 << 19  # two paths, percent-encoded, fit into the address of a request
+
+
+def serve(
+    catalog: CatalogOption = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8420,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            envvar="NEARDUP_TOKEN",
+            help="Demand this of every request; made up where --host is not this machine alone.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="Answer to this host name too; repeatable."),
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    upload_mb: Annotated[
+        int, typer.Option("--upload-mb", min=1, max=4096, help="Largest upload, megabytes.")
+    ] = 64,
+    model: ModelOption = None,
+    threshold: ThresholdOption = None,
+    hamming: HammingOption = None,
+    preset: PresetOption = None,
+    max_pixels: MaxPixelsOption = None,
+) -> None:
+    """Serve the review page and the REST API over the catalog. Needs the extra `web`."""
+    _demand_extra()
+    from neardup_cli.catalog.database import Catalog
+    from neardup_cli.settings import load_settings
+
+    settings = load_settings(
+        catalog=None if catalog is None else str(catalog),
+        model=model,
+        threshold=threshold,
+        hamming=hamming,
+        preset=preset,
+        max_pixels=max_pixels,
+    )
+    Catalog.open(settings.catalog_location).close()  # what is wrong with it is said before anything is served
+    listening = _listen(host, port)
+    options = _options(settings, _loopback(listening), token, allow_host or [], upload_mb)
+    _run(settings.catalog_location, options, listening, open_browser=open_browser)
+
+
+def _demand_extra() -> None:
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import python_multipart  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as exc:
+        raise MissingExtra(f"`neardup serve` needs {exc.name}: run `pip install 'neardup-cli[web]'`") from exc
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the address now, so that what is wrong with it is one line."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except (OSError, UnicodeError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise BadInput(f"cannot listen on {host}:{port}: {reason}; give another --host or --port") from exc
+    return listening
+
+
+def _loopback(listening: socket.socket) -> bool:
+    return ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def _options(
+    settings: Settings, loopback: bool, token: str | None, names: list[str], upload_mb: int
+) -> ServeOptions:
+    import secrets
+
+    from neardup_cli.pipeline.dups import DupsOptions
+    from neardup_cli.pipeline.query import QueryOptions
+    from neardup_cli.pipeline.scan import ScanOptions
+    from neardup_cli.web.options import UPLOAD_PIXELS, Access, Limits, ServeOptions
+
+    if token is not None and len(token) < _SHORTEST_TOKEN:
+        raise BadInput(f"a token has at least {_SHORTEST_TOKEN} characters")
+    if token is None and not loopback:
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+    return ServeOptions(
+        query=QueryOptions(
+            top_k=settings.top_k,
+            threshold=settings.threshold,
+            hamming=settings.hamming,
+            model=settings.model,
+            preset=settings.preset,
+            max_pixels=min(settings.max_pixels, UPLOAD_PIXELS),
+        ),
+        dups=DupsOptions(
+            threshold=settings.threshold,
+            hamming=settings.hamming,
+            model=settings.model,
+            preset=settings.preset,
+            workers=settings.worker_count,
+        ),
+        scan=ScanOptions(
+            model=settings.model,
+            input_size=settings.input_size,
+            max_pixels=settings.max_pixels,
+            workers=settings.worker_count,
+        ),
+        access=Access(loopback, token, frozenset(names)),
+        limits=Limits(upload_bytes=upload_mb * 1_000_000),
+        workers=settings.worker_count,
+    )
+
+
+def _run(catalog: Path | str, options: ServeOptions, listening: socket.socket, *, open_browser: bool) -> None:
+    import uvicorn
+
+    from neardup_cli.web.app import create_app
+
+    host, port = listening.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    if options.access.token is not None:
+        address += f"?token={options.access.token}"
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(catalog, options),
+            log_level="warning",
+            access_log=False,
+            http="h11",
+            h11_max_incomplete_event_size=_HEAD_BYTES,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
+    say(f"neardup is at {address} (Ctrl-C stops it)")
+    if open_browser:
+        import webbrowser
+
+        webbrowser.open(address)
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        say("stopped")

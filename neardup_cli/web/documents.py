@@ -1,0 +1,462 @@
+"""The documents of the API: those of the command line's `--json`, with what a page needs besides."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from neardup_cli.records import Kind, Ruling, Stage
+from neardup_cli.web.scans import ScanState
+
+type Share = tuple[float, float]
+
+DataPath = Annotated[
+    str,
+    Field(
+        description="A path as in all JSON of neardup: absolute; a `file:` URI where it is not UTF-8.",
+        max_length=12_300,
+        examples=["/home/me/Photos/2024/IMG_4039.jpg"],
+    ),
+]
+
+GroupId = Annotated[str, Field(pattern="^[0-9a-f]{12}$", examples=["0d65d3cf7a21"])]
+PlanDigest = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["4f" * 16])]
+
+
+def _example(**values: JsonValue) -> ConfigDict:
+    return ConfigDict(populate_by_name=True, json_schema_extra={"examples": [values]})
+
+
+class Aligned(BaseModel):
+    """What the geometric stage measured; null where it was not asked."""
+
+    kind: Kind | None = None
+    inliers: int | None = None
+    agreement: float | None = None
+    coverage: tuple[float, float] | None = None
+    mirrored: bool | None = None
+    transform: list[list[float]] | None = None
+
+
+class Member(BaseModel):
+    """A catalogued file."""
+
+    path: DataPath
+    bytes: int
+    width: int
+    height: int
+    format: str
+    content: str = Field(description="BLAKE3 of the bytes, hexadecimal.")
+    captured_at: str | None = Field(description="Local time of the camera, from EXIF.")
+    modified_at: str = Field(description="Time of the last change, UTC.")
+    kept: bool = Field(default=False, description="Whether a person said to keep it.")
+
+
+class Match(Aligned):
+    """Two files that match."""
+
+    a: DataPath
+    b: DataPath
+    stage: Stage
+    similarity: float | None
+    hamming: int | None
+    reason: str
+
+
+class GroupSummary(BaseModel):
+    """A group in a list."""
+
+    model_config = _example(
+        id="0d65d3cf7a21",
+        keep="/home/me/Photos/2024/IMG_4039.jpg",
+        reclaimable_bytes=887_400,
+        files=3,
+        kinds=["re-encoded", "resized"],
+        certainty=0.97,
+        confident=True,
+        sample=[],
+    )
+
+    id: str
+    keep: DataPath
+    reclaimable_bytes: int
+    files: int
+    kinds: list[str]
+    certainty: float = Field(description="Of the weakest match.")
+    confident: bool = Field(description="Whether no copy holds anything that the others lack.")
+    sample: list[Member] = Field(description="The file to keep, then some of the others.")
+
+
+class GroupPage(BaseModel):
+    """Some of the groups that pass a filter."""
+
+    version: int = Field(description="Changes with the groups: pages of different versions do not fit.")
+    updating: bool = Field(description="Whether the catalog has changed and a new version is being made.")
+    total: int
+    offset: int
+    groups: list[GroupSummary]
+
+
+class Group(BaseModel):
+    """A group of copies, as in `neardup dups --json`."""
+
+    id: str
+    keep: DataPath
+    reclaimable_bytes: int
+    members: list[Member]
+    weakest: Match = Field(description="The match that ties its member to the group least.")
+    matches: list[Match]
+    kinds: list[str]
+    confident: bool
+    keep_reason: str
+
+
+class Comparison(Aligned):
+    """Two files side by side, as in `neardup explain --json`."""
+
+    schema_: str = Field(alias="schema")
+    a: DataPath
+    b: DataPath
+    is_duplicate: bool
+    stage: Stage | None
+    same_bytes: bool
+    hamming: int
+    similarity: float | None
+    reason: str
+    edits: list[str]
+    sentence: str
+    numbers: dict[str, float | bool]
+    outline: list[Share] = Field(description="Corners of a, where they lie in b, as shares of b's sides.")
+
+
+class Candidate(Aligned):
+    """A catalogued file that resembles an upload."""
+
+    path: DataPath
+    is_match: bool
+    stage: Stage | None
+    similarity: float | None
+    hamming: int | None
+    bytes: int
+    width: int
+    height: int
+    reason: str
+
+
+class Detection(BaseModel):
+    """The answer of `DuplicateDetector.detect`."""
+
+    model_config = _example(
+        schema="neardup.detect/1",
+        is_duplicate=False,
+        stage="unique",
+        match=None,
+        sieve_matches=[],
+        verifier_matches=[],
+        neighbours=[],
+        explanation=None,
+    )
+
+    schema_: str = Field(alias="schema", default="neardup.detect/1")
+    is_duplicate: bool
+    stage: str = Field(description='"sieve", "verifier" or "unique": what decided.')
+    match: Candidate | None
+    sieve_matches: list[Candidate]
+    verifier_matches: list[Candidate]
+    neighbours: list[Candidate]
+    explanation: Comparison | None = Field(
+        description="What happened between the upload (a) and the best match (b); only with `explain`."
+    )
+
+
+class Root(BaseModel):
+    """A scanned folder."""
+
+    path: DataPath
+    files: int
+    bytes: int
+    online: bool
+
+
+class Progress(BaseModel):
+    """How far long work is; `total` is null while nobody knows how much there is."""
+
+    task: str
+    done: int
+    total: int | None
+
+
+class Stats(BaseModel):
+    """What the catalog and the groups hold."""
+
+    files: int
+    bytes: int
+    missing: int
+    contents: int
+    unreadable: int
+    model: str | None
+    last_scan: str | None
+    roots: list[Root]
+    groups: int
+    redundant_files: int
+    reclaimable_bytes: int
+    kinds: dict[str, int] = Field(description="How many groups have a match of each kind.")
+    version: int
+    updating: bool
+    error: str | None = Field(description="Why the groups could not be brought up to date.")
+
+
+class Skipped(BaseModel):
+    """A path that a scan did not take."""
+
+    path: DataPath
+    reason: str
+    unreadable: bool
+
+
+class ScanResult(BaseModel):
+    """What a scan saw and did, as in `neardup scan --json`."""
+
+    schema_: str = Field(alias="schema")
+    seen: int
+    added: int
+    changed: int
+    unchanged: int
+    moved: int
+    missing: int
+    offline: int
+    embedded: int
+    regions: int
+    unreadable: int
+    skipped: list[Skipped]
+    model: str | None
+    seconds: float
+
+
+class ScanRequest(BaseModel):
+    """Which roots to scan again."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"paths": []}]})
+
+    paths: list[DataPath] = Field(
+        default=[], max_length=200, description="Roots of the catalog; none for all."
+    )
+
+
+class ScanStatus(BaseModel):
+    """How far the last scan is."""
+
+    model_config = _example(
+        state="running", progress={"task": "Reading", "done": 120, "total": 4000}, result=None, error=None
+    )
+
+    state: ScanState
+    progress: Progress | None
+    result: ScanResult | None
+    error: str | None
+
+
+class DecisionRequest(BaseModel):
+    """What a person decides.
+
+    `not-duplicates` with a group and paths: these members are no copies of its other members. With a group
+    alone: no two of its contents are copies. With paths alone: no two of them are. `keep` takes paths.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"ruling": "not-duplicates", "group": "0d65d3cf7a21", "paths": []},
+                {"ruling": "keep", "paths": ["/home/me/Photos/2024/IMG_4039.jpg"]},
+            ]
+        },
+    )
+
+    ruling: Ruling
+    paths: list[DataPath] = Field(default=[], max_length=200)
+    group: GroupId | None = None
+
+
+class DecidedContent(BaseModel):
+    """A content that a decision is about, and where it lies now."""
+
+    content: str
+    paths: list[DataPath]
+
+
+class Decision(BaseModel):
+    """A decision, as in `neardup ignored --json`."""
+
+    id: int
+    ruling: Ruling
+    decided_at: str
+    contents: list[DecidedContent]
+
+
+class Decisions(BaseModel):
+    """Decisions, the oldest first."""
+
+    schema_: str = Field(alias="schema", default="neardup.ignored/1")
+    decisions: list[Decision]
+
+
+class OfferedAction(StrEnum):
+    """What a clean-up from the page may do: nothing that no undo takes back, no folder of anyone's choice."""
+
+    TRASH = "trash"
+    HARDLINK = "hardlink"
+    REFLINK = "reflink"
+
+
+class PlanWanted(BaseModel):
+    """Which groups to plan for: those named, with copies of every kind, or all whose copies hold nothing."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"confident": True}, {"groups": ["0d65d3cf7a21"], "action": "trash"}]
+        },
+    )
+
+    groups: list[GroupId] = Field(default=[], max_length=100_000)
+    confident: bool = False
+    action: OfferedAction = OfferedAction.TRASH
+
+
+class PlannedFile(BaseModel):
+    """A file as the plan knows it; it is acted upon only while all of this is still so."""
+
+    path: DataPath
+    bytes: int
+    mtime_ns: int
+    content: str
+
+
+class Companion(BaseModel):
+    """A file that goes where its picture goes."""
+
+    path: DataPath
+    bytes: int
+    mtime_ns: int
+    target: DataPath | None
+
+
+class PlannedAct(PlannedFile):
+    """What happens to a copy."""
+
+    kind: str
+    target: DataPath | None
+    frees: int
+    companions: list[Companion]
+    warnings: list[str] = Field(description="What the copy has and the file to keep lacks.")
+
+
+class LeftAlone(BaseModel):
+    """A member that is not touched."""
+
+    path: DataPath
+    reason: str
+
+
+class PlannedGroup(BaseModel):
+    """What happens to a group."""
+
+    id: str
+    keep: PlannedFile
+    reason: str
+    acts: list[PlannedAct]
+    left: list[LeftAlone]
+
+
+class Undecided(BaseModel):
+    """A group of which no file can be kept."""
+
+    id: str
+    reason: str
+
+
+class PlanSummary(BaseModel):
+    """The sums of the whole plan."""
+
+    groups: int
+    acts: int
+    left: int
+    frees: int
+
+
+class PlanPage(BaseModel):
+    """A plan, as `neardup clean --json` prints it, some of its groups at a time."""
+
+    schema_: str = Field(alias="schema")
+    plan: PlanDigest = Field(description="Names this very plan: `/api/apply` carries out no other.")
+    action: OfferedAction
+    only: list[str] = Field(description="The kinds of copies that are acted upon.")
+    offset: int
+    groups: list[PlannedGroup]
+    undecided: list[Undecided]
+    unread: int = Field(description="Copies not opened to compare their metadata.")
+    summary: PlanSummary
+
+
+class ApplyWanted(BaseModel):
+    """Which plan to carry out."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"plan": "4f" * 16}]})
+
+    plan: PlanDigest
+
+
+class UndoWanted(BaseModel):
+    """Which batch to take back."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"batch": 1}]})
+
+    batch: int = Field(ge=1, le=(1 << 63) - 1)
+
+
+class Refused(BaseModel):
+    """A file that was not acted upon, or not put back."""
+
+    path: DataPath
+    reason: str
+
+
+class Outcome(BaseModel):
+    """How an apply or an undo came out."""
+
+    schema_: str = Field(alias="schema")
+    batch: int | None
+    action: str
+    done: int
+    bytes: int
+    refused: list[Refused]
+    left: int
+
+
+class Batch(BaseModel):
+    """A clean-up in the journal."""
+
+    batch: int
+    action: str
+    state: str
+    started_at: str
+    to: DataPath | None
+    files: dict[str, int]
+    bytes: int
+    undoable: bool
+
+
+class Batches(BaseModel):
+    """All clean-ups, the newest first."""
+
+    schema_: str = Field(alias="schema")
+    batches: list[Batch]
+
+
+class Health(BaseModel):
+    """The server is up."""
+
+    status: str = "ok"

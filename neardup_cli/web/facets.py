@@ -1,0 +1,63 @@
+"""What a group is found and sorted by: worked out once a snapshot, so that no request does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from neardup_cli.images.walk import is_below
+from neardup_cli.records import DuplicateGroup, FileMatch, Kind, Stage
+from neardup_cli.reports.plan_json import UNKNOWN_KIND
+
+SURE_KINDS = frozenset({Kind.EXACT, Kind.SAME_PIXELS, Kind.RE_ENCODED, Kind.RESIZED})
+"""Kinds of which nothing of the picture is lost with the copy."""
+
+_HASH_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacets:
+    """A group and what lists ask of it.
+
+    Attributes:
+        kinds: of its matches, the strongest edit first.
+        certainty: of its weakest match, in [0, 1].
+        confident: whether every copy is known to hold nothing that the others lack.
+        folders: of its members.
+    """
+
+    group: DuplicateGroup
+    files: int
+    reclaimable_bytes: int
+    kinds: tuple[str, ...]
+    certainty: float
+    confident: bool
+    folders: frozenset[bytes]
+
+    def lies_below(self, folder: bytes) -> bool:
+        """Say whether a member lies in a folder or below it."""
+        return any(is_below(own, folder) for own in self.folders)
+
+
+def facets(group: DuplicateGroup) -> GroupFacets:
+    """Work out the facets of a group."""
+    kinds = {match.kind for match in group.matches}
+    return GroupFacets(
+        group=group,
+        files=len(group.members),
+        reclaimable_bytes=group.reclaimable_bytes,
+        kinds=tuple(kind.value for kind in Kind if kind in kinds)
+        + ((UNKNOWN_KIND,) if None in kinds else ()),
+        certainty=min((certainty(match) for match in group.matches), default=1.0),
+        confident=kinds <= SURE_KINDS,
+        folders=frozenset(os.path.dirname(member.path) for member in group.members),
+    )
+
+
+def certainty(match: FileMatch) -> float:
+    """Return how sure a match is: its similarity, where hashes alone decided the share of equal bits."""
+    if match.stage is Stage.EXACT:
+        return 1.0
+    if match.similarity is not None:
+        return match.similarity
+    return 1 - (match.hamming or 0) / _HASH_BITS

@@ -1,0 +1,140 @@
+"""Small pictures of catalogued files: upright, without metadata, made once and kept in bounded memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import threading
+from collections import OrderedDict
+from enum import IntEnum
+from typing import BinaryIO
+
+from PIL import Image
+
+from neardup_cli.catalog import queries
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.errors import PathNotFound
+from neardup_cli.images.decode import decode
+from neardup_cli.images.walk import file_stamp
+from neardup_cli.records import CatalogedFile
+from neardup_cli.reports.paths import parse_data_path
+from neardup_cli.web.metrics import Metrics
+
+_QUALITY = 82
+_ABSENT = "the catalog has no such file"
+_CHANGED = "the file is not what it was when it was scanned: scan again"
+
+
+class Side(IntEnum):
+    """Longest side of a preview, pixels: a few fixed sizes, so that each is made once."""
+
+    THUMBNAIL = 320
+    SCREEN = 1280
+    DETAIL = 2560
+
+
+class Previews:
+    """Makes previews of catalogued files, and of nothing else."""
+
+    def __init__(self, catalog: Catalog, max_pixels: int, kept_bytes: int, metrics: Metrics) -> None:
+        self._catalog = catalog
+        self._max_pixels = max_pixels
+        self._kept = _Kept(kept_bytes)
+        self._metrics = metrics
+
+    def tag(self, file: CatalogedFile, side: Side) -> str:
+        """Return the ETag of a preview: the content's, so that it is right wherever the file moves."""
+        return f'"{file.digest.hex()[:24]}-{side.value}"'
+
+    def jpeg(self, file: CatalogedFile, side: Side) -> bytes:
+        """Return a preview as a JPEG.
+
+        Raises:
+            PathNotFound: the file is gone, or another one than was scanned.
+            UnreadableImage: it cannot be decoded.
+        """
+        key = (file.digest, side.value)
+        kept = self._kept.get(key)
+        self._metrics.previews.labels("file" if kept is None else "memory").inc()
+        if kept is not None:
+            return kept
+        with open_as_scanned(file) as stream:
+            decoded = decode(stream, max_pixels=self._max_pixels, short_side=side.value)
+        picture = decoded.colour or decoded.luma
+        picture.thumbnail((side.value, side.value), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        out = io.BytesIO()
+        picture.convert("RGB").save(out, "JPEG", quality=_QUALITY)
+        self._kept.put(key, out.getvalue())
+        return out.getvalue()
+
+
+def catalogued(catalog: Catalog, path: str) -> CatalogedFile:
+    """Return the catalogued file that a request names, its path written as in every JSON document.
+
+    The path is compared with the catalog's byte by byte and never with the file system: what the catalog
+    does not hold is never looked at.
+
+    Raises:
+        PathNotFound: the catalog has no such file.
+    """
+    try:
+        raw = parse_data_path(path)
+    except UnicodeEncodeError:
+        raise PathNotFound(_ABSENT) from None
+    with catalog.read() as connection:
+        file = queries.file_at(connection, raw)
+    if file is None:
+        raise PathNotFound(_ABSENT)
+    return file
+
+
+def open_as_scanned(file: CatalogedFile) -> BinaryIO:
+    """Open a catalogued file, if it still is the file that was scanned.
+
+    Whatever stands there is asked only once it is open, so nobody can put a link in between. Where the
+    path leads over a symbolic link by now, it has to lead to the very inode that was scanned.
+
+    Raises:
+        PathNotFound: it is gone or another one.
+    """
+    try:
+        straight = os.path.realpath(file.path) == file.path
+        # Without O_NONBLOCK, a pipe that took the file's place would block for ever.
+        stream = open(os.open(file.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")  # noqa: SIM115
+    except (OSError, ValueError):
+        raise PathNotFound("the file is gone, or cannot be read: scan again") from None
+    status = os.fstat(stream.fileno())
+    now = file_stamp(status)
+    same_file = straight or (now.device, now.inode) == (file.stamp.device, file.stamp.inode)
+    same_state = (now.size, now.mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
+    if not (stat.S_ISREG(status.st_mode) and same_file and same_state):
+        stream.close()
+        raise PathNotFound(_CHANGED)
+    return stream
+
+
+class _Kept:
+    """The pictures used last, up to a number of bytes; safe to share between threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pictures: OrderedDict[tuple[bytes, int], bytes] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[bytes, int]) -> bytes | None:
+        with self._lock:
+            if (picture := self._pictures.get(key)) is not None:
+                self._pictures.move_to_end(key)
+            return picture
+
+    def put(self, key: tuple[bytes, int], picture: bytes) -> None:
+        with self._lock:
+            if key in self._pictures:
+                return
+            self._pictures[key] = picture
+            self._bytes += len(picture)
+            while self._bytes > self._limit:
+                _, dropped = self._pictures.popitem(last=False)
+                self._bytes -= len(dropped)

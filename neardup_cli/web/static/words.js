@@ -1,0 +1,69 @@
+// Numbers and names for people.
+
+const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
+
+export function bytes(size) {
+  let value = size;
+  let unit = 0;
+  while (value >= 999.95 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return unit ? `${value.toFixed(1)} ${UNITS[unit]}` : `${size} B`;
+}
+
+export const number = (value) => value.toLocaleString("en");
+
+export const count = (value, noun, plural = `${noun}s`) => `${number(value)} ${value === 1 ? noun : plural}`;
+
+// A path that is not UTF-8 comes as a file: URI.
+export function readable(path) {
+  const raw = path.startsWith("file://") ? decodeURILoosely(path.slice(7)) : path;
+  return raw.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
+}
+
+function decodeURILoosely(text) {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch {
+      return run;
+    }
+  });
+}
+
+export const nameOf = (path) => readable(path).replace(/^.*\//s, "");
+
+export const folderOf = (path) => readable(path).replace(/\/[^/]*$/s, "") || "/";
+
+// The part of a folder below the root that holds it: what tells two members apart.
+export function shortFolder(path, roots) {
+  const folder = folderOf(path);
+  const root = roots.find((one) => folder === one || folder.startsWith(`${one}/`));
+  return root === undefined ? folder : folder.slice(root.length + 1) || nameOf(root);
+}
+
+const KINDS = {
+  exact: "same bytes",
+  "same-pixels": "same pixels",
+  "similar-shot": "another shot",
+  embedded: "inside another",
+  overlay: "something added",
+  cropped: "cut",
+  mirrored: "mirrored",
+  rotated: "turned",
+  colour: "recoloured",
+  resized: "resized",
+  "re-encoded": "encoded again",
+  unknown: "alike",
+};
+
+export const kindName = (kind) => KINDS[kind] ?? kind;
+
+export const kindNames = (kinds) => kinds.map(kindName).join(", ");
+
+export function when(text) {
+  return text ? text.replace("T", " ").replace(/(:\d\d)(\.\d+)?(Z?)$/, "$1").replace(/Z$/, " UTC") : "";
+}
+
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

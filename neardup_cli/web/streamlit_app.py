@@ -1,0 +1,230 @@
+"""The Streamlit app: look an image up, browse the groups. `neardup ui` starts it; needs an extra.
+
+Streamlit runs this file from top to bottom at every click, and keeps what is decorated as cached. Whatever
+holds a file's name is shown by `st.text`: nearly everything else reads Markdown, in which a name could load
+a picture from another host.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+
+from neardup_cli import Catalog, Detection, DuplicateDetector, DupsOptions, find_duplicates
+from neardup_cli.catalog.changes import ChangeStamp, change_stamp
+from neardup_cli.errors import NeardupError, UnreadableImage
+from neardup_cli.images.thumbnail import webp_thumbnail
+from neardup_cli.images.walk import os_reason
+from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, Kind, QueryMatch, Stage
+from neardup_cli.reports.evidence import evidence
+from neardup_cli.reports.paths import shown_path, shown_text
+from neardup_cli.reports.text import dups_summary
+from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
+from neardup_cli.settings import Settings, load_settings
+
+_LARGE, _SMALL = 640, 240  # longest sides, pixels
+_BYTES_A_PIXEL = 1
+_GROUPS_A_PAGE = 10
+_COLUMNS = 5
+_THRESHOLD = 0.2
+_ANY = "any"
+_VERDICTS = {
+    Stage.EXACT: "Duplicate: a file with the very same bytes.",
+    Stage.SIEVE: "Duplicate: nearly the same dHash, and SSCD agrees.",
+    Stage.VERIFIER: "Duplicate: SSCD is certain.",
+    Stage.GEOMETRY: "Duplicate: SSCD was in doubt, and the pixels agree.",
+    None: "No duplicate: nothing in the catalog is a copy of it.",
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    st.set_page_config(page_title="neardup", layout="wide")
+    st.title("neardup")
+    try:
+        settings = load_settings()
+        location = settings.catalog_location
+        with Catalog.open(location) as catalog, catalog.read() as connection:
+            stamp = change_stamp(connection)
+        looking, browsing = st.tabs(["Look an image up", "Browse the groups"])
+        with looking:
+            _look_up(_detector(location, stamp, settings.model), settings)
+        with browsing:
+            _browse(_report(location, stamp, settings))
+    except NeardupError as exc:
+        _complain(exc)
+
+
+@st.cache_resource(max_entries=1, on_release=DuplicateDetector.close, show_spinner="loading the model ...")
+def _detector(location: Path | str, stamp: ChangeStamp, model: str | None) -> DuplicateDetector:  # noqa: ARG001
+    """Return a detector of the catalog as it is: another stamp is another one."""
+    return DuplicateDetector(hash_db=location, model=model)
+
+
+@st.cache_resource(max_entries=1, hash_funcs={Settings: repr}, show_spinner="finding the groups ...")
+def _report(location: Path | str, stamp: ChangeStamp, settings: Settings) -> DupsReport:  # noqa: ARG001
+    """Return the groups of the catalog as it is."""
+    options = DupsOptions(
+        threshold=settings.threshold,
+        hamming=settings.hamming,
+        model=settings.model,
+        preset=settings.preset,
+        workers=settings.worker_count,
+    )
+    with Catalog.open(location) as catalog:
+        return find_duplicates(catalog, options)
+
+
+def _look_up(detector: DuplicateDetector, settings: Settings) -> None:
+    asked, shown = st.columns([1, 2], gap="large")
+    with asked:
+        upload = st.file_uploader("An image; it is not kept", key="upload")
+        threshold = st.slider(
+            "Threshold: SSCD similarity from which a picture is looked at",
+            0.0,
+            1.0,
+            _THRESHOLD if settings.threshold is None else max(0.0, settings.threshold),
+            0.01,
+            key="threshold",
+            help="From 0.99 on it is a copy; in between, the pixels decide.",
+        )
+        top_k = st.slider("Show at most", 1, 50, min(50, settings.top_k), key="top_k")
+    if upload is None:
+        return
+    data = upload.getvalue()
+    try:
+        detection = _detect(detector, data, top_k, threshold)
+    except UnreadableImage as exc:
+        _complain(exc)
+        return
+    with shown:
+        _show_verdict(data, detection)
+    _show_matches("Matches", [*detection.sieve_matches, *detection.verifier_matches])
+    _show_matches("Nearest without a match", detection.neighbours)
+
+
+def _detect(detector: DuplicateDetector, data: bytes, top_k: int, threshold: float) -> Detection:
+    with TemporaryDirectory(prefix="neardup-") as folder:
+        path = Path(folder) / "upload"
+        path.write_bytes(data)
+        try:
+            return detector.detect(path, top_k, threshold=threshold)
+        except UnreadableImage as exc:  # its message names our own file
+            raise UnreadableImage(str(exc).removeprefix(f"{path}: ")) from exc
+
+
+def _show_verdict(data: bytes, detection: Detection) -> None:
+    stage = None if detection.match is None else detection.match.stage
+    (st.success if detection.is_duplicate else st.info)(_VERDICTS[stage])
+    query, match = st.columns(2)
+    with query:
+        st.markdown("**Your image**")
+        st.image(webp_thumbnail(data, side=_LARGE, most_bytes=_BYTES_A_PIXEL * _LARGE * _LARGE))
+    if detection.match is not None:
+        with match:
+            st.markdown("**Best match**")
+            _show_file(detection.match.path, _LARGE)
+            st.text(f"{_place(detection.match.path)}\n{_scores(detection.match)}")
+
+
+def _show_matches(title: str, matches: Sequence[QueryMatch]) -> None:
+    if not matches:
+        return
+    st.subheader(f"{title} ({len(matches)})", divider="gray")
+    columns = st.columns(_COLUMNS)
+    for number, match in enumerate(matches):
+        with columns[number % _COLUMNS]:
+            _show_file(match.path, _SMALL)
+            st.text(f"{_place(match.path)}\n{_scores(match)}")
+
+
+def _scores(match: QueryMatch) -> str:
+    parts = [] if match.stage is None else [f"decided by {match.stage.value}"]
+    if match.similarity is not None:
+        parts.append(f"similarity {shown_similarity(match.similarity)}")
+    if match.hamming is not None:
+        parts.append(f"{match.hamming} of 64 bits differ")
+    if match.alignment is not None and match.is_match:
+        parts.append(f"{match.alignment.agreement:.0%} of the detail agrees")
+    parts.append(f"{match.width}×{match.height}, {shown_bytes(match.bytes)}")
+    return "\n".join(parts)
+
+
+def _browse(report: DupsReport) -> None:
+    st.text(dups_summary(report))
+    kind_asked, text_asked, page_asked = st.columns([1, 2, 1])
+    kinds = {match.kind for group in report.groups for match in group.matches}
+    with kind_asked:
+        kind = st.selectbox("Kind", [_ANY, *(kind for kind in Kind if kind in kinds)], key="kind")
+    with text_asked:
+        text = st.text_input("Path", key="path", placeholder="part of a path")
+    groups = [group for group in report.groups if _fits(group, kind, text)]
+    pages = max(1, -(-len(groups) // _GROUPS_A_PAGE))
+    with page_asked:
+        page = int(st.number_input(f"Page, of {pages}", 1, pages, 1, key="page"))
+    if not groups:
+        st.info("No group fits.")
+    for group in groups[(page - 1) * _GROUPS_A_PAGE : page * _GROUPS_A_PAGE]:
+        _show_group(group)
+
+
+def _fits(group: DuplicateGroup, kind: str, text: str) -> bool:
+    named = any(text.lower() in shown_path(member.path).lower() for member in group.members)
+    return named and (kind == _ANY or any(match.kind == kind for match in group.matches))
+
+
+def _show_group(group: DuplicateGroup) -> None:
+    reasons = evidence(group)
+    with st.container(border=True):
+        files = shown_count(len(group.members), "file")
+        st.markdown(f"**{files}, {shown_bytes(group.reclaimable_bytes)} to free** · `{group.id}`")
+        columns = st.columns(_COLUMNS)
+        for number, member in enumerate(group.members):
+            with columns[number % _COLUMNS]:
+                _show_file(member.path, _SMALL)
+                size = f"{member.width}×{member.height}, {shown_bytes(member.stamp.size)}"
+                st.text(f"{_role(group, member, reasons.get(member.path))}\n{_place(member.path)}\n{size}")
+
+
+def _role(group: DuplicateGroup, member: CatalogedFile, match: FileMatch | None) -> str:
+    if member.path == group.keep:
+        return "keep"
+    parts = ["copy"]
+    if match is not None:
+        parts += [match.stage.value if match.kind is None else match.kind.value]
+        parts += [shown_similarity(match.similarity)] if match.similarity is not None else []
+    return ", ".join(parts)
+
+
+def _place(path: bytes) -> str:
+    """Return a path on two lines: the name, then the folder."""
+    return f"{shown_path(os.path.basename(path))}\n{shown_path(os.path.dirname(path))}"
+
+
+def _show_file(path: bytes, side: int) -> None:
+    """Show a catalogued picture, small, or why that is not possible."""
+    try:
+        st.image(_file_picture(path, side, os.stat(path).st_mtime_ns))
+    except UnreadableImage as exc:
+        st.text(f"({shown_text(str(exc))})")
+    except OSError as exc:
+        st.text(f"({os_reason(exc)})")
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _file_picture(path: bytes, side: int, mtime_ns: int) -> bytes:  # noqa: ARG001 - a changed file is another
+    with open(path, "rb") as stream:
+        return webp_thumbnail(stream, side=side, most_bytes=_BYTES_A_PIXEL * side * side)
+
+
+def _complain(error: NeardupError) -> None:
+    st.error("That cannot be done.")
+    st.text(shown_text(str(error)))
+
+
+if __name__ == "__main__":
+    main()

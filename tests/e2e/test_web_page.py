@@ -1,0 +1,360 @@
+"""The review page in a real browser: look up, go through groups by keyboard, clean up, take it back."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from skimage import data
+
+from tests.e2e.conftest import COMMAND, Neardup
+
+if TYPE_CHECKING:
+    from tests.conftest import Lacking
+
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser(lacking: Lacking) -> Iterator[Browser]:
+    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if program is None:
+        lacking("Chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        # Root has no sandbox of its own in a container.
+        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Site:
+    """A running `neardup serve` over a folder of its own, and what the browser complained about."""
+
+    url: str
+    folder: Path
+    process: subprocess.Popen[str]
+    complaints: list[str] = field(default_factory=list)
+
+    def note(self, complaint: str) -> None:
+        self.complaints.append(complaint)
+
+    def note_request(self, url: str) -> None:
+        """The page may ask its own server alone."""
+        if not url.startswith((self.url, "blob:")):
+            self.note(url)
+
+    def complained(self, *expected: str) -> list[str]:
+        """Return what was noted, but for what a test brought about."""
+        return [said for said in self.complaints if not any(part in said for part in expected)]
+
+    def page(self, browser: Browser, size: dict[str, int] = WIDE, scheme: str = "light") -> Page:
+        """Open the page in a window of its own; whatever goes wrong in it is noted."""
+        context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.note(str(error)))
+        page.on("console", lambda said: self.note(said.text) if said.type == "error" else None)
+        page.on("request", lambda asked: self.note_request(asked.url))
+        page.goto(self.url)
+        page.wait_for_selector(".card[data-id]")
+        return page
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site for tests that only look."""
+    yield from started(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A site of a test's own."""
+    yield from started(tmp_path)
+
+
+def started(base: Path) -> Iterator[Site]:
+    """Serve five groups: resized, cut, mirrored, encoded again, exact."""
+    folder, home = base / "photos", base / "home"
+    (folder / "old").mkdir(parents=True)
+    home.mkdir()
+    for name in ("astronaut", "coffee", "chelsea", "rocket", "retina"):
+        picture = Image.fromarray(getattr(data, name)())
+        picture.thumbnail((480, 480))
+        picture.save(folder / f"{name}.png")
+        copies = {
+            "astronaut": picture.resize((240, 240)),
+            "coffee": picture.crop((60, 40, 400, 300)),
+            "chelsea": picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+            "rocket": picture,
+        }
+        if name in copies:
+            copies[name].save(folder / "old" / f"{name}-copy.jpg", quality=88)
+    shutil.copy2(folder / "retina.png", folder / "old" / "retina-copy.png")
+    neardup = Neardup(home, {"XDG_DATA_HOME": str(home / "data")})
+    neardup.succeed("scan", folder)
+    process = subprocess.Popen(
+        [COMMAND, "serve", "--port", "0"],
+        env=neardup.variables(),
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+    )
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    assert line.startswith("neardup is at http://127.0.0.1:"), line
+    site = Site(line.split()[3], folder, process)
+    wait_for_groups(site.url)
+    yield site
+    process.terminate()
+    said = process.communicate(timeout=30)[1]
+    assert "Traceback" not in said, said
+
+
+def wait_for_groups(url: str) -> None:
+    """The page says "being computed" until then, and the browser would complain about every 503."""
+    with httpx.Client(transport=httpx.HTTPTransport(retries=20), base_url=url) as client:
+        for _ in range(600):
+            if client.get("/api/stats").status_code == 200:
+                return
+            time.sleep(0.1)
+    raise AssertionError("the groups were never computed")
+
+
+def tree(folder: Path) -> dict[str, tuple[str, int]]:
+    return {
+        str(path): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_do_i_have_this_picture(browser: Browser, shared: Site, tmp_path: Path) -> None:
+    page = shared.page(browser)
+    picture = Image.fromarray(getattr(data, "coffee")()).convert("L")  # noqa: B009 - it has no types
+    picture.save(tmp_path / "grey.jpg", quality=70)
+    page.keyboard.press("l")
+    page.set_input_files("#file", tmp_path / "grey.jpg")
+    page.wait_for_selector(".verdict.yes")
+    assert "Yes: you have it" in page.inner_text(".verdict")
+    assert "coffee.png" in page.inner_text(".pair")
+    page.wait_for_load_state("networkidle")
+    widths = page.eval_on_selector_all(".pair img", "all => all.map(one => one.naturalWidth)")
+    assert len(widths) == 2
+    assert min(widths) > 0
+    # Something else is new.
+    Image.radial_gradient("L").save(tmp_path / "new.png")
+    page.set_input_files("#file", tmp_path / "new.png")
+    page.wait_for_selector(".verdict:not(.yes)")
+    assert page.inner_text(".verdict") == "No: this one is new."
+    # And what is no picture gets a reason.
+    (tmp_path / "text.png").write_text("no picture")
+    page.set_input_files("#file", tmp_path / "text.png")
+    page.wait_for_selector("text=not an image")
+    assert shared.complained("status of 422") == []
+
+
+def test_a_group_by_keyboard_to_the_trash_and_back(browser: Browser, site: Site) -> None:
+    before = tree(site.folder)
+    page = site.page(browser)
+    press = page.keyboard.press
+    press("ArrowDown")
+    assert "card" in (page.evaluate("document.activeElement.className") or "")
+    page.select_option("select[name=order]", "path")
+    page.locator("select[name=order]").blur()
+    page.wait_for_timeout(600)
+    press("ArrowRight")
+    press("Home")
+    press("Enter")
+    page.wait_for_selector("#review:not([hidden]) #metadata tr")
+    assert page.inner_text("#place") == "1 of 5"
+    names = page.inner_text("#metadata")
+    assert "astronaut.png" in names
+    assert "astronaut-copy.jpg" in names
+    assert "differs" in (page.get_attribute("#metadata tr:first-child", "class") or "")
+    assert "240 × 240" in names
+    assert "most pixels" in page.inner_text("#whykeep").lower()
+    expect(page.locator("#why")).to_contain_text("Resized")
+    press("j")
+    expect(page.locator("#place")).to_have_text("2 of 5")
+    press("k")
+    expect(page.locator("#place")).to_have_text("1 of 5")
+    press("a")
+    expect(page.locator("#place")).to_have_text("2 of 5")
+    assert page.inner_text("#basket") == "1"
+    press("c")
+    page.wait_for_selector("#clean:not([hidden]) .choice")
+    page.locator(".choice button:not([disabled])").first.focus()
+    press("Enter")
+    page.wait_for_selector("#plan .row")
+    assert "1 file in 1 group: trash" in page.inner_text("#plan .total")
+    assert tree(site.folder) == before
+    press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Apply this plan"
+    press("Enter")
+    page.wait_for_selector("#outcome")
+    assert page.inner_text("#outcome").startswith("Done: 1 file")
+    gone = set(before) - set(tree(site.folder))
+    assert [Path(path).name for path in gone] == ["astronaut-copy.jpg"]
+    page.locator("#undobatch").focus()
+    press("Enter")
+    expect(page.locator("#outcome")).to_contain_text("Put back")
+    assert tree(site.folder) == before
+    assert site.complained("status of 404") == []  # pictures that were just moved away
+
+
+def test_all_certain_groups_after_a_preview(browser: Browser, site: Site) -> None:
+    before = tree(site.folder)
+    page = site.page(browser)
+    page.keyboard.press("c")
+    page.wait_for_selector("text=certain group")
+    page.get_by_role("button", name="Show the plan").nth(1).click()
+    page.wait_for_selector("#plan .row")
+    planned = page.inner_text("#planned")
+    for name in ("astronaut-copy.jpg", "rocket-copy.jpg", "retina-copy.png"):
+        assert name in planned
+    for name in ("coffee-copy.jpg", "chelsea-copy.jpg"):  # cut, mirrored: somebody has to look
+        assert name not in planned
+    page.get_by_role("button", name="Apply this plan").click()
+    page.wait_for_selector("#outcome")
+    assert len(tree(site.folder)) == len(before) - 3
+    page.get_by_role("button", name="Undo").first.click()
+    expect(page.locator("#outcome")).to_contain_text("Put back")
+    assert tree(site.folder) == before
+    assert site.complained("status of 404") == []  # pictures that were just moved away
+
+
+def test_deciding_and_taking_it_back(browser: Browser, site: Site) -> None:
+    page = site.page(browser)
+    page.select_option("select[name=kind]", "mirrored")
+    expect(page.locator("#found")).to_have_text("1 group")
+    page.select_option("select[name=kind]", "")
+    page.select_option("select[name=order]", "path")
+    expect(page.locator("#found")).to_have_text("5 groups")
+    page.get_by_role("option", name="chelsea.png").click()
+    page.wait_for_selector("#metadata tr")
+    first = page.evaluate("location.hash")
+    page.keyboard.press("n")
+    expect(page.locator("#notice")).to_contain_text("is no copy")
+    page.wait_for_timeout(100)
+    assert page.evaluate("location.hash") != first  # on to the next group
+    expect(page.locator("#summary")).to_contain_text("4 groups")
+    page.keyboard.press("u")
+    expect(page.locator("#summary")).to_contain_text("5 groups")
+    assert site.complained("status of 404") == []  # pictures that were just moved away
+
+
+def test_every_way_to_compare_draws_something_else(browser: Browser, shared: Site) -> None:
+    page = shared.page(browser)
+    page.goto(f"{shared.url}#/")
+    page.select_option("select[name=kind]", "cropped")
+    expect(page.locator("#found")).to_have_text("1 group")
+    page.locator(".card[data-id]").first.click()
+    expect(page.locator("#why")).to_contain_text("Cut to")
+    page.wait_for_timeout(300)
+    seen = set()
+    for key in ("1", "2", "3", "4"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(200)
+        checked = page.locator("[data-mode][aria-checked=true]").get_attribute("data-mode")
+        drawn = page.evaluate("document.getElementById('stage').toDataURL()")
+        assert drawn.startswith("data:image/png")
+        seen.add((checked, drawn))
+    assert len(seen) == 4
+    page.keyboard.press("1")
+    page.wait_for_timeout(100)
+    whole = page.evaluate("document.getElementById('stage').toDataURL()")
+    for _ in range(3):
+        page.keyboard.press("+")
+    page.wait_for_timeout(200)
+    assert page.inner_text("#zoom") == "274 %"
+    assert page.evaluate("document.getElementById('stage').toDataURL()") != whole
+    page.keyboard.press("0")
+    page.wait_for_timeout(200)
+    page.keyboard.press("o")  # without the outline of what the cut one shows
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.getElementById('stage').toDataURL()") != whole
+    assert shared.complained("status of 422") == []
+
+
+def test_aligned_pictures_cancel_out(browser: Browser, shared: Site) -> None:
+    """The difference of a picture and a part of it is dark where they overlap: the map is right."""
+    page = shared.page(browser)
+    page.select_option("select[name=kind]", "cropped")
+    expect(page.locator("#found")).to_have_text("1 group")
+    page.locator(".card[data-id]").first.click()
+    expect(page.locator("#why")).to_contain_text("Cut to")
+    page.keyboard.press("4")
+    page.wait_for_timeout(500)
+    level = page.evaluate(
+        """() => {
+            const canvas = document.getElementById('stage');
+            const { width, height } = canvas;
+            const side = Math.min(width, height) / 4;
+            const at = [width / 2 - side / 2, height / 2 - side / 2, side, side];
+            const { data } = canvas.getContext('2d').getImageData(...at);
+            let sum = 0;
+            for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
+            return sum / (data.length / 4) / 3;
+        }"""
+    )
+    assert level < 40  # of 255, four times amplified; two places of one picture differ by more than 100
+    assert shared.complained("status of 422") == []
+
+
+def test_help_theme_and_filters(browser: Browser, shared: Site) -> None:
+    page = shared.page(browser, scheme="dark")
+    dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    page.keyboard.press("t")
+    light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert light != dark
+    page.reload()
+    page.wait_for_selector(".card[data-id]")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == light
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    assert "next / previous group" in page.inner_text("dialog")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="hidden")
+    page.keyboard.press("/")
+    page.keyboard.type(str(shared.folder / "nowhere"))
+    expect(page.locator("#found")).to_have_text("0 groups")
+    assert page.is_visible("#empty")
+    assert shared.complained("status of 422") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_nothing_is_cut_off_or_unnamed(
+    browser: Browser, shared: Site, size: dict[str, int], scheme: str
+) -> None:
+    page = shared.page(browser, size, scheme)
+    for view in ("#/", "#/look", "#/clean"):
+        page.goto(f"{shared.url}{view}")
+        page.wait_for_timeout(400)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
+        unnamed = page.evaluate(
+            """() => [...document.querySelectorAll('button, a, input, select, canvas, [role=option]')]
+                .filter(one => one.offsetParent)
+                .filter(one => !(one.textContent.trim() || one.ariaLabel || one.labels?.length))
+                .map(one => one.outerHTML)"""
+        )
+        assert unnamed == []
+        assert page.eval_on_selector_all("img:not([alt])", "all => all.length") == 0
+    page.goto(f"{shared.url}#/")
+    page.locator(".card[data-id]").first.click()
+    page.wait_for_selector("#metadata tr")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.is_visible("#accept")
+    assert shared.complained("status of 422") == []
