@@ -1,5 +1,5 @@
 # `make demo` and `make test` need Python 3.12 or newer and nothing else: they make their own environment.
-.PHONY: help demo test lint clean
+.PHONY: help demo test extras lint clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -9,6 +9,7 @@ CATALOG := demo/catalog.db
 help:
 	@echo "make demo   install, render a small gallery, scan it, print its duplicates"
 	@echo "make test   install, run the tests"
+	@echo "make extras install PyTorch, Ray and the other extras too, so that no test skips (several GB)"
 	@echo "make lint   style, types, import rules"
 	@echo "make clean  remove the demo and what tools have cached"
 
@@ -20,6 +21,9 @@ demo: $(BIN)/.installed
 
 test: $(BIN)/.tested
 	$(BIN)/pytest
+
+extras: $(BIN)/.tested
+	$(BIN)/python -m pip install --quiet --editable '.[torch,web,streamlit,ray,postgres,eval,test]'
 
 lint: $(BIN)/.tested
 	$(BIN)/ruff check

@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +20,7 @@ from PIL import Image
 from skimage import data
 
 from neardup_cli.catalog.database import Catalog
+from tests import postgres
 
 # Two busy cores make any single example slow now and then; that says nothing about the code.
 settings.register_profile("neardup", deadline=None, max_examples=60)
@@ -93,6 +95,29 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
     """An empty catalog, open."""
     with Catalog.open(tmp_path / "catalog.db", create=True) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres_server(lacking: Lacking) -> Iterator[str]:
+    """A PostgreSQL server of these tests' own; see `tests/postgres.py`."""
+    if (reason := postgres.missing()) is not None:
+        lacking(reason)
+    with postgres.server() as place:
+        yield place
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, and a cache folder of its own for what stands beside a catalog."""
+    import psycopg
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    name = f"test_{uuid.uuid4().hex}"
+    socket = postgres_server.removeprefix("?host=")
+    with psycopg.connect(host=socket, user="tester", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield f"postgresql+psycopg://tester@/{name}{postgres_server}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -137,6 +137,16 @@ def test_a_copy_that_only_sscd_sees(
     assert {match.stage for match in found.verifier_matches} <= {Stage.VERIFIER, Stage.GEOMETRY}
 
 
+def test_a_threshold_for_one_image_overrules_the_detectors(
+    detector: DuplicateDetector, tmp_path: Path, photographs: dict[str, Image.Image]
+) -> None:
+    path = tmp_path / "cropped.jpg"
+    photographs["coffee"].crop((30, 20, 250, 180)).save(path, quality=80)
+    assert detector.detect(path).stage == "verifier"
+    assert not detector.detect(path, threshold=1.0).is_duplicate
+    assert detector.detect(path).is_duplicate
+
+
 def test_a_stranger_has_neighbours_and_no_match(
     detector: DuplicateDetector, draw: Draw, tmp_path: Path
 ) -> None:

@@ -13,7 +13,28 @@ from typing import Annotated, NoReturn
 import typer
 
 from neardup_cli import __version__
-from neardup_cli.cli import compare, demo, doctor, dups, explain, query, scan, status
+from neardup_cli.cli import (
+    check,
+    clean,
+    compare,
+    demo,
+    doctor,
+    dups,
+    eval,  # noqa: A004 - it is called what its command is called
+    explain,
+    ignore,
+    ignored,
+    keep,
+    leaks,
+    models,
+    query,
+    report,
+    scan,
+    serve,
+    status,
+    ui,
+    undo,
+)
 from neardup_cli.errors import BadInput, NeardupError
 
 _INTERRUPTED = 130
@@ -28,8 +49,29 @@ app = typer.Typer(
     # Boxes are for terminals: what is piped is plain.
     rich_markup_mode="rich" if sys.stdout is not None and sys.stdout.isatty() else None,
 )
-for module in (scan, dups, query, compare, explain, status, doctor, demo):
+for module in (
+    scan,
+    dups,
+    ignore,
+    ignored,
+    keep,
+    clean,
+    undo,
+    query,
+    check,
+    compare,
+    explain,
+    leaks,
+    report,
+    status,
+    doctor,
+    demo,
+    serve,
+    ui,
+):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
+app.add_typer(models.app, name="models")
+app.add_typer(eval.app, name="eval")
 
 
 def _print_version(*, wanted: bool) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from neardup_cli.evaluation.gallery import GallerySummary, render_gallery
 
+if TYPE_CHECKING:
+    from tests.conftest import Lacking
+
 COMMAND = Path(sysconfig.get_path("scripts")) / "neardup"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _TIMEOUT = 300
 
 
@@ -87,6 +93,23 @@ def neardup(tmp_path: Path) -> Neardup:
     home = tmp_path / "home"
     home.mkdir()
     return Neardup(home)
+
+
+@pytest.fixture(scope="module")
+def browser(lacking: Lacking) -> Iterator[Browser]:
+    """Chromium without a window; each test opens a context or page of its own.
+
+    One a module: while Playwright runs, so does its event loop, and nobody else can start one.
+    """
+    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if program is None:
+        lacking("Chromium (Debian's package chromium)")
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not start as root.
+        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        opened = playwright.chromium.launch(executable_path=program, args=flags)
+        yield opened
+        opened.close()
 
 
 @dataclass(frozen=True)

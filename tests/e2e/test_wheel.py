@@ -119,8 +119,12 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
     assert f"{information}licenses/LICENSE" in names
     assert f"{information}entry_points.txt" in names
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
-    sources = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "neardup_cli").rglob("*.py")}
-    assert sources <= names
+    sources = {
+        path.relative_to(CHECKOUT).as_posix()
+        for path in (CHECKOUT / "neardup_cli").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {"neardup_cli/records.py", "neardup_cli/reports/page/report.html"} <= sources <= names
     assert about["Name"] == "neardup-cli"
     assert about["Version"] == neardup_cli.__version__
     assert about["License-Expression"] == "MIT"
@@ -139,6 +143,8 @@ def test_the_installed_program_makes_its_catalog_and_answers(
     (group,) = installed.neardup("dups")["groups"]
     assert {Path(member["path"]).name for member in group["members"]} == {"0.png", "again.png"}
     assert installed.neardup("doctor")["healthy"]
+    installed.run(installed.python.with_name("neardup"), "report", tmp_path / "out.html")
+    assert "again.png" in (tmp_path / "out.html").read_text(encoding="utf-8")
 
 
 def test_the_installed_program_upgrades_an_older_catalog(installed: Installed, tmp_path: Path) -> None:
@@ -148,8 +154,8 @@ def test_the_installed_program_upgrades_an_older_catalog(installed: Installed, t
     script.write_text(
         "import sys\n"
         "from pathlib import Path\n"
-        "from neardup_cli.catalog import database, migrate\n"
-        "engine = database._engine(Path(sys.argv[1]))\n"
+        "from neardup_cli.catalog import migrate, sqlite\n"
+        "engine = sqlite._engine(Path(sys.argv[1]))\n"
         "migrate.upgrade(engine, sys.argv[2])\n"
     )
     installed.run(installed.python, script, newest, "head")
