@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 
 from neardup_cli.records import DuplicateGroup
+from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.evidence import evidence, shown_kind
 from neardup_cli.reports.json_report import dump, group_document, match_document
 from neardup_cli.reports.paths import data_path
@@ -22,25 +21,25 @@ def jsonl_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
 
 def csv_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
     """Yield one row a file: which group, whether it would be kept, what it is, and what was done to it."""
-    yield _csv_row(["group", "keep", "path", "bytes", "width", "height", "format", "content", "kind"])
+    yield csv_row(["group", "keep", "path", "bytes", "width", "height", "format", "content", "kind"])
     for group in groups:
         reasons = evidence(group)
         for member in group.members:
             keep = "yes" if member.path == group.keep or member.path in group.kept else "no"
             size = [member.stamp.size, member.width, member.height]
             kind = shown_kind(reasons.get(member.path))
-            yield _csv_row(
+            yield csv_row(
                 [group.id, keep, data_path(member.path), *size, member.format, member.digest.hex(), kind]
             )
 
 
 def pair_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
     """Yield one CSV row a match of two files."""
-    yield _csv_row(["group", *_PAIR_COLUMNS])
+    yield csv_row(["group", *_PAIR_COLUMNS])
     for group in groups:
         for match in group.matches:
             document = match_document(match)
-            yield _csv_row([group.id, *(document.get(column) for column in _PAIR_COLUMNS)])
+            yield csv_row([group.id, *(document.get(column) for column in _PAIR_COLUMNS)])
 
 
 def redundant_paths(groups: Sequence[DuplicateGroup]) -> Iterator[bytes]:
@@ -52,10 +51,3 @@ def redundant_paths(groups: Sequence[DuplicateGroup]) -> Iterator[bytes]:
         if member.path != group.keep and member.path not in group.kept
     )
     yield from dict.fromkeys(paths)
-
-
-def _csv_row(cells: Sequence[object]) -> str:
-    text = io.StringIO()
-    # The writer quotes a line end inside a cell only if it ends lines with it itself.
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().removesuffix("\r\n")
