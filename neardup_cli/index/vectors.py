@@ -216,7 +216,8 @@ class VectorIndex:
         if not loaded.ntotal == len(ids) == stamp.vectors:
             return None
         if isinstance(loaded, faiss.IndexIVFPQFastScan):
-            loaded.fine_quantizer = loaded.pq  # reading forgets it, and `reconstruct` would crash
+            # Reading forgets it, and `reconstruct` would crash.
+            loaded.fine_quantizer = loaded.pq  # type: ignore[attr-defined]
         return cls(loaded.d, loaded, ids), stamp
 
 

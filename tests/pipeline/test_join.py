@@ -399,6 +399,9 @@ def test_sound_lists_of_an_index(catalog: Catalog, collection: Collection) -> No
     collection.store(model, dict(enumerate(planted(400, seed=8))))
     joined(catalog, model)
     assert join_problem(catalog, model) == ""
+    findings = {finding.check: finding for finding in examine(catalog)}
+    assert findings["index of one"].ok
+    assert findings["index of one"].detail == "current, ivf of 15 lists"
 
 
 @pytest.mark.parametrize(
