@@ -23,7 +23,7 @@ OLD = 1_600_000_000_000_000_000
 
 
 def tree(*roots: Path) -> Tree:
-    """What is below some folders: of files the bytes, time, mode and number of names, of links where they lead."""
+    """What is below some folders: the bytes, time, mode and number of names of files, where links lead."""
     found: Tree = {}
     for root in roots:
         for path in sorted(root.rglob("*")):
@@ -56,12 +56,12 @@ class Collection:
     def __post_init__(self) -> None:
         self.folder = self.base / "photos"
 
-    def fill(self, groups: int, *, companions: bool = False) -> None:
-        """Make groups of an original and two copies, the second of which has companions."""
+    def fill(self, groups: int, *, copies: int = 2, companions: bool = False) -> None:
+        """Make groups of an original and its copies, the first of which has companions."""
         for number in range(groups):
             original = self.draw(self.folder / "a" / f"{number}.png", number)
             os.utime(original, ns=(OLD, OLD + number))
-            for place, mode in (("b", 0o640), ("b/deep", 0o604)):
+            for place, mode in (("b", 0o640), ("b/deep", 0o604))[:copies]:
                 copy = self.folder / place / f"copy of {number}.png"
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(original.read_bytes())
@@ -101,9 +101,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def collection(
-    tmp_path: Path, home: Path, catalog: Catalog, draw: Callable[[Path, int], Path]
-) -> Collection:
+def collection(tmp_path: Path, home: Path, catalog: Catalog, draw: Callable[[Path, int], Path]) -> Collection:
     return Collection(tmp_path, catalog, draw)
 
 

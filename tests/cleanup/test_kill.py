@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from neardup_cli.plans import Plan
 
 SEED = 20_251_122
-KILLS = 10  # a case: 60 of an apply, 50 of an undo
+KILLS = 10  # of an apply and as many of an undo in each of the cases
 CASES = ["trash", "quarantine", "across", "hardlink", "symlink"]
 
 # Forks a child for each line it reads: imports are done once, and a kill meets the work itself. It is killed
@@ -123,6 +123,21 @@ class Zygote:
 
 
 @dataclass
+class Moments:
+    """Kills at random moments of the work; those that come too late make the next ones come earlier."""
+
+    generator: random.Random
+    zygote: Zygote
+    longest: float = 0.0
+
+    def kill(self, what: str) -> bool:
+        """Return whether the kill met the work."""
+        met = self.zygote.run(what, after=self.generator.uniform(0, self.longest))
+        self.longest *= 1.1 if met else 0.8
+        return met
+
+
+@dataclass
 class Case:
     """A collection, a plan for it, and what it looks like before and after."""
 
@@ -144,6 +159,9 @@ class Case:
         return None if batch is None else batch.state
 
 
+type Start = Callable[..., Case]
+
+
 @pytest.fixture
 def catalog(other_disk: Path) -> Iterator[Catalog]:
     """In memory: a kill does not see the difference, and the tests wait for no disk."""
@@ -152,15 +170,15 @@ def catalog(other_disk: Path) -> Iterator[Catalog]:
 
 
 @pytest.fixture
-def start(collection: Collection, other_disk: Path) -> Iterator[Callable[[str, int], Case]]:
+def start(collection: Collection, other_disk: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[bytes]] = []
 
-    def make(name: str, groups: int) -> Case:
+    def make(name: str, groups: int, copies: int = 2) -> Case:
         action = Action.QUARANTINE if name == "across" else Action(name)
-        collection.fill(groups, companions=action.has_folder or action is Action.TRASH)
+        collection.fill(groups, copies=copies, companions=action.has_folder or action is Action.TRASH)
         to = {"quarantine": collection.base / "away", "across": other_disk / "away"}.get(name)
         plan = collection.plan(action, to, across_devices=name == "across")
-        assert plan.acts == 2 * groups
+        assert plan.acts == copies * groups
         saved = collection.base / "plan.json"
         saved.write_text(dump(plan_document(plan)))
         command = [sys.executable, "-c", ZYGOTE, str(collection.catalog.path), str(saved)]
@@ -176,47 +194,42 @@ def start(collection: Collection, other_disk: Path) -> Iterator[Callable[[str, i
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_kills_at_random_moments(name: str, start: Callable[[str, int], Case]) -> None:
+def test_kills_at_random_moments(name: str, start: Start) -> None:
     case = start(name, 4)
     case.zygote.run("nothing")  # the trial is over when this is
     before, originals = case.now(), contents(*case.places)
+    moments = Moments(random.Random(f"{SEED} {name}"), case.zygote)
     begun = time.perf_counter()
     assert not case.zygote.run("apply")
-    seconds = time.perf_counter() - begun
+    moments.longest = time.perf_counter() - begun
     planned = case.now()
     assert planned != before
     assert not case.zygote.run("undo")
     assert case.now() == before
-    moments = random.Random(f"{SEED} {name}")
-    met = 0
     for number in range(KILLS):
-        case.zygote.run("apply", after=moments.uniform(0, seconds))
-        state = case.interrupted()
-        met += state is BatchState.APPLYING
-        assert contents(*case.places) >= originals
-        if state is not None and number % 2:
-            assert not resume(case.collection.catalog).refused
-            assert case.now() == planned
-        elif state is None and case.now() == before:
-            apply_plan(case.collection.catalog, case.plan)
-        else:
+        while not moments.kill("apply"):  # it was done before
             assert not undo_batch(case.collection.catalog).refused
-            assert case.now() == before
+        assert contents(*case.places) >= originals
+        if number % 2 and case.interrupted() is not None:
+            assert not resume(case.collection.catalog).refused
+            assert case.now() == planned, number
+        if case.now() != before or case.interrupted() is not None:
+            assert not undo_batch(case.collection.catalog).refused
+        assert case.now() == before, number
+        apply_plan(case.collection.catalog, case.plan)
+        assert case.now() == planned, number
+        while not moments.kill("undo"):
             apply_plan(case.collection.catalog, case.plan)
-        assert case.now() == planned
-        case.zygote.run("undo", after=moments.uniform(0, seconds))
-        met += case.interrupted() is BatchState.UNDOING
         assert contents(*case.places) >= originals
         if case.now() != before or case.interrupted() is not None:
             assert not undo_batch(case.collection.catalog).refused
         assert case.now() == before, number
-    assert met >= KILLS // 2  # of two kills each: the moments are spread over the work, not beside it
 
 
 @pytest.mark.parametrize("name", [*CASES, "delete"])
-def test_a_kill_before_every_step(name: str, start: Callable[[str, int], Case]) -> None:
+def test_a_kill_before_every_step(name: str, start: Start) -> None:
     """Not at random: before each single thing that is done to the file system."""
-    case = start(name, 1)
+    case = start(name, 1, copies=1)
     case.zygote.run("nothing")
     before, originals = case.now(), contents(*case.places)
     if name == "delete":
