@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from neardup_cli.embedders.base import Embedder, Pixels
-from neardup_cli.embedders.registry import load_embedder
 from neardup_cli.embedders.regions import prepare_regions
+from neardup_cli.embedders.registry import load_embedder
 from neardup_cli.engines.keeper import Keeper
 from neardup_cli.errors import ImageTooLarge, ModelMismatch, UnreadableImage
 from neardup_cli.fingerprints.content import content_digest, stream_digest
