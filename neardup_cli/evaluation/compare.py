@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ _PEERS = Path(__file__).with_name("peers")
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _NOT_INSTALLED = 3
 _INTERRUPTED = 130
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class State(StrEnum):
@@ -349,5 +351,5 @@ def _run(command: Sequence[str], timeout: float) -> _Ran:
 
 
 def _last_line(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in _COLOURS.sub("", said).splitlines() if line.strip()]
     return lines[-1][:200] if lines else ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from neardup_cli.evaluation.compare import Compared, State
+from neardup_cli.reports.csv_row import csv_row
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,9 +54,9 @@ def compare_document(compared: Sequence[Compared], parameters: dict[str, Any]) -
 
 def compare_csv(compared: Sequence[Compared]) -> Iterator[str]:
     """Yield a row a program."""
-    yield _row(_COLUMNS)
+    yield csv_row(_COLUMNS)
     for one in compared:
-        yield _row(_cells(one))
+        yield csv_row(_cells(one))
 
 
 def compare_lines(compared: Sequence[Compared]) -> Iterator[str]:
@@ -101,9 +100,3 @@ def _cells(one: Compared) -> tuple[object, ...]:
     shares = (f"{one.recall:.4f}", f"{one.precision:.4f}")
     costs = (f"{one.seconds:.2f}", f"{one.cpu_seconds:.2f}", f"{one.peak_mb:.0f}")
     return (one.name, one.version, *shares, one.pairs, *costs, one.state.value)
-
-
-def _row(cells: Sequence[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from neardup_cli.errors import BadInput
+from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.paths import data_path, parse_data_path
 
 MANIFEST_NAME = "manifest.csv"
@@ -45,19 +46,17 @@ class AttackedCopy:
 def write_manifest(path: Path, copies: Iterable[AttackedCopy]) -> None:
     """Write a manifest, in the order of the copies' paths: the same copies give the same bytes."""
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        stream.write(csv_row(COLUMNS) + "\n")
         for entry in sorted(copies, key=lambda one: one.copy):
-            writer.writerow(
-                (
-                    data_path(entry.copy),
-                    data_path(entry.source),
-                    entry.attack,
-                    entry.seed,
-                    json.dumps(entry.edits, separators=(",", ":")),
-                    json.dumps([data_path(shown) for shown in entry.shows], ensure_ascii=False),
-                )
+            cells = (
+                data_path(entry.copy),
+                data_path(entry.source),
+                entry.attack,
+                entry.seed,
+                json.dumps(entry.edits, separators=(",", ":")),
+                json.dumps([data_path(shown) for shown in entry.shows], ensure_ascii=False),
             )
+            stream.write(csv_row(cells) + "\n")
 
 
 def read_manifest(path: Path) -> list[AttackedCopy]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import numpy as np
 from neardup_cli.evaluation.ground_truth import GroundTruth
 from neardup_cli.evaluation.run import Evaluation
 from neardup_cli.evaluation.scoring import Figures, Scored
+from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.paths import data_path
 
 if TYPE_CHECKING:
@@ -57,10 +56,10 @@ def run_document(found: Evaluation) -> dict[str, Any]:
 
 def csv_lines(found: Evaluation) -> Iterator[str]:
     """Yield the figures of all queries, of each level and of each attack as CSV."""
-    yield _row(("set", *_COLUMNS, "found", "wrong", "missed"))
+    yield csv_row(("set", *_COLUMNS, "found", "wrong", "missed"))
     for name, one in _rows(found):
         counts = (one.quality.found, one.quality.wrong, one.quality.missed)
-        yield _row((name, one.questions, *(f"{share:.4f}" for share in _shares(one)), *counts))
+        yield csv_row((name, one.questions, *(f"{share:.4f}" for share in _shares(one)), *counts))
 
 
 def text_lines(found: Evaluation) -> Iterator[str]:
@@ -128,13 +127,13 @@ def submission_lines(found: Evaluation, truth: GroundTruth) -> Iterator[str]:
     The ids are file stems, or where two files share one the paths below their common folder. The best ten
     of each query, all ranked together, the surest first.
     """
-    yield _row(("query_id", "reference_id", "score"))
+    yield csv_row(("query_id", "reference_id", "score"))
     scored = found.scored
     queries = _ids([question.path for question in truth.questions])
     references = _ids(scored.references)
     for row in _ranked(scored):
         query, reference = queries[int(scored.query[row])], references[int(scored.reference[row])]
-        yield _row((query, reference, f"{scored.score[row]:.6f}"))
+        yield csv_row((query, reference, f"{scored.score[row]:.6f}"))
 
 
 def _ranked(scored: Scored) -> list[int]:
@@ -184,9 +183,3 @@ def _ids(paths: Sequence[bytes]) -> list[str]:
         folder = os.path.commonpath([os.path.dirname(path) for path in paths])
         stems = [os.path.relpath(path, folder) for path in paths]
     return [data_path(stem) for stem in stems]
-
-
-def _row(cells: tuple[object, ...]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()

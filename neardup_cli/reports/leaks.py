@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from neardup_cli.errors import BadInput
 from neardup_cli.records import Leak, LeaksReport, SplitFile, SplitSummary
+from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.json_report import match_document
 from neardup_cli.reports.paths import data_path, shown_path
 from neardup_cli.reports.units import shown_count, shown_similarity
@@ -66,9 +65,9 @@ def _counts(leaks: Sequence[Leak]) -> dict[str, int]:
 
 def leaks_csv(report: LeaksReport) -> Iterator[str]:
     """Yield one CSV row a pair of files."""
-    yield _row(_COLUMNS)
+    yield csv_row(_COLUMNS)
     for entry in leaks_document(report)["leaks"]:
-        yield _row([entry[column] for column in _COLUMNS])
+        yield csv_row([entry[column] for column in _COLUMNS])
 
 
 def leaks_lines(report: LeaksReport) -> Iterator[str]:
@@ -136,10 +135,3 @@ def write_clean_lists(splits: Sequence[SplitSummary], folder: Path) -> list[Path
     except OSError as exc:
         raise BadInput(f"{folder} cannot be written: {exc.strerror}") from exc
     return written
-
-
-def _row(cells: Sequence[object]) -> str:
-    text = io.StringIO()
-    # The writer quotes a line end inside a cell only if it ends lines with it itself.
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().removesuffix("\r\n")

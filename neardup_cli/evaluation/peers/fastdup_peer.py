@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import os
 import sys
 import tempfile
 from importlib.metadata import version
@@ -18,7 +18,9 @@ def main() -> None:
         import fastdup
     except ImportError:
         sys.exit(3)
-    with contextlib.redirect_stdout(sys.stderr), tempfile.TemporaryDirectory() as work:
+    answers = os.dup(1)
+    os.dup2(2, 1)  # its C++ part talks on the descriptor itself
+    with tempfile.TemporaryDirectory() as work:
         job = fastdup.create(work_dir=work, input_dir=sys.argv[1])
         job.run(threshold=THRESHOLD, overwrite=True)
         similar = job.similarity()
@@ -31,7 +33,8 @@ def main() -> None:
         for a, b, near in rows
         if near >= THRESHOLD and Path(a).name != Path(b).name
     }
-    json.dump({"version": version("fastdup"), "pairs": sorted(pairs)}, sys.stdout)
+    with os.fdopen(answers, "w") as stream:
+        json.dump({"version": version("fastdup"), "pairs": sorted(pairs)}, stream)
 
 
 if __name__ == "__main__":
