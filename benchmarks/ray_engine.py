@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from benchmarks import _bench
@@ -46,9 +47,7 @@ def main() -> None:
         measured = _bench.interleaved(
             options.runs,
             {
-                (engine, what): lambda engine=engine, where=where: scan(
-                    where, work / f"{engine}.db", engine, options.workers
-                )
+                (engine, what): partial(scan, where, work / f"{engine}.db", engine, options.workers)
                 for engine in ENGINES
                 for what, where in (("scan", folder), ("start-up", single))
             },
@@ -60,8 +59,8 @@ def main() -> None:
         ]
         for engine in ENGINES
     }
-    rows = [
-        (engine, *(_bench.median_wall(measured[engine, what]) for what in ("scan", "start-up")))
+    rows: list[list[str | float]] = [
+        [engine, *(_bench.median_wall(measured[engine, what]) for what in ("scan", "start-up"))]
         for engine in ENGINES
     ]
     print(f"{options.images:,} photographs, seconds, medians\n")

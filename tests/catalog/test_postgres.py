@@ -50,7 +50,9 @@ def test_no_catalog_in_it(postgres_url: str) -> None:
         Catalog.open(postgres_url.replace("/test_", "/no_such_"), create=True)
 
 
-@pytest.mark.parametrize("url", ["mysql://me@here/photos", "postgresql+asyncpg://here/x", "postgresql://here:port/x"])
+@pytest.mark.parametrize(
+    "url", ["mysql://me@here/photos", "postgresql+asyncpg://here/x", "postgresql://here:port/x"]
+)
 def test_other_databases(url: str) -> None:
     with pytest.raises(BadInput, match="is no database"):
         Catalog.open(url)

@@ -300,3 +300,25 @@ def test_wrong_vectors(catalog: Catalog, vector: bytes) -> None:
         connection.execute(damaged, {"vector": vector})
     with catalog.read() as connection:
         assert queries.wrong_vectors(connection, model) == 1
+
+
+def test_file_at_knows_exact_present_decodable_paths_alone(catalog: Catalog) -> None:
+    add_contents(catalog, {1: features(), 2: Failure("truncated")})
+    add_files(catalog, {b"/r/a.png": 1, b"/r/b.png": 1, b"/r/\xff": 1, b"/r/bad.png": 2, b"/r/lost.png": 1})
+    lose(catalog, b"/r/lost.png")
+    with catalog.read() as connection:
+        found = queries.file_at(connection, b"/r/b.png")
+        assert found is not None
+        assert (found.path, found.digest) == (b"/r/b.png", digest(1))
+        assert queries.file_at(connection, b"/r/\xff") is not None
+        for path in (
+            b"/r/bad.png",
+            b"/r/lost.png",
+            b"/r/A.png",
+            b"/r",
+            b"/r/",
+            b"/r//a.png",
+            b"/r/a.png\0",
+            b"",
+        ):
+            assert queries.file_at(connection, path) is None, path

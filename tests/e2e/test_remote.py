@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from neardup_cli.reports.paths import data_path
 from tests.conftest import Lacking
 from tests.e2e.conftest import Neardup
 
@@ -29,10 +31,13 @@ def test_scan_and_dups_of_addresses(neardup: Neardup, photos: Path, tmp_path: Pa
     assert (first["added"], first["embedded"]) == (expected["added"], expected["embedded"]) == (7, 6)
     groups = neardup.json("dups")["groups"]
     wanted = local.json("dups")["groups"]
-    assert [group["keep"]["path"] for group in groups] == [
-        f"file://{group['keep']['path']}" for group in wanted
-    ]
-    assert [len(group["copies"]) for group in groups] == [len(group["copies"]) for group in wanted]
+    expected_keepers = [data_path(b"file://" + os.fsencode(group["keep"])) for group in wanted]
+    assert [group["keep"] for group in groups] == expected_keepers
+    for group, same in zip(groups, wanted, strict=True):
+        assert [member["content"] for member in group["members"]] == [
+            member["content"] for member in same["members"]
+        ]
+        assert [match["stage"] for match in group["matches"]] == [match["stage"] for match in same["matches"]]
     assert neardup.json("scan", address)["unchanged"] == 7
     (folder / "chelsea.jpg").unlink()
     assert neardup.json("scan", address)["missing"] == 1

@@ -237,6 +237,15 @@ def test_a_turned_and_scaled_jpeg_has_the_same_luma_in_both_modes(orientation: i
     assert (both.width, both.height) == ((1290, 1400) if orientation < 5 else (1400, 1290))
 
 
+def test_a_jpeg_for_looking_at_keeps_more_pixels() -> None:
+    content = encoded(photograph(3000, 2000), "JPEG")
+    assert decode(content).luma.size == (1500, 1000)
+    assert decode(content, short_side=1280).luma.size == (3000, 2000)
+    assert decode(content, short_side=200).luma.size == (375, 250)
+    small = decode(content, short_side=200)
+    assert (small.width, small.height) == (3000, 2000)
+
+
 def without_jfif(content: bytes) -> bytes:
     """Cut the APP0 segment out, as cameras leave it out, so that libjpeg must guess the colour space."""
     assert content[2:4] == b"\xff\xe0"

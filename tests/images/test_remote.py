@@ -22,8 +22,8 @@ def bucket(lacking: Lacking) -> Iterator[Any]:
     except ModuleNotFoundError:
         lacking("the ray extra, which brings fsspec")
     store = fsspec.filesystem("memory")
-    names = ("b.jpg", "a/z.PNG", "a/ümläut.jpg", "a-b/x.jpg", "notes.txt", ".hidden/c.jpg", "a/.d.jpg", "tmp/e.jpg")
-    for name in names:
+    pictures = ("b.jpg", "a/z.PNG", "a/ümläut.jpg", "a-b/x.jpg")
+    for name in (*pictures, "notes.txt", ".hidden/c.jpg", "a/.d.jpg", "tmp/e.jpg"):
         store.pipe_file(f"/bucket/{name}", name.encode())
     yield store
     store.rm("/bucket", recursive=True)
@@ -86,7 +86,9 @@ def test_an_object_that_changed_has_another_stamp(bucket: Any) -> None:
 @pytest.mark.usefixtures("bucket")
 def test_no_such_kind_of_place() -> None:
     [run] = Walker().walk(b"nowhere://bucket")
-    assert [(entry.reason[:21], entry.unreadable) for entry in run.skipped] == [("no such kind of place", True)]
+    [entry] = run.skipped
+    assert entry.unreadable
+    assert entry.reason.startswith("no such kind of place")
 
 
 @pytest.mark.usefixtures("bucket")
