@@ -183,16 +183,42 @@ def served(catalog: Path) -> Iterator[Server]:
         process.wait()
 
 
-async def upload(client: httpx.AsyncClient, pictures: Sequence[bytes]) -> list[int]:
-    """Upload pictures over as many connections as the client has; return the statuses."""
-    places = asyncio.Semaphore(CONNECTIONS)
+async def upload(server: Server, pictures: Sequence[bytes]) -> list[int]:
+    """Upload pictures over 100 connections at once; return the statuses.
 
-    async def one(picture: bytes) -> int:
-        async with places:
-            answer = await client.post("/api/detect", files={"file": ("x.jpg", picture)})
-            return answer.status_code
+    Requests are written as they go over the wire: a client library would take a third of what the server
+    takes to answer, from the same cores.
+    """
+    waiting = list(pictures)
+    address = httpx.URL(server.url)
 
-    return await asyncio.gather(*(one(picture) for picture in pictures))
+    async def connection() -> list[int]:
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        statuses = []
+        while waiting:
+            writer.write(_request(waiting.pop(), address))
+            await writer.drain()
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            await reader.readexactly(int(head.partition(b"content-length: ")[2].split()[0]))
+            statuses.append(int(head.split()[1]))
+        writer.close()
+        await writer.wait_closed()
+        return statuses
+
+    return [
+        status for one in await asyncio.gather(*(connection() for _ in range(CONNECTIONS))) for status in one
+    ]
+
+
+def _request(picture: bytes, address: httpx.URL) -> bytes:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n%b\r\n--x--\r\n' % picture
+    )
+    head = (
+        f"POST /api/detect HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n"
+        f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 async def browse(client: httpx.AsyncClient, requests: int, seed: int) -> list[float]:
@@ -233,20 +259,19 @@ async def load(
     server: Server, new: Sequence[bytes], copies: Sequence[bytes], large: bytes, requests: int
 ) -> Load:
     """Put all loads on the server, one after the other."""
-    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-    async with httpx.AsyncClient(base_url=server.url, limits=limits, timeout=600) as client:
-        await upload(client, new[:10])
+    async with httpx.AsyncClient(base_url=server.url, timeout=600) as client:
+        await upload(server, new[:10])
         rates, lost = [], 0
         for pictures in (new, copies):
             started = time.perf_counter()
-            statuses = await upload(client, pictures)
+            statuses = await upload(server, pictures)
             rates.append(len(pictures) / (time.perf_counter() - started))
             lost += sum(status != 200 for status in statuses)
         both = await asyncio.gather(*(browse(client, requests // 2, seed) for seed in (1, 2)))
         taken = [milliseconds for one in both for milliseconds in one]
         before = server.peak_mb()
         started = time.perf_counter()
-        statuses = await upload(client, [large] * CONNECTIONS)
+        statuses = await upload(server, [large] * CONNECTIONS)
         seconds = time.perf_counter() - started
     return Load(
         new_a_second=rates[0],

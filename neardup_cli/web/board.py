@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from functools import cached_property
 
 from neardup_cli.catalog.changes import ChangeStamp, change_stamp
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.queries import path_range
 from neardup_cli.errors import NeardupError
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.status import catalog_status
@@ -88,11 +90,34 @@ class Snapshot:
         """Return the groups that pass a filter, in its order; the last few answers are kept."""
         found = self._listed.get(wanted)
         if found is None:
-            found = _ordered([one for one in self.facets if _passes(one, wanted)], wanted.order)
+            some = self._below(wanted.folder) if wanted.folder else self.facets
+            found = _ordered([one for one in some if _passes(one, wanted)], wanted.order)
             while len(self._listed) >= _FILTERS_KEPT:
                 self._listed.pop(next(iter(self._listed), wanted), None)
             self._listed[wanted] = found
         return found
+
+    @cached_property
+    def folders(self) -> tuple[list[bytes], list[int]]:
+        """The folders of all groups, sorted, and the place of the group that each belongs to."""
+        rows = sorted((folder, place) for place, one in enumerate(self.facets) for folder in one.folders)
+        return [folder for folder, _ in rows], [place for _, place in rows]
+
+    def _below(self, folder: bytes) -> list[GroupFacets]:
+        """Return the groups with a member in a folder or below it, without looking at all groups."""
+        names, places = self.folders
+        first, last = path_range(folder)
+        found = {
+            *places[bisect_left(names, folder) : bisect_right(names, folder)],
+            *places[bisect_left(names, first) : bisect_left(names, last)],
+        }
+        return [self.facets[place] for place in sorted(found)]
+
+    def prepared(self) -> Snapshot:
+        """Work out now what requests would otherwise wait for."""
+        for _ in (self.by_id, self.kinds, self.folders):
+            pass
+        return self
 
 
 class Stopped(Exception):
@@ -188,7 +213,7 @@ class Board:
             report=report,
             status=catalog_status(self._catalog),
             facets=tuple(facets(group) for group in report.groups),
-        )
+        ).prepared()
         self._metrics.groups.set(len(report.groups))
         self._metrics.group_seconds.set(time.monotonic() - started)
 
@@ -218,11 +243,11 @@ class Watch:
 
 
 def _passes(one: GroupFacets, wanted: Filter) -> bool:
+    """Say whether a group passes all of a filter but its folder."""
     return (
         one.reclaimable_bytes >= wanted.min_bytes
         and (wanted.kind is None or wanted.kind in one.kinds)
         and (one.confident or not wanted.confident)
-        and (not wanted.folder or one.lies_below(wanted.folder))
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from neardup_cli.images.walk import is_below
 from neardup_cli.records import DuplicateGroup, FileMatch, Kind, Stage
 from neardup_cli.reports.plan_json import UNKNOWN_KIND
 
@@ -33,10 +32,6 @@ class GroupFacets:
     certainty: float
     confident: bool
     folders: frozenset[bytes]
-
-    def lies_below(self, folder: bytes) -> bool:
-        """Say whether a member lies in a folder or below it."""
-        return any(is_below(own, folder) for own in self.folders)
 
 
 def facets(group: DuplicateGroup) -> GroupFacets:

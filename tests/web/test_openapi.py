@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 from neardup_cli.web.app import create_app
 from neardup_cli.web.options import ServeOptions
 
-EXAMPLES = 12
+EXAMPLES = 8
 SCHEMA = schemathesis.openapi.from_dict(create_app(Path("nowhere"), ServeOptions()).openapi())
 
 
