@@ -212,7 +212,8 @@ def writable_folder(folder: bytes) -> None:
     """
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         raise Refused("the disk is mounted read-only")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    effective = os.access in os.supports_effective_ids
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
         raise Refused("no permission to change its folder")
 
 

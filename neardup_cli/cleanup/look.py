@@ -6,6 +6,7 @@ import os
 import stat
 
 from neardup_cli.cleanup.request import PlanRequest
+from neardup_cli.images.remote import is_remote
 from neardup_cli.images.walk import is_below
 from neardup_cli.records import CatalogedFile
 
@@ -19,22 +20,33 @@ class Look:
 
     def trouble(self, file: CatalogedFile) -> str | None:
         """Say why a file can neither be kept nor acted upon; None if nothing is wrong with it."""
+        if is_remote(file.path):
+            return "not on a disk of this machine"
         if file.path in self._request.put_away:
             return "put away by an earlier clean-up"
         if self._request.to is not None and is_below(file.path, self._request.to):
             return f"already below {os.fsdecode(self._request.to)}"
-        try:
-            status = os.lstat(file.path)
-        except OSError:
-            return "no longer there"
-        if not stat.S_ISREG(status.st_mode):
-            return "not a regular file any more"
-        if (status.st_size, status.st_mtime_ns) != (file.stamp.size, file.stamp.mtime_ns):
-            return "changed since it was scanned"
-        folder = os.path.dirname(file.path)
+        if not self._is_real(os.path.dirname(file.path)):
+            return "its folder is reached through a symbolic link now"
+        return _change(file)
+
+    def _is_real(self, folder: bytes) -> bool:
         if folder not in self._real:
             self._real[folder] = os.path.realpath(folder) == folder
-        return None if self._real[folder] else "its folder is reached through a symbolic link now"
+        return self._real[folder]
+
+
+def _change(file: CatalogedFile) -> str | None:
+    """Say how a file differs from what the catalog has of it."""
+    try:
+        status = os.lstat(file.path)
+    except OSError:
+        return "no longer there"
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file any more"
+    if (status.st_size, status.st_mtime_ns) != (file.stamp.size, file.stamp.mtime_ns):
+        return "changed since it was scanned"
+    return None
 
 
 def is_readable(path: bytes) -> bool:

@@ -65,6 +65,9 @@ class _Planner:
         self._companions = Companions()
         self._wants_companions = request.action is not Action.LIST and not request.action.is_link
         self._targets = Targets(request)
+        self._device_of_folder = None
+        if request.to is not None and not request.across_devices:
+            self._device_of_folder = _device(request.to)
         self._kept: set[bytes] = set()
         self._gone: dict[bytes, str] = {}
         self._shared = _files_in_several_groups(groups)
@@ -111,15 +114,16 @@ class _Planner:
             is_linked = other.file.digest == keeper.file.digest or other.file.digest in kinds
             reason = (
                 self._reason_to_leave(group, keeper.file, other, kind)
+                or self._too_far(other.file, keeper.file)
                 if is_linked
                 else "no match of its own with the file to keep"
             )
-            act = None if reason is not None else self._act(other.file, keeper.file, kind)
-            if isinstance(act, PlannedAct):
-                self._take(act, group)
-                acts.append(act)
+            decided = reason or self._act(other.file, keeper.file, kind)
+            if isinstance(decided, PlannedAct):
+                self._take(decided, group)
+                acts.append(decided)
             else:
-                left.append(LeftAlone(other.file.path, act or reason or ""))
+                left.append(LeftAlone(other.file.path, decided))
         return acts, left
 
     def _trouble(self, member: CatalogedFile) -> str | None:
@@ -150,6 +154,15 @@ class _Planner:
             ),
         )
         return next((reason for applies, reason in reasons if applies), None)
+
+    def _too_far(self, file: CatalogedFile, keeper: CatalogedFile) -> str | None:
+        """Say that an action cannot reach from one device to the other; the act itself checks it again."""
+        action = self._request.action
+        if action in (Action.HARDLINK, Action.REFLINK) and _device(file.path) != _device(keeper.path):
+            return f"on another device than the file to keep: no {action.value} reaches it"
+        if self._device_of_folder in (None, _device(file.path)):
+            return None
+        return f"on another device than {os.fsdecode(self._request.to or b'')}: see --across-devices"
 
     def _act(self, file: CatalogedFile, keeper: CatalogedFile, kind: Kind | None) -> PlannedAct | str:
         """Return the act upon a copy and its companions, or why there is none."""
@@ -217,6 +230,15 @@ def _files_in_several_groups(groups: Iterable[DuplicateGroup]) -> dict[bytes, li
             else:
                 first[member.path] = place
     return several
+
+
+def _device(path: bytes) -> int:
+    """Return the device of a path, or of the deepest folder above it that is there."""
+    while True:
+        try:
+            return os.lstat(path).st_dev
+        except OSError:
+            path = os.path.dirname(path)
 
 
 def _is_one_file(a: CatalogedFile, b: CatalogedFile) -> bool:
