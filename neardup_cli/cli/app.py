@@ -95,7 +95,7 @@ def _neardup(
 ) -> None:
     """Find the copies in a collection of images: exact, re-encoded, resized, cropped, captioned.
 
-    Start with `neardup scan ~/Photos`, then `neardup dups`. Nothing but the catalog is ever written.
+    Start with `neardup scan ~/Photos`, then `neardup dups`. Only `clean --apply` touches pictures.
     """
 
 
