@@ -137,7 +137,7 @@ def test_every_command_and_option_has_help(name: str) -> None:
 
 def test_every_command_has_a_file_of_its_own() -> None:
     for name, command in COMMANDS.items():
-        # The commands of a group are in files of their own too, or where there is little to them in the group's.
+        # A group's commands are in files of their own or, where there is little to them, in the group's.
         files = {re.sub("[- ]", "_", part) for part in (name, name.partition(" ")[0])}
         assert command.callback.__module__ in {f"neardup_cli.cli.{file}" for file in files}
 

@@ -18,7 +18,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
-from neardup_cli.cleanup.reasons import Refused, os_refusal
+from neardup_cli.cleanup.reasons import Refused, reason_of
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.plans import Action, Batch, BatchState, FileState, Intent, Operation, OperationState
 from neardup_cli.records import FileStamp
@@ -106,8 +106,8 @@ def _prepared(operation: Operation, act: Act) -> Ready:
         try:
             kept = files.checked(operation.keeper)
         except (Refused, OSError) as exc:
-            words = str(exc) if isinstance(exc, Refused) else os_refusal(exc)
-            raise Refused(f"the file to keep, {os.fsdecode(operation.keeper.path)}: {words}") from exc
+            shown = os.fsdecode(operation.keeper.path)
+            raise Refused(f"the file to keep, {shown}: {reason_of(exc)}") from exc
         if os.path.samestat(kept, status):
             raise Refused("it and the file to keep are one file: removing it frees nothing")
     stamp = file_stamp(status)
@@ -162,9 +162,8 @@ def _complete(catalog: Catalog, batch: Batch, operations: Sequence[Operation]) -
 
 def _fail(catalog: Catalog, unit: Sequence[Operation], exc: Refused | OSError) -> None:
     """Record why a unit was not acted upon."""
-    reason = str(exc) if isinstance(exc, Refused) else os_refusal(exc)
     with catalog.write() as connection:
-        journal.set_state(connection, unit, OperationState.FAILED, reason)
+        journal.set_state(connection, unit, OperationState.FAILED, reason_of(exc))
 
 
 def _settle(catalog: Catalog, batch: Batch, act: Act, unit: Sequence[Operation]) -> None:
@@ -227,9 +226,8 @@ def _sorted_out(act: Act, unit: Sequence[Operation]) -> tuple[list[Operation], l
 
 def _keep_done(catalog: Catalog, operations: Sequence[Operation], exc: Refused | OSError) -> None:
     """Record why files could not be taken back; they stay done, and another undo tries again."""
-    reason = str(exc) if isinstance(exc, Refused) else os_refusal(exc)
     with catalog.write() as connection:
-        journal.set_state(connection, operations, OperationState.DONE, reason)
+        journal.set_state(connection, operations, OperationState.DONE, reason_of(exc))
 
 
 def _undone(catalog: Catalog, operations: Sequence[Operation]) -> None:

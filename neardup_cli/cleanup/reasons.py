@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 _WORDS = {
     errno.EACCES: "permission denied",
@@ -24,7 +25,9 @@ class Refused(Exception):
     """A file must not be acted upon, or cannot be; the message is the reason. Never leaves this room."""
 
 
-def os_refusal(exc: OSError) -> str:
-    """Say why the system refused."""
+def reason_of(exc: Refused | OSError) -> str:
+    """Say why, in words that a database can hold: stray bytes of a path become escapes."""
+    if isinstance(exc, Refused):
+        return os.fsencode(str(exc)).decode("utf-8", "backslashreplace")
     words = _WORDS.get(exc.errno) if exc.errno is not None else None
     return words or (exc.strerror or "cannot be used").lower()

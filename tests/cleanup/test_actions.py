@@ -474,3 +474,23 @@ def test_where_the_file_system_cannot_rename_without_overwriting(
         files.rename_exclusive(os.fsencode(collection.base / "one"), os.fsencode(collection.base / "two"))
     files.rename_exclusive(os.fsencode(collection.base / "one"), os.fsencode(collection.base / "three"))
     assert (collection.base / "three").read_text() == "1"
+
+
+def test_names_of_any_bytes(collection: Collection, home: Path) -> None:
+    """In reasons, in the trash's notes, in the journal."""
+    folder = os.fsencode(collection.folder)
+    names = [b"not \xff utf-8 %41 \n.png", b"a;b'c\"d.png", b"x" * 250 + b".png"]
+    original = collection.draw(collection.folder / "a" / "\udcff.png", 1)
+    os.makedirs(os.path.join(folder, b"b\xfe"))
+    for name in names:
+        shutil.copy(original, os.path.join(folder, b"b\xfe", name))
+    collection.scan()
+    before = tree(collection.folder, home)
+    plan = collection.plan(Action.TRASH)
+    assert plan.acts == 3
+    assert apply_plan(collection.catalog, plan).done == 3
+    assert not undo_batch(collection.catalog).refused
+    assert tree(collection.folder, home) == before
+    original.unlink()
+    said = {one.reason for one in apply_plan(collection.catalog, plan).refused}
+    assert said == {f"the file to keep, {collection.folder}/a/\\xff.png: no longer there"}

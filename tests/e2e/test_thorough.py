@@ -19,8 +19,8 @@ AREA = 0.15
 @pytest.fixture(scope="session")
 def pasted() -> Image.Image:
     """The cat on 15 % of another photograph, which is not in the collection."""
-    whole = Image.fromarray(data.retina()).convert("RGB").resize((640, 440))
-    cat = Image.fromarray(data.chelsea())
+    whole = Image.fromarray(data.retina()).convert("RGB").resize((640, 440))  # type: ignore[no-untyped-call]
+    cat = Image.fromarray(data.chelsea())  # type: ignore[no-untyped-call]
     scale = math.sqrt(AREA * whole.width * whole.height / (cat.width * cat.height))
     cat = cat.resize((round(cat.width * scale), round(cat.height * scale)))
     whole.paste(cat, (round(0.9 * (whole.width - cat.width)), round(0.15 * (whole.height - cat.height))))

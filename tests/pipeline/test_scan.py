@@ -29,7 +29,7 @@ from neardup_cli.pipeline.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey
 from neardup_cli.pipeline.work import Claims, ToRead, UnreadFile
-from neardup_cli.records import ModelIdentity, ScanSummary
+from neardup_cli.records import Device, ModelIdentity, ScanSummary
 
 type Draw = Callable[[Path, int], Path]
 
@@ -38,6 +38,8 @@ MODEL = "sscd_distilled"
 
 class FakeEmbedder:
     """Real arrays without a network: a vector is the picture's 32 × 32 reduction, projected."""
+
+    batch = 2
 
     def __init__(self, name: str, input_size: int) -> None:
         fingerprint = registry.fingerprint(registry.model_path(name))
@@ -53,7 +55,7 @@ class FakeEmbedder:
 
 @pytest.fixture
 def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(name: str, *, input_size: int = 288) -> FakeEmbedder:
+    def load(name: str, *, input_size: int = 288, device: Device = Device.AUTO) -> FakeEmbedder:  # noqa: ARG001
         return FakeEmbedder(name, input_size)
 
     monkeypatch.setattr(registry, "load_embedder", load)
@@ -876,7 +878,6 @@ def test_killed_at_any_moment_and_run_again(
     tmp_path: Path, folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "_FLUSH_FILES", 3)
-    monkeypatch.setattr(scan_module, "_CHUNK_EMBEDDING", 2)
     baseline = tmp_path / "baseline.db"
     prepare_history(folder, baseline, draw)
     expected = None
