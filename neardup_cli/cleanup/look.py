@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import NamedTuple
 
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.images.remote import is_remote
@@ -11,12 +12,24 @@ from neardup_cli.images.walk import is_below
 from neardup_cli.records import CatalogedFile
 
 
+class Names(NamedTuple):
+    """An inode, and how many names it has."""
+
+    inode: tuple[int, int]
+    count: int
+
+
 class Look:
-    """Looks at files, and remembers which folders are real."""
+    """Looks at files, and remembers which folders are real.
+
+    Attributes:
+        several_names: the files seen so far that have other names, too.
+    """
 
     def __init__(self, request: PlanRequest) -> None:
         self._request = request
         self._real: dict[bytes, bool] = {}
+        self.several_names: dict[bytes, Names] = {}
 
     def trouble(self, file: CatalogedFile) -> str | None:
         """Say why a file can neither be kept nor acted upon; None if nothing is wrong with it."""
@@ -28,7 +41,13 @@ class Look:
             return f"already below {os.fsdecode(self._request.to)}"
         if not self._is_real(os.path.dirname(file.path)):
             return "its folder is reached through a symbolic link now"
-        return _change(file)
+        try:
+            status = os.lstat(file.path)
+        except OSError:
+            return "no longer there"
+        if status.st_nlink > 1:
+            self.several_names[file.path] = Names((status.st_dev, status.st_ino), status.st_nlink)
+        return _change(file, status)
 
     def _is_real(self, folder: bytes) -> bool:
         if folder not in self._real:
@@ -36,12 +55,8 @@ class Look:
         return self._real[folder]
 
 
-def _change(file: CatalogedFile) -> str | None:
+def _change(file: CatalogedFile, status: os.stat_result) -> str | None:
     """Say how a file differs from what the catalog has of it."""
-    try:
-        status = os.lstat(file.path)
-    except OSError:
-        return "no longer there"
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file any more"
     if (status.st_size, status.st_mtime_ns) != (file.stamp.size, file.stamp.mtime_ns):

@@ -48,7 +48,7 @@ def plan_groups(
     return Plan(
         action=request.action,
         policy=request.policy,
-        groups=tuple(counted_once(kept)),
+        groups=tuple(counted_once(kept, planner.look.several_names)),
         to=request.to,
         across_devices=request.across_devices,
         undecided=undecided,
@@ -61,7 +61,7 @@ class _Planner:
     def __init__(self, request: PlanRequest, groups: Sequence[DuplicateGroup]) -> None:
         self._request = request
         self._policy = request.policy
-        self._look = Look(request)
+        self.look = Look(request)
         self._companions = Companions()
         self._wants_companions = request.action is not Action.LIST and not request.action.is_link
         self._targets = Targets(request)
@@ -72,7 +72,7 @@ class _Planner:
         self._gone: dict[bytes, str] = {}
         self._shared = _files_in_several_groups(groups)
         self._remaining = {
-            place: sum(self._look.trouble(member) is None for member in groups[place].members)
+            place: sum(self.look.trouble(member) is None for member in groups[place].members)
             for place in {place for places in self._shared.values() for place in places}
         }
 
@@ -130,7 +130,7 @@ class _Planner:
         """Say why a member takes no part at all."""
         if member.path in self._gone:
             return f"acted upon in group {self._gone[member.path]}"
-        return self._look.trouble(member)
+        return self.look.trouble(member)
 
     def _reason_to_leave(
         self, group: DuplicateGroup, keeper: CatalogedFile, other: Candidate, kind: Kind | None
@@ -160,7 +160,7 @@ class _Planner:
         action = self._request.action
         if action in (Action.HARDLINK, Action.REFLINK) and _device(file.path) != _device(keeper.path):
             return f"on another device than the file to keep: no {action.value} reaches it"
-        if self._device_of_folder in (None, _device(file.path)):
+        if self._device_of_folder is None or self._device_of_folder == _device(file.path):
             return None
         return f"on another device than {os.fsdecode(self._request.to or b'')}: see --across-devices"
 

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from neardup_cli.plans import PlannedGroup
+from neardup_cli.cleanup.look import Names
+from neardup_cli.plans import PlannedAct, PlannedGroup
 
-type Inode = tuple[int, int]
 
-
-def counted_once(groups: Sequence[PlannedGroup]) -> Iterator[PlannedGroup]:
+def counted_once(
+    groups: Sequence[PlannedGroup], several_names: Mapping[bytes, Names]
+) -> Iterator[PlannedGroup]:
     """Yield the groups with what an inode holds counted once, and not at all while a name of it stays."""
-    links: dict[bytes, tuple[Inode, int]] = {}
+    acted_on = (several_names.get(act.file.path) for group in groups for act in group.acts)
+    planned = Counter(names.inode for names in acted_on if names is not None)
+    freed: set[tuple[int, int]] = set()
     for group in groups:
-        for act in group.acts:
-            try:
-                status = os.lstat(act.file.path)
-            except OSError:
-                continue
-            if status.st_nlink > 1:
-                links[act.file.path] = ((status.st_dev, status.st_ino), status.st_nlink)
-    planned = Counter(inode for inode, _ in links.values())
-    freed: set[Inode] = set()
-    for group in groups:
-        if not any(act.file.path in links for act in group.acts):
+        if not any(act.file.path in several_names for act in group.acts):
             yield group
             continue
-        acts = []
+        acts: list[PlannedAct] = []
         for act in group.acts:
-            inode, names = links.get(act.file.path, (None, 0))
-            if inode is not None and (inode in freed or planned[inode] < names):
-                acts.append(replace(act, frees=act.frees - act.file.size))
-            else:
+            names = several_names.get(act.file.path)
+            if names is None:
                 acts.append(act)
-            freed.update([] if inode is None else [inode])
+                continue
+            is_freed = planned[names.inode] == names.count and names.inode not in freed
+            acts.append(act if is_freed else replace(act, frees=act.frees - act.file.size))
+            freed.add(names.inode)
         yield replace(group, acts=tuple(acts))

@@ -41,9 +41,11 @@ class Companions:
         folder, name = os.path.split(path)
         if folder not in self._folders:
             self._folders[folder] = _belongings(folder)
+        if not (belongings := self._folders[folder]):  # nearly always, and there may be a million pictures
+            return ()
         stem, extension = _split(name)
         found = []
-        for belonging in self._folders[folder].get(stem, ()):
+        for belonging in belongings.get(stem, ()):
             if belonging.picture not in (None, name):
                 continue
             if _split(belonging.name)[1] in FILM_EXTENSIONS and extension not in _FILMED:

@@ -232,7 +232,11 @@ def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interac
     if interactive:
         from neardup_cli.cli.interview import interview
 
-        return interview(catalog, options, groups, plan)
+        try:
+            return interview(catalog, options, groups, plan)
+        except KeyboardInterrupt:
+            say("stopped: the decisions so far are kept, and nothing was done")
+            raise typer.Exit(130) from None
     return plan
 
 

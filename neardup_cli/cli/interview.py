@@ -6,7 +6,8 @@ import os
 import sys
 import termios
 import tty
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 
@@ -39,14 +40,15 @@ def interview(catalog: Catalog, options: CleanOptions, groups: Sequence[Duplicat
     """
     by_id = {group.id: group for group in groups}
     chosen: dict[str, bytes] = {}
-    for number, group in enumerate(plan.groups, 1):
-        say(f"\ngroup {number} of {len(plan.groups)}")
-        print_group(plan, group, table_console())
-        answer = _asked(catalog, by_id[group.id], group)
-        if answer is _Key.QUIT:
-            break
-        if isinstance(answer, bytes):
-            chosen[group.id] = answer
+    with _single_keys():
+        for number, group in enumerate(plan.groups, 1):
+            say(f"\ngroup {number} of {len(plan.groups)}")
+            print_group(plan, group, table_console())
+            answer = _asked(catalog, by_id[group.id], group)
+            if answer is _Key.QUIT:
+                break
+            if isinstance(answer, bytes):
+                chosen[group.id] = answer
     agreed = [by_id[name] for name in chosen]
     return make_plan(catalog, replace(options, chosen=chosen), agreed)
 
@@ -76,13 +78,20 @@ def _asked(catalog: Catalog, found: DuplicateGroup, group: PlannedGroup) -> byte
             say(str(exc))
 
 
-def _pressed() -> str:
-    """Wait for one key, without Enter; the end of the input is `q`."""
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
+@contextmanager
+def _single_keys() -> Iterator[None]:
+    """Have the terminal hand on each key at once; keys that were pressed early are not lost."""
+    before = termios.tcgetattr(sys.stdin)
     try:
-        tty.setcbreak(descriptor)
-        pressed = os.read(descriptor, 1)
+        tty.setcbreak(sys.stdin, termios.TCSADRAIN)
+        yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-    return pressed.decode("latin-1") or _Key.QUIT
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _pressed() -> str:
+    """Wait for one key; a terminal that is gone has said `q`."""
+    try:
+        return os.read(sys.stdin.fileno(), 1).decode("latin-1") or _Key.QUIT
+    except OSError:
+        return _Key.QUIT

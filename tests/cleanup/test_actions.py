@@ -483,7 +483,7 @@ def test_names_of_any_bytes(collection: Collection, home: Path) -> None:
     original = collection.draw(collection.folder / "a" / "\udcff.png", 1)
     os.makedirs(os.path.join(folder, b"b\xfe"))
     for name in names:
-        shutil.copy(original, os.path.join(folder, b"b\xfe", name))
+        shutil.copy(os.fsencode(original), os.path.join(folder, b"b\xfe", name))
     collection.scan()
     before = tree(collection.folder, home)
     plan = collection.plan(Action.TRASH)

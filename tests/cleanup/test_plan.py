@@ -96,7 +96,9 @@ def situations(draw: st.DrawFn) -> Situation:
     groups: list[tuple[list[int], list[tuple[int, int, Kind | None]]]] = []
     for _ in range(draw(st.integers(1, 6))):
         members = draw(st.lists(st.integers(0, FILES - 1), min_size=2, max_size=6, unique=True))
-        pairs = [(a, b, draw(kinds)) for a in members for b in members if a < b and draw(st.booleans())]
+        pairs: list[tuple[int, int, Kind | None]] = [
+            (a, b, draw(kinds)) for a in members for b in members if a < b and draw(st.booleans())
+        ]
         groups.append((members, pairs))
     return Situation(
         contents,
@@ -141,7 +143,7 @@ def test_no_plan_empties_a_group_touches_what_is_protected_or_acts_twice(
     by_id = {group.id: group for group in groups}
     inodes = {member.path: member.stamp.inode for group in groups for member in group.members}
     for planned in made.groups:
-        members = {member.path: member for member in by_id[planned.id].members}
+        there = {member.path: member for member in by_id[planned.id].members}
         assert planned.keep.path not in acted_on
         assert planned.reason
         # Every member is accounted for, once.
@@ -150,7 +152,7 @@ def test_no_plan_empties_a_group_touches_what_is_protected_or_acts_twice(
             *(act.file.path for act in planned.acts),
             *(left.path for left in planned.left),
         ]
-        assert sorted(named) == sorted(members)
+        assert sorted(named) == sorted(there)
         assert all(left.reason for left in planned.left)
         for act in planned.acts:
             assert act.kind in situation.only
@@ -160,7 +162,7 @@ def test_no_plan_empties_a_group_touches_what_is_protected_or_acts_twice(
             assert act.file.path not in by_id[planned.id].kept or same
             if not same:
                 linked = {
-                    frozenset((members[one.a].digest, members[one.b].digest)): one.kind
+                    frozenset((there[one.a].digest, there[one.b].digest)): one.kind
                     for one in by_id[planned.id].matches
                 }
                 assert frozenset((act.file.digest, planned.keep.digest)) in linked

@@ -55,7 +55,7 @@ class FakeEmbedder:
 
 @pytest.fixture
 def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(name: str, *, input_size: int = 288, device: Device = Device.AUTO) -> FakeEmbedder:  # noqa: ARG001
+    def load(name: str, *, input_size: int = 288, device: Device = Device.AUTO) -> FakeEmbedder:
         return FakeEmbedder(name, input_size)
 
     monkeypatch.setattr(registry, "load_embedder", load)
