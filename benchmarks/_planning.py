@@ -2,9 +2,9 @@
 
     python -m benchmarks._planning CATALOG
 
-Finds the groups of a catalog of exact copies, makes half of them groups of resized ones, which ask more of the
-planner (kinds, warnings, metadata), and plans for all. Prints the CPU seconds of `make_plan`, and the peak memory
-before and after it.
+Finds the groups of a catalog of exact copies, makes half of them groups of resized ones, which ask more of
+the planner (kinds, warnings, metadata), and plans for all. Prints the CPU seconds of `make_plan`, and the
+peak memory before and after it.
 """
 
 from __future__ import annotations

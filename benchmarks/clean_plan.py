@@ -2,8 +2,8 @@
 
 The files are real (tiny, five copies of each, in folders of 500) and scanned; each is looked at again by the
 planner. CPU seconds of planning alone are held to 5, in a process that has the groups already; half of the
-groups are made to be of resized copies for it, so that kinds, names and metadata are looked at as well. Memory is
-flat: what planning adds to a process that has the groups, a file, at 100,000 files against 20,000.
+groups are made to be of resized copies for it, so that kinds, names and metadata are looked at as well.
+Memory is flat: what planning adds to a process that has the groups, a file, at 100,000 files against 20,000.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def copied_files(count: int) -> Path:
 
 def plan(catalog: Path, files: int) -> dict[str, Any]:
     """Plan in a process of its own, and make sure that it was for all files."""
-    command = [sys.executable, "-m", "benchmarks._planning", catalog]
+    command: list[str | Path] = [sys.executable, "-m", "benchmarks._planning", catalog]
     found = _bench.run(command, _bench.ROOT).json()
     if (found["files"], found["acts"]) != (files, files - files // COPIES):
         sys.exit(f"the plan was for {found['files']} files, and acts upon {found['acts']}")

@@ -6,7 +6,7 @@ need not be text. Sizes are bytes, times nanoseconds since the epoch unless a na
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -242,6 +242,26 @@ class Alignment:
     tone: float
     spread: float
     kind: Kind | None = None
+
+    def turned_round(self) -> Alignment:
+        """Say the same of b laid on a."""
+        return replace(
+            self,
+            transform=_inverse(self.transform),
+            content_a=self.content_b,
+            content_b=self.content_a,
+            coverage_a=self.coverage_b,
+            coverage_b=self.coverage_a,
+        )
+
+
+def _inverse(transform: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+    if not transform:
+        return transform
+    (a, b, x), (c, d, y) = transform
+    size = a * d - b * c
+    a, b, c, d = d / size, -b / size, -c / size, a / size
+    return (a, b, -(a * x + b * y)), (c, d, -(c * x + d * y))
 
 
 def _kind(stage: Stage | None, alignment: Alignment | None) -> Kind | None:

@@ -16,7 +16,7 @@ class Names(NamedTuple):
     """An inode, and how many names it has."""
 
     inode: tuple[int, int]
-    count: int
+    number: int
 
 
 class Look:

@@ -27,7 +27,7 @@ def counted_once(
             if names is None:
                 acts.append(act)
                 continue
-            is_freed = planned[names.inode] == names.count and names.inode not in freed
+            is_freed = planned[names.inode] == names.number and names.inode not in freed
             acts.append(act if is_freed else replace(act, frees=act.frees - act.file.size))
             freed.add(names.inode)
         yield replace(group, acts=tuple(acts))

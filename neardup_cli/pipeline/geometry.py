@@ -155,12 +155,20 @@ class _Checker:
         self._subjects = Cache[int, Subject](
             lambda content: subject_of(reader.decoded(content, colour=True)), _SUBJECTS_CACHED
         )
+        self._digest = reader.digest
         self._settings = settings
 
     def __call__(self, pairs: Sequence[IdPair]) -> list[Checked]:
         return [(pair, self._check(*pair)) for pair in pairs]
 
     def _check(self, a: int, b: int) -> Alignment | None:
+        # Laying a on b is not quite laying b on a: in the order of the contents, whichever was scanned first.
+        if self._digest(b) < self._digest(a):
+            alignment = self._laid(b, a)
+            return None if alignment is None else alignment.turned_round()
+        return self._laid(a, b)
+
+    def _laid(self, a: int, b: int) -> Alignment | None:
         try:
             verdict = verify_pair(self._features[a], self._features[b], self._settings)
             return as_alignment(verdict, kind_of(verdict, lambda: (self._subjects[a], self._subjects[b])))
@@ -200,6 +208,11 @@ class Reader:
             contents = {content for pair in pairs for content in pair}
             for file in queries.files_of_contents(connection, contents):
                 self._files.setdefault(file.content_id, []).append(file)
+
+    def digest(self, content: int) -> bytes:
+        """Return the digest of a content; empty where no file of it is left."""
+        files = self._files.get(content)
+        return files[0].digest if files else b""
 
     def decoded(self, content: int, *, colour: bool) -> DecodedImage:
         """Decode a content.

@@ -153,8 +153,11 @@ def _group(
 
 
 def _file_match(by_content: FilesByContent, pair: PairMatch) -> FileMatch:
-    a, b = by_content[pair.a][0], by_content[pair.b][0]
-    return FileMatch(a.path, b.path, pair.stage, pair.similarity, pair.hamming, pair.alignment)
+    """Name the files, in the order of their paths: ids follow the order of scans, which says nothing."""
+    a, b, alignment = by_content[pair.a][0].path, by_content[pair.b][0].path, pair.alignment
+    if b < a:
+        a, b, alignment = b, a, None if alignment is None else alignment.turned_round()
+    return FileMatch(a, b, pair.stage, pair.similarity, pair.hamming, alignment)
 
 
 def _sorted(matches: Iterable[FileMatch]) -> list[FileMatch]:

@@ -23,7 +23,16 @@ from neardup_cli.pipeline import dups
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates, load_collection
 from neardup_cli.pipeline.groups import build_groups, keeper_order
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import CatalogedFile, DupsReport, FileMatch, FileStamp, Grouping, PairMatch, Stage
+from neardup_cli.records import (
+    Alignment,
+    CatalogedFile,
+    DupsReport,
+    FileMatch,
+    FileStamp,
+    Grouping,
+    PairMatch,
+    Stage,
+)
 
 type Draw = Callable[[Path, int], Path]
 
@@ -374,7 +383,29 @@ def test_keeper_order(better: CatalogedFile, worse: CatalogedFile) -> None:
     [group] = build_groups([better, worse], [PairMatch(1, 2, Stage.SIEVE, None, 3)]).groups
     assert group.keep == better.path
     [match] = group.matches
-    assert (match.a, match.b) == (better.path, worse.path)
+    assert [match.a, match.b] == sorted([better.path, worse.path])  # whichever was scanned first
+
+
+def test_a_match_turned_round_says_the_same() -> None:
+    there = Alignment(
+        matched=True, reason="the pixels agree", inliers=9, transform=((2.0, 0.5, 3.0), (-0.5, 2.0, 1.0)),
+        mirrored=False, agreement=0.9, content_a=0.4, content_b=0.8, coverage_a=0.3, coverage_b=0.9,
+        tone=1.0, spread=1.0,
+    )  # fmt: skip
+    back = there.turned_round()
+    assert (back.content_a, back.coverage_a) == (there.content_b, there.coverage_b)
+    square = [np.vstack([np.array(one.transform), (0, 0, 1)]) for one in (there, back)]
+    assert np.allclose(square[0] @ square[1], np.eye(3))
+    assert np.allclose(back.turned_round().transform, there.transform)
+    for order in ((b"/a", b"/b"), (b"/b", b"/a")):  # which has the smaller id follows from the scans alone
+        first, second = file(order[0], 1), file(order[1], 2)
+        laid = there if order == (b"/a", b"/b") else back
+        [group] = build_groups([first, second], [PairMatch(1, 2, Stage.GEOMETRY, 0.5, 3, laid)]).groups
+        [match] = group.matches
+        assert (match.a, match.b) == (b"/a", b"/b")
+        assert match.alignment is not None
+        assert np.allclose(match.alignment.transform, there.transform)
+        assert match.alignment.content_a == there.content_a
 
 
 def test_chain_of_pairs_with_copies_is_one_group() -> None:
