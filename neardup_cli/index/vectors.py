@@ -51,9 +51,10 @@ class IndexKind(StrEnum):
     IVF = "ivf"  # compressed, in inverted lists
 
 
-def kind_for(vectors: int) -> IndexKind:
-    """Return the kind of index for so many vectors."""
-    return IndexKind.FLAT if vectors <= FLAT_UP_TO else IndexKind.IVF
+def kind_for(vectors: int, flat_up_to: int | None = None) -> IndexKind:
+    """Return the kind of index for so many vectors; `flat_up_to`, else `FLAT_UP_TO`, stay as they are."""
+    limit = FLAT_UP_TO if flat_up_to is None else flat_up_to
+    return IndexKind.FLAT if vectors <= limit else IndexKind.IVF
 
 
 def lists_for(vectors: int) -> int:
@@ -64,6 +65,13 @@ def lists_for(vectors: int) -> int:
 def sample_size(vectors: int) -> int:
     """Return how many vectors `VectorIndex.trained` wants to see, of so many."""
     return min(vectors, _SAMPLES_A_LIST * lists_for(vectors))
+
+
+def sampled(pages: Iterable[NDArray[np.float16]], vectors: int) -> NDArray[np.float16]:
+    """Draw a sample for `VectorIndex.trained` from pages of so many vectors, alike; the same every time."""
+    share = sample_size(vectors) / vectors
+    random = np.random.default_rng(vectors)
+    return np.concatenate([page[random.random(len(page)) < share] for page in pages])
 
 
 class IndexStamp(NamedTuple):
@@ -117,9 +125,9 @@ class VectorIndex:
         """The number of inverted lists; 1 for a flat index."""
         return int(self._index.nlist) if isinstance(self._index, faiss.IndexIVF) else 1
 
-    def suits(self, vectors: int) -> bool:
+    def suits(self, vectors: int, flat_up_to: int | None = None) -> bool:
         """Say whether this is the index to hold so many vectors, or one made for a quarter of them."""
-        if self.kind is not kind_for(vectors):
+        if self.kind is not kind_for(vectors, flat_up_to):
             return False
         return self.kind is IndexKind.FLAT or lists_for(vectors) <= math.sqrt(_OUTGROWN) * self.lists
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +20,7 @@ from neardup_cli.index.vectors import (
     IndexStamp,
     VectorIndex,
     kind_for,
-    sample_size,
+    sampled,
 )
 
 _SUFFIX = ".faiss"
@@ -119,7 +118,7 @@ def open_index(catalog: Catalog, model: StoredModel, *, rebuild: bool = False) -
     path = index_path(catalog.path, model)
     with catalog.read() as connection:
         wanted = _wanted_stamp(connection, model)
-        index, stamp = (None if rebuild else _usable(path, wanted)) or (
+        index, stamp = (None if rebuild else usable_index(path, wanted)) or (
             _empty_index(connection, model, wanted.vectors),
             wanted._replace(vectors=0, last_row=0),
         )
@@ -139,15 +138,8 @@ def _empty_index(connection: Connection, model: StoredModel, vectors: int) -> Ve
     dimension = model.identity.dimension
     if kind_for(vectors) is IndexKind.FLAT:
         return VectorIndex(dimension)
-    return VectorIndex.trained(np.concatenate(list(_sample(connection, model, vectors))), vectors)
-
-
-def _sample(connection: Connection, model: StoredModel, vectors: int) -> Iterator[NDArray[np.float16]]:
-    """Yield a sample of the vectors, drawn from all of them alike; the same every time."""
-    share = sample_size(vectors) / vectors
-    random = np.random.default_rng(vectors)
-    for page in queries.vectors_after(connection, model):
-        yield page.vectors[random.random(len(page.vectors)) < share]
+    pages = (page.vectors for page in queries.vectors_after(connection, model))
+    return VectorIndex.trained(sampled(pages, vectors), vectors)
 
 
 class IndexState(StrEnum):
@@ -185,7 +177,7 @@ def inspect_index(catalog: Catalog, model: StoredModel) -> IndexReport:
         return IndexReport(IndexState.ABSENT)
     with catalog.read() as connection:
         wanted = _wanted_stamp(connection, model)
-    usable = _usable(path, wanted)
+    usable = usable_index(path, wanted)
     if usable is None:
         return IndexReport(IndexState.UNUSABLE)
     index, stamp = usable
@@ -193,7 +185,9 @@ def inspect_index(catalog: Catalog, model: StoredModel) -> IndexReport:
     return IndexReport(state, index.kind, index.lists)
 
 
-def _usable(path: Path, wanted: IndexStamp) -> tuple[VectorIndex, IndexStamp] | None:
+def usable_index(
+    path: Path, wanted: IndexStamp, flat_up_to: int | None = None
+) -> tuple[VectorIndex, IndexStamp] | None:
     """Load the file if it holds a beginning of what is wanted, in a way that suits all of it."""
     loaded = VectorIndex.load(path)
     if loaded is None:
@@ -201,7 +195,7 @@ def _usable(path: Path, wanted: IndexStamp) -> tuple[VectorIndex, IndexStamp] | 
     index, stamp = loaded
     same = stamp._replace(vectors=wanted.vectors, last_row=wanted.last_row) == wanted
     beginning = stamp.vectors <= wanted.vectors and stamp.last_row <= wanted.last_row
-    return loaded if same and beginning and index.suits(wanted.vectors) else None
+    return loaded if same and beginning and index.suits(wanted.vectors, flat_up_to) else None
 
 
 def _wanted_stamp(connection: Connection, model: StoredModel) -> IndexStamp:

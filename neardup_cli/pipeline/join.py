@@ -109,14 +109,14 @@ def update_join(
         try:
             for done in task.steps(watch):
                 compared += done
-        except _Overtaken:  # what the other process does need not be done twice
+        except Overtaken:  # what the other process does need not be done twice
             _outwait(catalog, model)
             continue
         return task.kind, compared
     raise CatalogBusy(f"other processes keep changing {catalog.name}: wait for them and try again")
 
 
-class _Overtaken(Exception):
+class Overtaken(Exception):
     """Another process has changed the lists since they were read."""
 
 
@@ -234,7 +234,7 @@ class _Task:
             return
         with self._catalog.write() as connection:
             if not store.take_turn(connection, self._model, self._stored):
-                raise _Overtaken
+                raise Overtaken
             if outdated:
                 store.change_kind(connection, self._model, self.kind, lists.depth)
             if removed is not None:
@@ -277,7 +277,7 @@ class _Task:
         What that changes in settled lists is written once, at the end: all pairs are in the fresh ones too,
         unless these are full of nearer ones.
         """
-        search = self._search(len(fresh))
+        search = asking_index(self._catalog, self._model, len(fresh))
         is_settled = np.zeros(len(lists), dtype=bool)
         is_settled[settled] = True
         changed = [np.empty(0, np.int64)]
@@ -325,15 +325,16 @@ class _Task:
         same[same] &= self._present.rows[rows[same]] == page.rows[same]
         return rows[same], same
 
-    def _search(self, questions: int) -> Search:
-        """Return how to ask the index: with all vectors in memory, if there are many questions."""
-        index = open_index(self._catalog, self._model)
-        if questions >= _BULK * len(index):
-            with self._catalog.read() as connection, suppress(ValueError):  # a scan has replaced some
-                pages = queries.vectors_after(connection, self._model)
-                refined = RefinedIndex(index.vectors, ((page.ids, page.vectors) for page in pages))
-                return refined.search
-        return partial(index.search, probed=PROBED)
+
+def asking_index(catalog: Catalog, model: StoredModel, questions: int) -> Search:
+    """Return how to ask the index of a model: with all vectors in memory, if there are many questions."""
+    index = open_index(catalog, model)
+    if questions >= _BULK * len(index):
+        with catalog.read() as connection, suppress(ValueError):  # a scan has replaced some
+            pages = queries.vectors_after(connection, model)
+            refined = RefinedIndex(index.vectors, ((page.ids, page.vectors) for page in pages))
+            return refined.search
+    return partial(index.search, probed=PROBED)
 
 
 def _stored_pairs(

@@ -18,8 +18,8 @@ from neardup_cli.catalog import regions as store
 from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.embedders.regions import REGIONS
-from neardup_cli.index.vectors import IndexKind, IndexStamp, VectorIndex, lists_for, sample_size
-from neardup_cli.pipeline.index_cache import index_path
+from neardup_cli.index.vectors import IndexKind, IndexStamp, VectorIndex, kind_for, sampled
+from neardup_cli.pipeline.index_cache import index_path, usable_index
 
 FLAT_UP_TO = 15_000
 """Regions that are searched exactly: a query compares so many in 16 ms, and 50,000 in 33."""
@@ -92,7 +92,7 @@ def open_region_index(catalog: Catalog, model: StoredModel) -> RegionIndex:
     path = region_index_path(catalog.path, model)
     with catalog.read() as connection:
         wanted = _wanted_stamp(connection, model)
-        index, stamp = _usable(path, wanted) or _nothing(connection, model, wanted)
+        index, stamp = usable_index(path, wanted, FLAT_UP_TO) or _nothing(connection, model, wanted)
         if stamp != wanted:
             _add(connection, model, index, stamp.last_row)
         if len(index) != wanted.vectors:  # rows went away that the file still held
@@ -110,7 +110,7 @@ def region_index_is_usable(catalog: Catalog, model: StoredModel) -> bool:
     with catalog.read() as connection:
         if not path.exists():
             return True
-        usable = _usable(path, _wanted_stamp(connection, model))
+        usable = usable_index(path, _wanted_stamp(connection, model), FLAT_UP_TO)
         return usable is not None and all(_agreements(connection, model, *usable))
 
 
@@ -137,37 +137,11 @@ def _nothing(
 ) -> tuple[VectorIndex, IndexStamp]:
     """Make an empty index of the kind that suits so many vectors, trained where it needs that."""
     stamp = wanted._replace(vectors=0, last_row=0)
-    if wanted.vectors <= FLAT_UP_TO:
-        return VectorIndex(model.identity.dimension), stamp
-    sample = np.concatenate(list(_sample(connection, model, wanted.vectors)))
-    return VectorIndex.trained(sample, wanted.vectors), stamp
-
-
-def _sample(connection: Connection, model: StoredModel, vectors: int) -> Iterator[NDArray[np.float16]]:
-    """Yield a sample of the regions, drawn from all of them alike; the same every time."""
-    share = sample_size(vectors) / vectors
-    random = np.random.default_rng(vectors)
-    for page in store.regions_after(connection, model):
-        flat = page.vectors.reshape(-1, page.vectors.shape[-1])
-        yield flat[random.random(len(flat)) < share]
-
-
-def _usable(path: Path, wanted: IndexStamp) -> tuple[VectorIndex, IndexStamp] | None:
-    """Load the file if it holds a beginning of what is wanted, in a way that suits all of it."""
-    loaded = VectorIndex.load(path)
-    if loaded is None:
-        return None
-    index, stamp = loaded
-    same = stamp._replace(vectors=wanted.vectors, last_row=wanted.last_row) == wanted
-    beginning = stamp.vectors <= wanted.vectors and stamp.last_row <= wanted.last_row
-    return loaded if same and beginning and _suits(index, wanted.vectors) else None
-
-
-def _suits(index: VectorIndex, vectors: int) -> bool:
-    """Say whether this is the index to hold so many regions, or one made for a quarter of them."""
-    if vectors <= FLAT_UP_TO:
-        return index.kind is IndexKind.FLAT
-    return index.kind is IndexKind.IVF and lists_for(vectors) <= 2 * index.lists
+    dimension = model.identity.dimension
+    if kind_for(wanted.vectors, FLAT_UP_TO) is IndexKind.FLAT:
+        return VectorIndex(dimension), stamp
+    pages = (page.vectors.reshape(-1, dimension) for page in store.regions_after(connection, model))
+    return VectorIndex.trained(sampled(pages, wanted.vectors), wanted.vectors), stamp
 
 
 def _wanted_stamp(connection: Connection, model: StoredModel) -> IndexStamp:

@@ -11,7 +11,6 @@ As in `join.py`, all of it is exact as long as an index of all vectors would be;
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -27,9 +26,9 @@ from neardup_cli.catalog.regions import PresentRegions, RegionList, StoredRegion
 from neardup_cli.embedders.regions import REGIONS
 from neardup_cli.errors import CatalogBusy
 from neardup_cli.index.neighbours import Neighbours
-from neardup_cli.index.vectors import PROBED, IndexKind, RefinedIndex, kind_for
+from neardup_cli.index.vectors import IndexKind, kind_for
 from neardup_cli.matching.regions import REGION_DOOR, RegionPairs, region_limit
-from neardup_cli.pipeline.index_cache import open_index
+from neardup_cli.pipeline.join import Overtaken, Search, asking_index, places_of
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.pipeline.region_index import open_region_index
 
@@ -40,12 +39,10 @@ _FRESH = 1024  # contents with new regions to a transaction
 _NEW = 4096  # new vectors to a transaction
 _TILE = 8192  # vectors that are compared with a page of regions at once
 _PAGE = 256  # contents whose regions are compared at once: 1,280 by 8,192 products take 42 MB
-_BULK = 1 / 40  # as in `join.py`
 _SLACK = 1e-5
 _ATTEMPTS = 20
 
 type Ids = NDArray[np.int64]
-type Search = Callable[[NDArray[np.float32], int], tuple[Ids, NDArray[np.float32]]]
 type Compare = Callable[[Ids, NDArray[np.float16]], object]
 
 
@@ -64,14 +61,10 @@ def join_regions(catalog: Catalog, model: StoredModel, threshold: float, watch: 
         task = _Task(catalog, model)
         try:
             task.run(watch)
-        except _Overtaken:  # what the other process has done need not be done again
+        except Overtaken:  # what the other process has done need not be done again
             continue
         return task.pairs(limit)
     raise CatalogBusy(f"other processes keep changing {catalog.name}: wait for them and try again")
-
-
-class _Overtaken(Exception):
-    """Another process has changed the lists since they were read."""
 
 
 class _Whole(NamedTuple):
@@ -148,11 +141,11 @@ class _Task:
         if stored is None or stored.depth != DEPTH or stored.floor != REGION_DOOR:
             with self._catalog.write() as connection:
                 if store.stored_join(connection, self._model) is not None and stored is None:
-                    raise _Overtaken
+                    raise Overtaken
                 store.begin_lists(connection, self._model, DEPTH, REGION_DOOR)
                 stored = store.stored_join(connection, self._model)
             if stored is None:
-                raise _Overtaken
+                raise Overtaken
             self._stored = stored
         return stored
 
@@ -187,10 +180,10 @@ class _Task:
         """Write some lists and remove others, if nobody else has changed anything meanwhile."""
         stored = self._stored
         if stored is None:
-            raise _Overtaken
+            raise Overtaken
         with self._catalog.write() as connection:
             if not store.take_turn(connection, self._model, stored, compared):
-                raise _Overtaken
+                raise Overtaken
             store.remove_lists(connection, self._model, gone or [])
             store.store_lists(connection, self._model, map(self._list_of, rows.tolist()))
         self._stored = stored._replace(revision=stored.revision + 1, compared=compared)
@@ -206,10 +199,7 @@ class _Task:
 
     def _places(self, ids: Ids) -> Ids:
         """Return the rows of contents; -1 where they have none."""
-        if not len(self._ids):
-            return np.full(len(ids), -1, np.int64)
-        places = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
-        return np.where(self._ids[places] == ids, places, -1)
+        return places_of(self._ids, ids)
 
     # --- comparing --------------------------------------------------------------------------------------
 
@@ -249,7 +239,7 @@ class _Task:
         """Return how new regions of so many contents meet all vectors."""
         if self._kind is IndexKind.FLAT:
             return partial(self._compare, whole=self._all_vectors())
-        return partial(self._ask, search=self._index(contents))
+        return partial(self._ask, search=asking_index(self._catalog, self._model, contents * len(REGIONS)))
 
     def _compare(self, owners: Ids, regions: NDArray[np.float16], whole: _Whole) -> Ids:
         """Compare (n, regions, dimension) vectors with whole ones; return the rows whose lists changed."""
@@ -273,15 +263,6 @@ class _Task:
         kept[1:] &= (np.diff(owner) != 0) | (np.diff(other) != 0)
         self._lists.enter(owner[kept], other[kept], values[kept])
 
-    def _index(self, contents: int) -> Search:
-        """Return how to ask the index: with all vectors in memory, if there are many questions."""
-        index = open_index(self._catalog, self._model)
-        if contents * len(REGIONS) >= _BULK * len(index):
-            with self._catalog.read() as connection, suppress(ValueError):  # a scan has replaced some
-                pages = queries.vectors_after(connection, self._model)
-                return RefinedIndex(index.vectors, ((page.ids, page.vectors) for page in pages)).search
-        return partial(index.search, probed=PROBED)
-
     def _all_vectors(self) -> _Whole:
         """Read the vectors of all present contents: as many as are searched exactly."""
         with self._catalog.read() as connection:
@@ -300,8 +281,8 @@ class _Task:
 
     def _planned(self, page: StoredVectors) -> _Whole:
         """Keep the vectors that this task was planned with: a scan may have replaced some meanwhile."""
-        places = np.minimum(np.searchsorted(self._whole.ids, page.ids), len(self._whole.ids) - 1)
-        same = (self._whole.ids[places] == page.ids) & (self._whole.rows[places] == page.rows)
+        places = places_of(self._whole.ids, page.ids)
+        same = (places >= 0) & (self._whole.rows[places] == page.rows)
         return _Whole(self._places(page.ids[same]), page.vectors[same].astype(np.float32))
 
     def _owners(self, ids: Ids, rows: Ids) -> Ids:
