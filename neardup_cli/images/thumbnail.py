@@ -15,6 +15,18 @@ _QUALITIES = (55, 30, 10)
 _METHOD = 2
 
 
+def shrunk_to(source: BinaryIO | bytes, *, side: int, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
+    """Decode an image upright, in RGB, at most `side` pixels long; a smaller one keeps its size.
+
+    Raises:
+        UnreadableImage: as in `decode`.
+    """
+    decoded = decode(source, max_pixels=max_pixels, short_side=side)
+    picture = decoded.colour or decoded.luma
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return picture.convert("RGB")
+
+
 def webp_thumbnail(
     source: BinaryIO | bytes, *, side: int, most_bytes: int, max_pixels: int = DEFAULT_MAX_PIXELS
 ) -> bytes:
@@ -29,10 +41,7 @@ def webp_thumbnail(
     Raises:
         UnreadableImage: as in `decode`.
     """
-    decoded = decode(source, max_pixels=max_pixels, short_side=side)
-    picture = decoded.colour or decoded.luma
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    picture = picture.convert("RGB")
+    picture = shrunk_to(source, side=side, max_pixels=max_pixels)
     while True:
         for quality in _QUALITIES:
             encoded = _webp(picture, quality)

@@ -10,12 +10,10 @@ from collections import OrderedDict
 from enum import IntEnum
 from typing import BinaryIO
 
-from PIL import Image
-
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import PathNotFound
-from neardup_cli.images.decode import decode
+from neardup_cli.images.thumbnail import shrunk_to
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.records import CatalogedFile
 from neardup_cli.reports.paths import parse_data_path
@@ -60,11 +58,9 @@ class Previews:
         if kept is not None:
             return kept
         with open_as_scanned(file) as stream:
-            decoded = decode(stream, max_pixels=self._max_pixels, short_side=side.value)
-        picture = decoded.colour or decoded.luma
-        picture.thumbnail((side.value, side.value), Image.Resampling.LANCZOS, reducing_gap=2.0)
+            picture = shrunk_to(stream, side=side.value, max_pixels=self._max_pixels)
         out = io.BytesIO()
-        picture.convert("RGB").save(out, "JPEG", quality=_QUALITY)
+        picture.save(out, "JPEG", quality=_QUALITY)
         self._kept.put(key, out.getvalue())
         return out.getvalue()
 

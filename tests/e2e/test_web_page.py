@@ -9,33 +9,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from skimage import data
 
 from tests.e2e.conftest import COMMAND, Neardup
 
-if TYPE_CHECKING:
-    from tests.conftest import Lacking
-
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser(lacking: Lacking) -> Iterator[Browser]:
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
-        lacking("Chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        # Root has no sandbox of its own in a container.
-        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @dataclass
