@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import override
+from typing import ClassVar, override
 
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.plans import Intent, Operation
 
 
-class Deletion(Act):
-    """The file goes for good."""
+class _Removal(Act):
+    """The file goes, and nobody here can bring it back; `lost` says why."""
+
+    lost: ClassVar[str]
 
     @override
     def intend(self, operation: Operation, intent: Intent) -> Intent:
         return intent
-
-    @override
-    def forward(self, ready: Ready) -> None:
-        ready.look_again()
-        os.unlink(ready.operation.file.path)
 
     @override
     def happened(self, operation: Operation, intent: Intent) -> bool:
@@ -29,19 +26,28 @@ class Deletion(Act):
     @override
     def obstacle(self, operation: Operation, intent: Intent) -> None:
         if not os.path.lexists(operation.file.path):
-            raise Refused("deleted for good")
+            raise Refused(self.lost)
 
     @override
     def backward(self, operation: Operation, intent: Intent) -> None:
         self.obstacle(operation, intent)
 
 
-class SystemTrash(Act):
-    """The trash of macOS, by send2trash; it does not tell where the file goes, so no way back."""
+class Deletion(_Removal):
+    """The file goes for good."""
+
+    lost = "deleted for good"
 
     @override
-    def intend(self, operation: Operation, intent: Intent) -> Intent:
-        return intent
+    def forward(self, ready: Ready) -> None:
+        ready.look_again()
+        os.unlink(ready.operation.file.path)
+
+
+class SystemTrash(_Removal):
+    """The trash of macOS, by send2trash; it does not tell where the file goes, so no way back."""
+
+    lost = "it is in the system's trash, which only the system puts back"
 
     @override
     def forward(self, ready: Ready) -> None:
@@ -49,16 +55,3 @@ class SystemTrash(Act):
 
         ready.look_again()
         send2trash(os.fsdecode(ready.operation.file.path))
-
-    @override
-    def happened(self, operation: Operation, intent: Intent) -> bool:
-        return not os.path.lexists(operation.file.path)
-
-    @override
-    def obstacle(self, operation: Operation, intent: Intent) -> None:
-        if not os.path.lexists(operation.file.path):
-            raise Refused("it is in the system's trash, which only the system puts back")
-
-    @override
-    def backward(self, operation: Operation, intent: Intent) -> None:
-        self.obstacle(operation, intent)

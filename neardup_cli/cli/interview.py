@@ -20,6 +20,7 @@ from neardup_cli.plans import Plan, PlannedGroup
 from neardup_cli.records import DuplicateGroup
 from neardup_cli.reports.plan_table import numbered_members, print_group
 
+_CTRL_C = "\x03"
 _KEYS = "1-9 keep this (Enter: 1) · a keep all · n not duplicates · s skip · q quit"
 
 
@@ -80,18 +81,31 @@ def _asked(catalog: Catalog, found: DuplicateGroup, group: PlannedGroup) -> byte
 
 @contextmanager
 def _single_keys() -> Iterator[None]:
-    """Have the terminal hand on each key at once; keys that were pressed early are not lost."""
+    """Have the terminal hand on each key at once; keys that were pressed early are not lost.
+
+    Ctrl-C is a key too: a signal that came just before the wait for a key would be noticed after the next.
+    """
     before = termios.tcgetattr(sys.stdin)
     try:
         tty.setcbreak(sys.stdin, termios.TCSADRAIN)
+        now = termios.tcgetattr(sys.stdin)
+        now[tty.CC][termios.VINTR] = bytes([os.fpathconf(sys.stdin.fileno(), "PC_VDISABLE")])
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, now)
         yield
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def _pressed() -> str:
-    """Wait for one key; a terminal that is gone has said `q`."""
+    """Wait for one key; a terminal that is gone has said `q`.
+
+    Raises:
+        KeyboardInterrupt: it was Ctrl-C.
+    """
     try:
-        return os.read(sys.stdin.fileno(), 1).decode("latin-1") or _Key.QUIT
+        key = os.read(sys.stdin.fileno(), 1).decode("latin-1") or _Key.QUIT
     except OSError:
         return _Key.QUIT
+    if key == _CTRL_C:
+        raise KeyboardInterrupt
+    return key
