@@ -27,7 +27,8 @@ def halves(folder: Path, work: Path, count: int) -> list[Path]:
 
 
 def main() -> None:
-    from neardup_cli.evaluation.suites import Suite, suite_attacks
+    from neardup_cli.choices import Suite
+    from neardup_cli.evaluation.suites import suite_attacks
     from neardup_cli.evaluation.tune import TuneOptions, pairs_of_attacks
     from neardup_cli.evaluation.tuning import quality_at, tune_dials
     from neardup_cli.pipeline.progress import Silent

@@ -27,6 +27,7 @@ from benchmarks import _bench
 from benchmarks._bench import Figure
 from benchmarks._pictures import photo_files
 from neardup_cli import __version__
+from neardup_cli.choices import Kind
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.pipeline.report import THUMBNAIL_BYTES, THUMBNAIL_SIDE
 from neardup_cli.records import (
@@ -36,7 +37,6 @@ from neardup_cli.records import (
     DupsReport,
     FileMatch,
     FileStamp,
-    Kind,
     Stage,
 )
 from neardup_cli.reports.html import Album, Presence, Thumbnail, files_by_content, page_chunks

@@ -10,46 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from neardup_cli.records import Kind
-
-
-class Action(StrEnum):
-    """What happens to the copies."""
-
-    TRASH = "trash"
-    QUARANTINE = "quarantine"
-    MOVE = "move"
-    HARDLINK = "hardlink"
-    SYMLINK = "symlink"
-    REFLINK = "reflink"
-    DELETE = "delete"
-    LIST = "list"
-
-    @property
-    def has_folder(self) -> bool:
-        """Whether the copies go below a folder that the user names."""
-        return self in (Action.QUARANTINE, Action.MOVE)
-
-    @property
-    def is_link(self) -> bool:
-        """Whether the copy's name stays and leads to the keeper's bytes."""
-        return self in (Action.HARDLINK, Action.SYMLINK, Action.REFLINK)
-
-
-class KeepKey(StrEnum):
-    """What makes one file of a group better than another."""
-
-    RESOLUTION = "resolution"
-    SIZE = "size"
-    FORMAT = "format"
-    METADATA = "metadata"
-    COMPANIONS = "companions"
-    NAME = "name"
-    OLDEST = "oldest"
-    NEWEST = "newest"
-    SHORTEST_PATH = "shortest-path"
-    LONGEST_PATH = "longest-path"
-
+from neardup_cli.choices import Action, KeepKey, Kind
 
 DEFAULT_KEYS = (
     KeepKey.COMPANIONS,

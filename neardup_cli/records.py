@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from neardup_cli.choices import Kind
+
 
 class Stage(StrEnum):
     """Which stage of the funnel decided a match, strongest evidence first."""
@@ -20,29 +22,6 @@ class Stage(StrEnum):
     SIEVE = "sieve"
     VERIFIER = "verifier"
     GEOMETRY = "geometry"
-
-
-class Kind(StrEnum):
-    """What was done to a picture, strongest first: a match is called by the first of its edits here."""
-
-    EXACT = "exact"
-    SAME_PIXELS = "same-pixels"
-    SIMILAR_SHOT = "similar-shot"
-    EMBEDDED = "embedded"
-    OVERLAY = "overlay"
-    CROPPED = "cropped"
-    MIRRORED = "mirrored"
-    ROTATED = "rotated"
-    COLOUR = "colour"
-    RESIZED = "resized"
-    RE_ENCODED = "re-encoded"
-
-
-class Grouping(StrEnum):
-    """How matches become groups: around keepers, or whatever a chain of matches links."""
-
-    COHERENT = "coherent"
-    LINKED = "linked"
 
 
 class Ruling(StrEnum):
@@ -76,15 +55,6 @@ class ShownDecision:
     decision: Decision
     paths_a: tuple[bytes, ...]
     paths_b: tuple[bytes, ...]
-
-
-class Device(StrEnum):
-    """Where a model runs; `auto` takes the fastest that is there."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
 
 
 @dataclass(frozen=True, slots=True)

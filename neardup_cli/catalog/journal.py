@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, in
 from neardup_cli.catalog.models import Batch as BatchTable
 from neardup_cli.catalog.models import File, Scan
 from neardup_cli.catalog.models import Operation as Table
+from neardup_cli.choices import Action
 from neardup_cli.plans import (
-    Action,
     Batch,
     BatchState,
     Companion,

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from neardup_cli.catalog.models import Pair
 from neardup_cli.catalog.upsert import insert
-from neardup_cli.records import Alignment, Kind
+from neardup_cli.choices import Kind
+from neardup_cli.records import Alignment
 
 _VARIABLES = 500
 _COLUMNS = (

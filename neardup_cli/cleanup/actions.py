@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from neardup_cli.choices import Action
 from neardup_cli.cleanup.act import Act
 from neardup_cli.cleanup.relocation import Relocation
 from neardup_cli.cleanup.removal import Deletion, SystemTrash
 from neardup_cli.cleanup.replacement import Hardlink, Reflink, Symlink
 from neardup_cli.cleanup.trash import is_freedesktop
 from neardup_cli.cleanup.trashing import Trash
-from neardup_cli.plans import Action, Batch
+from neardup_cli.plans import Batch
 
 
 def act_for(batch: Batch) -> Act:

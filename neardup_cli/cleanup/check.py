@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 
+from neardup_cli.choices import Action
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import is_below
-from neardup_cli.plans import Action, Plan, PlannedAct
+from neardup_cli.plans import Plan, PlannedAct
 
 
 def check_request(action: Action, to: bytes | None) -> None:

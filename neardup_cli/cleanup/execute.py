@@ -15,12 +15,13 @@ from itertools import batched
 
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Action
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
 from neardup_cli.cleanup.reasons import Refused, reason_of
 from neardup_cli.images.walk import file_stamp
-from neardup_cli.plans import Action, Batch, BatchState, FileState, Intent, Operation, OperationState
+from neardup_cli.plans import Batch, BatchState, FileState, Intent, Operation, OperationState
 from neardup_cli.records import FileStamp
 
 type Watch = Callable[[int], None]

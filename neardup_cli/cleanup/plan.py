@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.check import check_request
 from neardup_cli.cleanup.look import Look, is_readable
@@ -20,8 +21,8 @@ from neardup_cli.cleanup.savings import counted_once
 from neardup_cli.cleanup.targets import Targets
 from neardup_cli.cleanup.units import Companions
 from neardup_cli.images.walk import is_below
-from neardup_cli.plans import Action, Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup
-from neardup_cli.records import CatalogedFile, DuplicateGroup, Kind
+from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup
+from neardup_cli.records import CatalogedFile, DuplicateGroup
 
 _NOT_KNOWN = "not known what was done to it: no pixels were compared"
 _STRONG_FIRST = {kind: place for place, kind in enumerate(Kind)}

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 
+from neardup_cli.choices import KeepKey
 from neardup_cli.images.walk import is_below
-from neardup_cli.plans import KeepKey, Policy
+from neardup_cli.plans import Policy
 from neardup_cli.records import CatalogedFile
 
 _FORMATS = ("TIFF", "PNG", "BMP", "JPEG2000", "HEIF", "AVIF", "JPEG", "WEBP", "GIF")

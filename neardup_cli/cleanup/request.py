@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from neardup_cli.plans import Action, Policy
+from neardup_cli.choices import Action
+from neardup_cli.plans import Policy
 
 
 @dataclass(frozen=True, slots=True)

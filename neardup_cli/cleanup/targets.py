@@ -6,8 +6,8 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 
+from neardup_cli.choices import Action
 from neardup_cli.cleanup.request import PlanRequest
-from neardup_cli.plans import Action
 
 
 class Targets:

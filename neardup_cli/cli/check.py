@@ -67,23 +67,15 @@ def check(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         threshold=threshold,
         hamming=hamming,
         model=model,
         preset=preset,
         max_pixels=max_pixels,
     )
-    matching = QueryOptions(
-        top_k=settings.top_k,
-        threshold=settings.threshold,
-        hamming=settings.hamming,
-        model=settings.model,
-        verify=not no_verify,
-        preset=settings.preset,
-        similar_shots=bool(include),
-        under=real_paths(under),
-        max_pixels=settings.max_pixels,
+    matching = QueryOptions.from_settings(
+        settings, verify=not no_verify, similar_shots=bool(include), under=real_paths(under)
     )
     options = CheckOptions(matching, exclude or [], hidden, settings.worker_count)
     with Catalog.open(settings.catalog_location) as opened, shown_progress() as progress:

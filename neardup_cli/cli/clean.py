@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neardup_cli.choices import Action, Grouping, KeepKey, Kind
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -31,14 +32,13 @@ from neardup_cli.cli.output import (
     write_text,
 )
 from neardup_cli.errors import BadInput, FilesRefused
-from neardup_cli.plans import Action, KeepKey, Outcome, Plan, Policy
-from neardup_cli.records import Grouping, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.clean import CleanOptions
+    from neardup_cli.plans import Outcome, Plan, Policy
     from neardup_cli.records import DuplicateGroup
 
 _UNKNOWN = "unknown"
@@ -135,7 +135,7 @@ def clean(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         threshold=threshold,
         hamming=hamming,
         model=model,
@@ -149,16 +149,8 @@ def clean(
         to=real_paths([to])[0] if to is not None else None,
         across_devices=across_devices,
         most_opened=None if all_metadata else MOST_OPENED,
-        dups=DupsOptions(
-            threshold=settings.threshold,
-            hamming=settings.hamming,
-            model=settings.model,
-            verify=not no_verify,
-            preset=settings.preset,
-            grouping=grouping,
-            under=real_paths(under),
-            limit=limit,
-            workers=settings.worker_count,
+        dups=DupsOptions.from_settings(
+            settings, verify=not no_verify, grouping=grouping, under=real_paths(under), limit=limit
         ),
     )
     with Catalog.open(settings.catalog_location) as opened:
@@ -195,6 +187,8 @@ def _check_usage(
 def _policy(
     keep: str | None, prefer: list[Path] | None, protect: list[Path] | None, only: str | None
 ) -> Policy:
+    from neardup_cli.plans import Policy
+
     chosen = Policy(prefer=tuple(real_paths(prefer)), protect=tuple(real_paths(protect)))
     keys = chosen.keep if keep is None else tuple(_member(KeepKey, name, "--keep") for name in _names(keep))
     kinds = chosen.only if only is None else frozenset(_kind(name) for name in _names(only))

@@ -24,7 +24,7 @@ def doctor(
     from neardup_cli.reports import json_report, text
     from neardup_cli.settings import load_settings
 
-    settings = load_settings(catalog=None if catalog is None else str(catalog))
+    settings = load_settings(catalog=catalog)
     with Catalog.open(settings.catalog_location) as opened:
         findings = examine(opened, repair=repair)
     if json:

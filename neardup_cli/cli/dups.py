@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neardup_cli.choices import Grouping
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -29,7 +30,6 @@ from neardup_cli.cli.output import (
     write_text,
 )
 from neardup_cli.errors import BadInput
-from neardup_cli.records import Grouping
 
 if TYPE_CHECKING:
     from neardup_cli.records import DupsReport
@@ -77,23 +77,19 @@ def dups(
     if nul and chosen is not Format.PATHS:
         raise BadInput("-0 goes with --format paths")
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         threshold=threshold,
         hamming=hamming,
         model=model,
         preset=preset,
     )
-    options = DupsOptions(
-        threshold=settings.threshold,
-        hamming=settings.hamming,
-        model=settings.model,
+    options = DupsOptions.from_settings(
+        settings,
         verify=not no_verify,
-        preset=settings.preset,
         grouping=grouping,
         similar_shots=bool(include),
         under=real_paths(under),
         limit=limit,
-        workers=settings.worker_count,
     )
     with Catalog.open(settings.catalog_location) as opened:
         try:

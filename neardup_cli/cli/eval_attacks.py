@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from neardup_cli.choices import Suite
 from neardup_cli.cli.eval_options import (
     MaxSideOption,
     OnlyOption,
@@ -37,12 +38,12 @@ def eval_attacks(
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.evaluation.copies import CopyOptions, make_copies
     from neardup_cli.evaluation.copies_report import copies_document, copies_lines
-    from neardup_cli.evaluation.suites import Suite, suite_attacks
+    from neardup_cli.evaluation.suites import suite_attacks
     from neardup_cli.reports.json_report import dump
     from neardup_cli.settings import load_settings
 
     settings = load_settings(workers=workers)
-    attacks = suite_attacks(Suite(suite.value) if suite else Suite.STANDARD, only or ())
+    attacks = suite_attacks(suite or Suite.STANDARD, only or ())
     options = CopyOptions(attacks, seed, limit, max_side, settings.worker_count)
     try:
         with shown_progress() as progress:

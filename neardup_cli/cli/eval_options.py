@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class SuiteName(StrEnum):
-    """`evaluation.suites.Suite`, said again: importing that one takes numpy, and --help must not."""
-
-    MILD = "mild"
-    STANDARD = "standard"
-    JPEG = "jpeg"
-    CROPS = "crops"
-    STRONG = "strong"
-    DISC = "disc"
-    ALL = "all"
-
+from neardup_cli.choices import Suite
 
 SuiteOption = Annotated[
-    SuiteName | None,
+    Suite | None,
     typer.Option(
         "--suite",
         help="Which attacks (standard); jpeg, crops and strong are called as in Copydays, disc as in DISC.",

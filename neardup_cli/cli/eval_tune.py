@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neardup_cli.choices import Suite
 from neardup_cli.cli.eval_options import (
     MaxSideOption,
     OnlyOption,
@@ -20,7 +21,6 @@ from neardup_cli.cli.output import raw_path, say, write_lines, write_text
 from neardup_cli.errors import BadInput
 
 if TYPE_CHECKING:
-    from neardup_cli.cli.eval_options import SuiteName
     from neardup_cli.evaluation.tune import TuneOptions
     from neardup_cli.evaluation.tuning import Labelled, Tuned
     from neardup_cli.settings import Settings
@@ -86,7 +86,7 @@ def eval_tune(
         raise BadInput("say what to tune on: one of --attacks, --pairs and --decisions")
     if plot is not None:
         require_matplotlib()
-    settings = load_settings(catalog=None if catalog is None else str(catalog), model=model, workers=workers)
+    settings = load_settings(catalog=catalog, model=model, workers=workers)
     try:
         labelled = _labelled(settings, attacks, pairs, suite, only, sample, seed, max_side)
     except KeyboardInterrupt:
@@ -107,7 +107,7 @@ def _labelled(
     settings: Settings,
     attacks: Path | None,
     pairs: Path | None,
-    suite: SuiteName | None,
+    suite: Suite | None,
     only: list[str] | None,
     sample: int | None,
     seed: int,
@@ -115,7 +115,7 @@ def _labelled(
 ) -> Labelled:
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.cli.progress import shown_progress
-    from neardup_cli.evaluation.suites import Suite, suite_attacks
+    from neardup_cli.evaluation.suites import suite_attacks
     from neardup_cli.evaluation.tune import (
         TuneOptions,
         pairs_of_attacks,
@@ -130,7 +130,7 @@ def _labelled(
         if attacks is not None:
             return pairs_of_attacks(
                 raw_path(attacks),
-                suite_attacks(Suite(suite.value) if suite else Suite.STANDARD, only or ()),
+                suite_attacks(suite or Suite.STANDARD, only or ()),
                 options,
                 progress,
                 sample=sample,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neardup_cli.choices import Grouping
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -20,7 +21,6 @@ from neardup_cli.cli.options import (
 )
 from neardup_cli.cli.output import real_paths, say
 from neardup_cli.errors import BadInput
-from neardup_cli.records import Grouping
 
 if TYPE_CHECKING:
     from neardup_cli.catalog.database import Catalog
@@ -60,7 +60,7 @@ def ignore(
     if bool(files) == bool(not_duplicates):
         raise BadInput("name either files or, with --not-duplicates, groups")
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         threshold=threshold,
         hamming=hamming,
         model=model,
@@ -70,16 +70,12 @@ def ignore(
         if files:
             new = call_files_different(opened, real_paths(files))
         else:
-            options = DupsOptions(
-                threshold=settings.threshold,
-                hamming=settings.hamming,
-                model=settings.model,
+            options = DupsOptions.from_settings(
+                settings,
                 verify=not no_verify,
-                preset=settings.preset,
                 grouping=grouping,
                 similar_shots=bool(include),
                 under=real_paths(under),
-                workers=settings.worker_count,
             )
             new = _ignore_groups(opened, not_duplicates or [], options)
     say(f"{shown_count(new, 'pair')} recorded as not duplicates: `neardup ignored` lists them")

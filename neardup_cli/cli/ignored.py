@@ -25,7 +25,7 @@ def ignored(
     from neardup_cli.reports.units import shown_count
     from neardup_cli.settings import load_settings
 
-    settings = load_settings(catalog=None if catalog is None else str(catalog))
+    settings = load_settings(catalog=catalog)
     with Catalog.open(settings.catalog_location) as opened:
         if undo:
             taken = take_back(opened, undo)

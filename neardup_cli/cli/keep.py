@@ -24,7 +24,7 @@ def keep(
     from neardup_cli.reports.units import shown_count
     from neardup_cli.settings import load_settings
 
-    settings = load_settings(catalog=None if catalog is None else str(catalog))
+    settings = load_settings(catalog=catalog)
     with Catalog.open(settings.catalog_location) as opened:
         new = keep_files(opened, real_paths(files))
     say(f"{shown_count(new, 'content')} recorded as to be kept: `neardup ignored` lists them")

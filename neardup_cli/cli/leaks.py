@@ -79,21 +79,14 @@ def leaks(
     # Before a catalog is made: a mistyped path must not leave an empty one behind.
     real_roots([one.folder for one in splits])
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         threshold=threshold,
         hamming=hamming,
         model=model,
         preset=preset,
         workers=workers,
     )
-    options = DupsOptions(
-        threshold=settings.threshold,
-        hamming=settings.hamming,
-        model=settings.model,
-        verify=not no_verify,
-        preset=settings.preset,
-        workers=settings.worker_count,
-    )
+    options = DupsOptions.from_settings(settings, verify=not no_verify)
     scan_options = ScanOptions(
         model=settings.model,
         input_size=settings.input_size,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from neardup_cli.records import Device, Grouping
+from neardup_cli.choices import Device, Grouping
 
 
 class Engine(StrEnum):

@@ -57,7 +57,7 @@ def query(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         threshold=threshold,
         hamming=hamming,
         model=model,
@@ -65,16 +65,8 @@ def query(
         top_k=top_k,
         max_pixels=max_pixels,
     )
-    options = QueryOptions(
-        top_k=settings.top_k,
-        threshold=settings.threshold,
-        hamming=settings.hamming,
-        model=settings.model,
-        verify=not no_verify,
-        preset=settings.preset,
-        similar_shots=bool(include),
-        under=real_paths(under),
-        max_pixels=settings.max_pixels,
+    options = QueryOptions.from_settings(
+        settings, verify=not no_verify, similar_shots=bool(include), under=real_paths(under)
     )
     with Catalog.open(settings.catalog_location) as opened:
         results, criteria = run_query(opened, [raw_path(image) for image in images], options)

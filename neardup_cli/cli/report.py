@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from neardup_cli.choices import Grouping
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -21,7 +22,6 @@ from neardup_cli.cli.options import (
     UnderOption,
 )
 from neardup_cli.cli.output import raw_path, real_paths, say
-from neardup_cli.records import Grouping
 
 
 def report(
@@ -57,7 +57,7 @@ def report(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         threshold=threshold,
         hamming=hamming,
         model=model,
@@ -65,17 +65,13 @@ def report(
         max_pixels=max_pixels,
     )
     options = ReportOptions(
-        dups=DupsOptions(
-            threshold=settings.threshold,
-            hamming=settings.hamming,
-            model=settings.model,
+        dups=DupsOptions.from_settings(
+            settings,
             verify=not no_verify,
-            preset=settings.preset,
             grouping=grouping,
             similar_shots=bool(include),
             under=real_paths(under),
             limit=limit,
-            workers=settings.worker_count,
         ),
         force=force,
         max_pixels=settings.max_pixels,

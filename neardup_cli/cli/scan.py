@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neardup_cli.choices import Device
 from neardup_cli.cli.options import (
     CatalogOption,
     DeviceOption,
@@ -18,10 +19,10 @@ from neardup_cli.cli.options import (
 )
 from neardup_cli.cli.output import say, write_lines, write_text
 from neardup_cli.errors import BadInput, ChecksFailed
-from neardup_cli.records import Cluster, Device
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.scan import ScanOptions
+    from neardup_cli.records import Cluster
     from neardup_cli.settings import Settings
 
 
@@ -82,7 +83,7 @@ def scan(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         model=model,
         device=device,
         max_pixels=max_pixels,
@@ -152,6 +153,8 @@ def _options(
 
 
 def _cluster(settings: Settings) -> Cluster:
+    from neardup_cli.records import Cluster
+
     return Cluster(
         settings.ray_address,
         # In a cluster that is there, the cores of this machine say nothing.

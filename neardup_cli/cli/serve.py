@@ -63,7 +63,7 @@ def serve(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        catalog=None if catalog is None else str(catalog),
+        catalog=catalog,
         model=model,
         threshold=threshold,
         hamming=hamming,
@@ -107,6 +107,7 @@ def _options(
     settings: Settings, loopback: bool, token: str | None, names: list[str], upload_mb: int
 ) -> ServeOptions:
     import secrets
+    from dataclasses import replace
 
     from neardup_cli.pipeline.dups import DupsOptions
     from neardup_cli.pipeline.query import QueryOptions
@@ -118,21 +119,10 @@ def _options(
     if token is None and not loopback:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
     return ServeOptions(
-        query=QueryOptions(
-            top_k=settings.top_k,
-            threshold=settings.threshold,
-            hamming=settings.hamming,
-            model=settings.model,
-            preset=settings.preset,
-            max_pixels=min(settings.max_pixels, UPLOAD_PIXELS),
+        query=replace(
+            QueryOptions.from_settings(settings), max_pixels=min(settings.max_pixels, UPLOAD_PIXELS)
         ),
-        dups=DupsOptions(
-            threshold=settings.threshold,
-            hamming=settings.hamming,
-            model=settings.model,
-            preset=settings.preset,
-            workers=settings.worker_count,
-        ),
+        dups=DupsOptions.from_settings(settings),
         scan=ScanOptions(
             model=settings.model,
             input_size=settings.input_size,

@@ -13,7 +13,7 @@ def status(catalog: CatalogOption = None, json: JsonOption = False) -> None:
     from neardup_cli.reports import json_report, text
     from neardup_cli.settings import load_settings
 
-    settings = load_settings(catalog=None if catalog is None else str(catalog))
+    settings = load_settings(catalog=catalog)
     with Catalog.open(settings.catalog_location) as opened:
         found = catalog_status(opened)
     if json:

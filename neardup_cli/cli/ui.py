@@ -31,7 +31,7 @@ def ui(
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.settings import load_settings
 
-    settings = load_settings(catalog=None if catalog is None else str(catalog))
+    settings = load_settings(catalog=catalog)
     Catalog.open(settings.catalog_location).close()  # what is wrong with it is said before anything is served
     _demand_port(port)
     say(f"neardup is at http://{_HOST}:{port}/ (Ctrl-C stops it)")

@@ -36,7 +36,7 @@ def undo(
 
     if listing and batch is not None:
         raise BadInput("--list lists all clean-ups, and undoes none")
-    settings = load_settings(catalog=None if catalog is None else str(catalog))
+    settings = load_settings(catalog=catalog)
     with Catalog.open(settings.catalog_location) as opened:
         if listing:
             batches = list_batches(opened)

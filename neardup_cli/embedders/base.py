@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import batched
 from typing import Protocol
 
 import numpy as np
@@ -63,6 +65,16 @@ def resize_to_input(image: Image.Image, side: int) -> Pixels:
     shape = input_shape(image.size, side)
     small = image.resize(shape, Image.Resampling.BILINEAR)
     return np.asarray(small if small.mode == "RGB" else small.convert("RGB"))
+
+
+def runs_of_one_shape(batch: Sequence[Pixels], most: int) -> Iterator[tuple[list[int], NDArray[np.uint8]]]:
+    """Yield what a network takes at once: places in the batch, and their (n, h, w, 3) pixels, n <= `most`."""
+    by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, pixels in enumerate(batch):
+        by_shape[pixels.shape].append(place)
+    for places in by_shape.values():
+        for some in batched(places, most):
+            yield list(some), np.stack([batch[place] for place in some])
 
 
 def unit_rows(vectors: NDArray[np.floating]) -> Vectors:

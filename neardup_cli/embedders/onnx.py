@@ -7,7 +7,6 @@ deviation of ImageNet as in SSCD's recipe (a plain export of Meta's weights).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, unit_rows
+from neardup_cli.choices import Device
+from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
 from neardup_cli.embedders.registry import preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
-from neardup_cli.records import Device, ModelIdentity
+from neardup_cli.records import ModelIdentity
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
@@ -69,14 +69,9 @@ class OnnxEmbedder:
 
     def embed(self, batch: Sequence[Pixels]) -> Vectors:
         """Embed prepared images in order; images of one shape share a run of the network."""
-        by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        for position, pixels in enumerate(batch):
-            by_shape[pixels.shape].append(position)
         vectors = np.empty((len(batch), self.identity.dimension), dtype=np.float32)
-        for positions in by_shape.values():
-            for start in range(0, len(positions), _BATCH):
-                rows = positions[start : start + _BATCH]
-                vectors[rows] = self._run(np.stack([batch[row] for row in rows]))
+        for rows, pixels in runs_of_one_shape(batch, _BATCH):
+            vectors[rows] = self._run(pixels)
         return unit_rows(vectors)
 
     def _run(self, pixels: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - as above

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
+from neardup_cli.choices import Device
 from neardup_cli.embedders import weights
 from neardup_cli.errors import MissingExtra, ModelMissing
-from neardup_cli.records import Device
 
 if TYPE_CHECKING:  # it imports numpy and Pillow, which naming a model does not need
     from neardup_cli.embedders.base import Embedder

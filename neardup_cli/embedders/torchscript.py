@@ -7,7 +7,6 @@ normalised with the mean and deviation of ImageNet, to unit vectors [batch, dime
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -17,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, unit_rows
+from neardup_cli.choices import Device
+from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
 from neardup_cli.embedders.registry import preprocessing
 from neardup_cli.embedders.weights import check_archive
 from neardup_cli.errors import BadInput, ModelInvalid
-from neardup_cli.records import Device, ModelIdentity
+from neardup_cli.records import ModelIdentity
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
@@ -80,15 +80,11 @@ class TorchScriptEmbedder:
 
     def embed(self, batch: Sequence[Pixels]) -> Vectors:
         """Embed prepared images in order; images of one shape share a run of the network."""
-        by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        for position, pixels in enumerate(batch):
-            by_shape[pixels.shape].append(position)
-        runs = []
-        for positions in by_shape.values():
-            for start in range(0, len(positions), self._largest):
-                rows = positions[start : start + self._largest]
-                # Nothing is fetched yet: the GPU goes on to the next run while this one is under way.
-                runs.append((rows, self._run(np.stack([batch[row] for row in rows]), self.precision)))
+        # Nothing is fetched yet: the GPU goes on to the next run while this one is under way.
+        runs = [
+            (rows, self._run(pixels, self.precision))
+            for rows, pixels in runs_of_one_shape(batch, self._largest)
+        ]
         vectors = np.empty((len(batch), self.identity.dimension), dtype=np.float32)
         for rows, output in runs:
             vectors[rows] = output.float().cpu().numpy()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from neardup_cli.choices import Suite
 from neardup_cli.errors import BadInput
 from neardup_cli.evaluation.attacks import (
     Attack,
@@ -15,18 +15,6 @@ from neardup_cli.evaluation.attacks import (
     mild_attacks,
     standard_attacks,
 )
-
-
-class Suite(StrEnum):
-    """A fixed list of attacks; `jpeg`, `crops` and `strong` are named after Copydays, `disc` after DISC21."""
-
-    MILD = "mild"
-    STANDARD = "standard"
-    JPEG = "jpeg"
-    CROPS = "crops"
-    STRONG = "strong"
-    DISC = "disc"
-    ALL = "all"
 
 
 def suite_attacks(suite: Suite, only: Iterable[str] = ()) -> tuple[Attack, ...]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neardup_cli.catalog import decisions
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Grouping
 from neardup_cli.errors import BadInput
 from neardup_cli.evaluation.attacks import Attack
 from neardup_cli.evaluation.copies import CopyOptions, make_copies
@@ -28,7 +29,6 @@ from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import Grouping
 from neardup_cli.reports.paths import parse_data_path
 
 PRESETS = ("normal", "strict", "loose")

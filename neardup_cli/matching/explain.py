@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from neardup_cli.choices import Kind
 from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import AlignedPair, align
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.residual import measure_residual
 from neardup_cli.matching.verify import Verdict
-from neardup_cli.records import Kind
 
 type Colours = NDArray[np.uint8]
 """RGB pixels, `[height, width, 3]`."""

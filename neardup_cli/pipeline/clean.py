@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from neardup_cli.catalog import journal, queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.execute import run_batch
 from neardup_cli.cleanup.losses import with_warnings
@@ -22,8 +23,8 @@ from neardup_cli.images.walk import file_stamp
 from neardup_cli.pipeline.batches import batch_outcome, find_batch, refuse_if_interrupted
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.progress import Progress, Silent
-from neardup_cli.plans import Action, BatchState, OperationState, Outcome, Plan, Policy
-from neardup_cli.records import CatalogedFile, DuplicateGroup, FileStamp, Kind
+from neardup_cli.plans import BatchState, OperationState, Outcome, Plan, Policy
+from neardup_cli.records import CatalogedFile, DuplicateGroup, FileStamp
 
 MOST_OPENED = 2_000
 """Copies opened to compare their metadata with the keeper's, unless all are asked for: about two seconds."""

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
+from neardup_cli.choices import Kind
 from neardup_cli.errors import ModelMismatch
 from neardup_cli.matching.search import DOOR, certainty_level, plain_threshold
 from neardup_cli.matching.sieve import DEFAULT_RADIUS, STRICT_RADIUS
 from neardup_cli.pipeline.models import stored_model
-from neardup_cli.records import Alignment, Kind, Stage
+from neardup_cli.records import Alignment, Stage
 
 
 class Judgement(NamedTuple):

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.catalog.verdicts import IdPair
+from neardup_cli.choices import Grouping, Kind
 from neardup_cli.matching.funnel import Collection, Pictures, Sifted, sift_pairs
 from neardup_cli.matching.regions import RegionPairs, with_regions
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
@@ -21,7 +22,10 @@ from neardup_cli.pipeline.groups import build_groups, freed_bytes, removable_fil
 from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.region_join import join_regions
-from neardup_cli.records import DuplicateGroup, DupsReport, FileMatch, Grouping, Kind, PairMatch, Stage
+from neardup_cli.records import DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
+
+if TYPE_CHECKING:
+    from neardup_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,31 @@ class DupsOptions:
     under: Sequence[bytes] = ()
     limit: int | None = None
     workers: int = 1
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        verify: bool = True,
+        grouping: Grouping = Grouping.COHERENT,
+        similar_shots: bool = False,
+        under: Sequence[bytes] = (),
+        limit: int | None = None,
+    ) -> Self:
+        """Take the rest from the settings."""
+        return cls(
+            threshold=settings.threshold,
+            hamming=settings.hamming,
+            model=settings.model,
+            verify=verify,
+            preset=settings.preset,
+            grouping=grouping,
+            similar_shots=similar_shots,
+            under=under,
+            limit=limit,
+            workers=settings.worker_count,
+        )
 
 
 def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress | None = None) -> DupsReport:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import numpy as np
 from PIL import Image
 
+from neardup_cli.choices import Kind
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import DecodedImage
@@ -16,7 +17,7 @@ from neardup_cli.matching.features import LocalFeatures
 from neardup_cli.matching.verify import PRESETS, Verdict, match_keypoints, verify_pair
 from neardup_cli.pipeline.compare import Rules, compare
 from neardup_cli.pipeline.geometry import decode_file, features_of, subject_of
-from neardup_cli.records import ExplainedPair, Kind, Point, Stage
+from neardup_cli.records import ExplainedPair, Point, Stage
 
 _LINK_PIXELS = 6.0  # of 416: how far a link may end from where the transform says
 _LINKS = 40

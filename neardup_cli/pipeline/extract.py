@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
+from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder, Pixels
 from neardup_cli.embedders.regions import prepare_regions
 from neardup_cli.embedders.registry import load_embedder
@@ -21,7 +22,7 @@ from neardup_cli.images.decode import decode
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
-from neardup_cli.records import Device, Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -20,6 +20,7 @@ from PIL import Image
 from neardup_cli.catalog import queries, verdicts
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.verdicts import IdPair
+from neardup_cli.choices import Kind
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
@@ -29,7 +30,7 @@ from neardup_cli.matching.explain import Subject, explain_match
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.progress import Progress
-from neardup_cli.records import Alignment, CatalogedFile, Kind
+from neardup_cli.records import Alignment, CatalogedFile
 
 _CHUNK = 16
 _STORED_AT_ONCE = 256

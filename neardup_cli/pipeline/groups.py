@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
+from neardup_cli.choices import Grouping, Kind
 from neardup_cli.matching.group import Cluster, IdPair, coherent_clusters, linked_clusters
-from neardup_cli.records import CatalogedFile, DuplicateGroup, FileMatch, Grouping, Kind, PairMatch, Stage
+from neardup_cli.records import CatalogedFile, DuplicateGroup, FileMatch, PairMatch, Stage
 
 _ID_DIGITS = 12
 

@@ -9,6 +9,7 @@ from itertools import chain, combinations
 
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Grouping
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.progress import Progress
@@ -18,7 +19,6 @@ from neardup_cli.records import (
     CatalogedFile,
     DupsReport,
     FileMatch,
-    Grouping,
     Leak,
     LeakKind,
     LeaksReport,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from neardup_cli.catalog import queries, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
+from neardup_cli.choices import Device
 from neardup_cli.embedders import registry
 from neardup_cli.embedders.registry import preprocessing
 from neardup_cli.errors import ModelMismatch
-from neardup_cli.records import Device
 
 if TYPE_CHECKING:
     from neardup_cli.embedders.base import Embedder

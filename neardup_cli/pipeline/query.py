@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from neardup_cli.pipeline.models import input_size_of
 from neardup_cli.pipeline.probe import Probe, probe_images
 from neardup_cli.pipeline.region_query import Glimpse, RegionSearcher
 from neardup_cli.records import Alignment, CatalogedFile, QueryMatch, QueryResult, Stage
+
+if TYPE_CHECKING:
+    from neardup_cli.settings import Settings
 
 _STAGE_ORDER = {Stage.EXACT: 0, Stage.SIEVE: 1, Stage.VERIFIER: 2, Stage.GEOMETRY: 3, None: 4}
 
@@ -49,6 +53,28 @@ class QueryOptions:
     under: Sequence[bytes] = ()
     include_self: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        verify: bool = True,
+        similar_shots: bool = False,
+        under: Sequence[bytes] = (),
+    ) -> Self:
+        """Take the rest from the settings."""
+        return cls(
+            top_k=settings.top_k,
+            threshold=settings.threshold,
+            hamming=settings.hamming,
+            model=settings.model,
+            verify=verify,
+            preset=settings.preset,
+            similar_shots=similar_shots,
+            under=under,
+            max_pixels=settings.max_pixels,
+        )
 
 
 @dataclass(frozen=True, slots=True)

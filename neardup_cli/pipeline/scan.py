@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog, Connection
+from neardup_cli.choices import Device
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.walk import Walker
 from neardup_cli.pipeline.models import ModelChoice, choose_model
@@ -16,7 +17,7 @@ from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import Survey, is_offline, real_roots, still_there, survey
 from neardup_cli.pipeline.work import Cause, Extracted, ToRead
-from neardup_cli.records import Cluster, Device, ScanSummary
+from neardup_cli.records import Cluster, ScanSummary
 
 if TYPE_CHECKING:
     from neardup_cli.embedders.base import Embedder

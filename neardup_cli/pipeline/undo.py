@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Action
 from neardup_cli.cleanup.execute import undo
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.batches import batch_outcome, find_batch, list_batches
 from neardup_cli.pipeline.progress import Progress, Silent
-from neardup_cli.plans import Action, Batch, BatchState, OperationState, Outcome
+from neardup_cli.plans import Batch, BatchState, OperationState, Outcome
 
 _TO_DO = (OperationState.DONE, OperationState.BEGUN, OperationState.UNDOING)
 

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from neardup_cli.choices import Kind
 from neardup_cli.errors import BadInput
-from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Kind, Stage
+from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Stage
 from neardup_cli.reports.paths import parse_data_path
 
 _UNKNOWN_TIME = -1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from neardup_cli.choices import Kind
 from neardup_cli.plans import Batch, FileState, Outcome, Plan, PlannedAct, PlannedGroup, Policy
-from neardup_cli.records import Kind
 from neardup_cli.reports.paths import data_path
 
 SCHEMA = "neardup.plan/1"

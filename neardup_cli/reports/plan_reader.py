@@ -7,19 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from neardup_cli.choices import Action, KeepKey, Kind
 from neardup_cli.errors import BadInput
-from neardup_cli.plans import (
-    Action,
-    Companion,
-    FileState,
-    KeepKey,
-    LeftAlone,
-    Plan,
-    PlannedAct,
-    PlannedGroup,
-    Policy,
-)
-from neardup_cli.records import Kind
+from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.reports.paths import parse_data_path
 from neardup_cli.reports.plan_json import UNKNOWN_KIND
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from neardup_cli.plans import Action, Batch, OperationState, Outcome, Plan, PlannedGroup
+from neardup_cli.choices import Action
+from neardup_cli.plans import Batch, OperationState, Outcome, Plan, PlannedGroup
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.plan_json import kind_name
 from neardup_cli.reports.units import shown_bytes, shown_count

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from neardup_cli.records import Kind, Ruling, Stage
+from neardup_cli.choices import Kind
+from neardup_cli.records import Ruling, Stage
 from neardup_cli.web.scans import ScanState
 
 type Share = tuple[float, float]

@@ -16,10 +16,11 @@ import streamlit as st
 
 from neardup_cli import Catalog, Detection, DuplicateDetector, DupsOptions, find_duplicates
 from neardup_cli.catalog.changes import ChangeStamp, change_stamp
+from neardup_cli.choices import Kind
 from neardup_cli.errors import NeardupError, UnreadableImage
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
-from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, Kind, QueryMatch, Stage
+from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, QueryMatch, Stage
 from neardup_cli.reports.evidence import evidence
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.text import dups_summary
@@ -68,15 +69,8 @@ def _detector(location: Path | str, stamp: ChangeStamp, model: str | None) -> Du
 @st.cache_resource(max_entries=1, hash_funcs={Settings: repr}, show_spinner="finding the groups ...")
 def _report(location: Path | str, stamp: ChangeStamp, settings: Settings) -> DupsReport:  # noqa: ARG001
     """Return the groups of the catalog as it is."""
-    options = DupsOptions(
-        threshold=settings.threshold,
-        hamming=settings.hamming,
-        model=settings.model,
-        preset=settings.preset,
-        workers=settings.worker_count,
-    )
     with Catalog.open(location) as catalog:
-        return find_duplicates(catalog, options)
+        return find_duplicates(catalog, DupsOptions.from_settings(settings))
 
 
 def _look_up(detector: DuplicateDetector, settings: Settings) -> None:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
+from neardup_cli.choices import KeepKey, Kind
 from neardup_cli.cleanup.policy import Candidate, ranked, reason_to_keep
-from neardup_cli.plans import DEFAULT_KEYS, KeepKey, Policy
-from neardup_cli.records import (
-    Alignment,
-    DuplicateGroup,
-    FileMatch,
-    Kind,
-    QueryMatch,
-    Stage,
-)
+from neardup_cli.plans import DEFAULT_KEYS, Policy
+from neardup_cli.records import Alignment, DuplicateGroup, FileMatch, QueryMatch, Stage
 from neardup_cli.reports.units import shown_similarity
 
 _HASH_BITS = 64

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Action
 from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.plans import Action, Plan, Policy
+from neardup_cli.plans import Plan, Policy
 
 type Tree = dict[str, tuple[object, ...]]
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from neardup_cli.catalog.journal import put_away
+from neardup_cli.choices import Action
 from neardup_cli.cleanup import files
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.batches import list_batches
 from neardup_cli.pipeline.clean import apply_plan, resume
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.undo import undo_batch
-from neardup_cli.plans import Action, BatchState, Outcome
+from neardup_cli.plans import BatchState, Outcome
 from tests.cleanup.conftest import Collection, contents, tree
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ import pytest
 
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Action
 from neardup_cli.pipeline.clean import apply_plan, resume
 from neardup_cli.pipeline.undo import undo_batch
-from neardup_cli.plans import Action, BatchState
+from neardup_cli.plans import BatchState
 from neardup_cli.reports.json_report import dump
 from neardup_cli.reports.plan_json import plan_document
 from tests.cleanup.conftest import Collection, contents, tree

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
+from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup.losses import differing, with_warnings
 from neardup_cli.images.facts import NO_FACTS, Facts, read_facts
-from neardup_cli.plans import Action, FileState, Plan, PlannedAct, PlannedGroup, Policy
-from neardup_cli.records import Kind
+from neardup_cli.plans import FileState, Plan, PlannedAct, PlannedGroup, Policy
 
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmp:Rating="4" exif:GPSLatitude="38,42.5N"><dc:subject><rdf:Bag>

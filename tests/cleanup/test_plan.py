@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neardup_cli.choices import Action, KeepKey, Kind
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.plan import plan_groups
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.errors import BadInput
-from neardup_cli.plans import Action, KeepKey, Plan, Policy
-from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Kind, Stage
+from neardup_cli.plans import Plan, Policy
+from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Stage
 
 FILES = 14
 NOTHING = dict.fromkeys(

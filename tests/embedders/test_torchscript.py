@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder, input_shape
 from neardup_cli.embedders.registry import load_embedder, model_path, preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
-from neardup_cli.records import Device
 from tests.conftest import Lacking
 
 type Network = Callable[[Any], Any]

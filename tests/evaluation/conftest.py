@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from neardup_cli.choices import Suite
 from neardup_cli.evaluation.copies import CopyOptions, make_copies
 from neardup_cli.evaluation.gallery import render_photo
-from neardup_cli.evaluation.suites import Suite, suite_attacks
+from neardup_cli.evaluation.suites import suite_attacks
 
 PHOTOS = 8
 

@@ -8,13 +8,14 @@ from typing import NoReturn
 import pytest
 from PIL import Image
 
+from neardup_cli.choices import Suite
 from neardup_cli.errors import BadInput, DiskFull, PathNotFound
 from neardup_cli.evaluation.attacks import EXACT, Attack, all_attacks
 from neardup_cli.evaluation.copies import CopyOptions, make_copies
 from neardup_cli.evaluation.edits.codecs import Jpeg
 from neardup_cli.evaluation.edits.composition import Overlay
 from neardup_cli.evaluation.manifest import MANIFEST_NAME, read_manifest
-from neardup_cli.evaluation.suites import Suite, suite_attacks
+from neardup_cli.evaluation.suites import suite_attacks
 from tests.evaluation.conftest import PHOTOS
 
 TWO = (Attack("jpeg-20", (Jpeg(20),)), Attack("overlay-40", (Overlay(0.4),)))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Grouping
 from neardup_cli.errors import BadInput
 from neardup_cli.evaluation.ground_truth import GroundTruth, load_truth
 from neardup_cli.evaluation.meter import Meter
@@ -16,7 +17,7 @@ from neardup_cli.evaluation.run import EvalOptions, Evaluation, evaluate
 from neardup_cli.evaluation.run_report import csv_lines, run_document, submission_lines, text_lines
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.query import QueryOptions, Searcher
-from neardup_cli.records import Grouping, Stage
+from neardup_cli.records import Stage
 from tests.evaluation.conftest import PHOTOS
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from neardup_cli.catalog import decisions
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Suite
 from neardup_cli.errors import BadInput
 from neardup_cli.evaluation.ground_truth import load_truth
 from neardup_cli.evaluation.settings_file import write_settings
-from neardup_cli.evaluation.suites import Suite, suite_attacks
+from neardup_cli.evaluation.suites import suite_attacks
 from neardup_cli.evaluation.tune import (
     TuneOptions,
     pairs_of_attacks,

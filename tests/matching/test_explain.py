@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from neardup_cli.choices import Kind
 from neardup_cli.matching.explain import Explanation, Subject, explain_match, explain_same_bytes
 from neardup_cli.matching.features import extract_features
 from neardup_cli.matching.residual import measure_residual
 from neardup_cli.matching.verify import Verdict, verify_pair
-from neardup_cli.records import Kind
 
 if TYPE_CHECKING:
     from tests.matching.conftest import Gallery

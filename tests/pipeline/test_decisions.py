@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Grouping
 from neardup_cli.errors import BadInput, PathNotFound, UnreadableImage
 from neardup_cli.pipeline.decisions import (
     call_files_different,
@@ -25,7 +26,7 @@ from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.groups import build_groups, freed_bytes
 from neardup_cli.pipeline.query import QueryOptions, query
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import CatalogedFile, FileStamp, Grouping, PairMatch, Ruling, Stage
+from neardup_cli.records import CatalogedFile, FileStamp, PairMatch, Ruling, Stage
 
 type Draw = Callable[[Path, int], Path]
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Grouping
 from neardup_cli.errors import ModelMismatch
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.matching.funnel import sift_pairs
@@ -23,16 +24,7 @@ from neardup_cli.pipeline import dups
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates, load_collection
 from neardup_cli.pipeline.groups import build_groups, keeper_order
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import (
-    Alignment,
-    CatalogedFile,
-    DupsReport,
-    FileMatch,
-    FileStamp,
-    Grouping,
-    PairMatch,
-    Stage,
-)
+from neardup_cli.records import Alignment, CatalogedFile, DupsReport, FileMatch, FileStamp, PairMatch, Stage
 
 type Draw = Callable[[Path, int], Path]
 

@@ -11,13 +11,14 @@ import pytest
 from PIL import ExifTags, Image, ImageDraw
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Grouping, Kind
 from neardup_cli.pipeline import geometry
 from neardup_cli.pipeline.compare import load_rules
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.explain import explain
 from neardup_cli.pipeline.query import QueryOptions, query
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import FileMatch, Grouping, Kind
+from neardup_cli.records import FileMatch
 
 MODEL = "sscd_distilled"
 EXPECTED = {

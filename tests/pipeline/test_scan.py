@@ -17,6 +17,7 @@ from PIL import Image
 
 from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Device
 from neardup_cli.embedders import registry
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, unit_rows
 from neardup_cli.embedders.registry import preprocessing
@@ -29,7 +30,7 @@ from neardup_cli.pipeline.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey
 from neardup_cli.pipeline.work import Claims, ToRead, UnreadFile
-from neardup_cli.records import Device, ModelIdentity, ScanSummary
+from neardup_cli.records import ModelIdentity, ScanSummary
 
 type Draw = Callable[[Path, int], Path]
 

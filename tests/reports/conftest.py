@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from neardup_cli.choices import Kind
 from neardup_cli.records import (
     Alignment,
     CatalogedFile,
@@ -13,7 +14,6 @@ from neardup_cli.records import (
     DupsReport,
     FileMatch,
     FileStamp,
-    Kind,
     Stage,
 )
 

@@ -10,19 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neardup_cli.choices import Action, KeepKey, Kind
 from neardup_cli.errors import BadInput
-from neardup_cli.plans import (
-    Action,
-    Companion,
-    FileState,
-    KeepKey,
-    LeftAlone,
-    Plan,
-    PlannedAct,
-    PlannedGroup,
-    Policy,
-)
-from neardup_cli.records import DupsReport, Kind
+from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup, Policy
+from neardup_cli.records import DupsReport
 from neardup_cli.reports.dups_reader import read_groups
 from neardup_cli.reports.json_report import dump, dups_document
 from neardup_cli.reports.plan_json import plan_document
