@@ -19,6 +19,7 @@ import typer.main
 import neardup_cli
 from neardup_cli import errors
 from neardup_cli.cli.app import app
+from neardup_cli.cli.group import SUMMARIES
 
 CHECKOUT = Path(__file__).parents[1]
 README = CHECKOUT / "README.md"
@@ -40,9 +41,10 @@ MODULES = sorted(
     if "._migrations" not in module.name
 )
 GROUP: Any = typer.main.get_command(app)
-COMMANDS: dict[str, Any] = {
-    " ".join((*above, name)): command
-    for above, group in (((), GROUP), *(((name,), one) for name, one in GROUP.commands.items()))
+LOADED: dict[str, Any] = {name: GROUP.load(name) for name in SUMMARIES}
+COMMANDS: dict[str, Any] = LOADED | {
+    f"{above} {name}": command
+    for above, group in LOADED.items()
     for name, command in getattr(group, "commands", {}).items()
 }
 
@@ -133,6 +135,21 @@ def test_every_command_and_option_has_help(name: str) -> None:
     assert command.help
     for parameter in command.params:
         assert getattr(parameter, "help", None), parameter.name
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_list_says_of_a_command_what_its_own_help_begins_with(name: str) -> None:
+    said = inspect.getdoc(LOADED[name].callback) or ""
+    assert SUMMARIES[name] == said.partition("\n\n")[0]
+    # What Click has room for at 80 columns, or it would end in the middle of a word's meaning.
+    assert len(SUMMARIES[name]) <= 80 - 6 - max(map(len, SUMMARIES))
+
+
+def test_every_command_is_listed() -> None:
+    folder = Path(neardup_cli.__file__).parent / "cli"
+    files = {path.stem: path.read_text() for path in folder.glob("*.py")}
+    commands = {name for name, text in files.items() if text.startswith(f'"""`neardup {name}`')}
+    assert commands == set(SUMMARIES)
 
 
 def test_every_command_has_a_file_of_its_own() -> None:

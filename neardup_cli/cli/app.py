@@ -13,28 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from neardup_cli import __version__
-from neardup_cli.cli import (
-    check,
-    clean,
-    compare,
-    demo,
-    doctor,
-    dups,
-    eval,  # noqa: A004 - it is called what its command is called
-    explain,
-    ignore,
-    ignored,
-    keep,
-    leaks,
-    models,
-    query,
-    report,
-    scan,
-    serve,
-    status,
-    ui,
-    undo,
-)
+from neardup_cli.cli.group import Commands
 from neardup_cli.errors import BadInput, NeardupError
 
 _INTERRUPTED = 130
@@ -44,34 +23,12 @@ _UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="neardup",
+    cls=Commands,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     # Boxes are for terminals: what is piped is plain.
     rich_markup_mode="rich" if sys.stdout is not None and sys.stdout.isatty() else None,
 )
-for module in (
-    scan,
-    dups,
-    ignore,
-    ignored,
-    keep,
-    clean,
-    undo,
-    query,
-    check,
-    compare,
-    explain,
-    leaks,
-    report,
-    status,
-    doctor,
-    demo,
-    serve,
-    ui,
-):
-    app.command()(getattr(module, module.__name__.rpartition(".")[2]))
-app.add_typer(models.app, name="models")
-app.add_typer(eval.app, name="eval")
 
 
 def _print_version(*, wanted: bool) -> None:

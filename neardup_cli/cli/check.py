@@ -55,7 +55,7 @@ def check(
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say which of the files at or below NEW are copies of catalogued ones.
+    """Say which of the files at or below NEW are copies.
 
     The new files are not compared with each other, and a file that is catalogued does not match itself.
     """

@@ -124,7 +124,7 @@ def clean(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Plan what happens to the copies, and print it; with --apply, do it.
+    """Plan what happens to the copies; with --apply, do it.
 
     Each file is journalled before it is touched: `neardup undo` takes a clean-up back. A group is never
     emptied, and a file that has changed since the plan is left alone.

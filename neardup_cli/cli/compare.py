@@ -31,7 +31,10 @@ def compare(
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare two image files: hash distance, similarity, verdict. No catalog is used."""
+    """Compare two image files: distance, similarity, verdict.
+
+    No catalog is used.
+    """
     from neardup_cli.pipeline.compare import compare as run_compare
     from neardup_cli.pipeline.compare import load_rules
     from neardup_cli.reports import json_report, text

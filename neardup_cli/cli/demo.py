@@ -15,7 +15,10 @@ def demo(
     photos: Annotated[int, typer.Option("--photos", min=4, max=1000, help="How many different photos.")] = 24,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another number, other pictures.")] = 0,
 ) -> None:
-    """Render a small gallery to try neardup on: photos, edited copies of them, and look-alikes."""
+    """Render a small gallery to try neardup on.
+
+    Photographs, edited copies of them, and look-alikes.
+    """
     from neardup_cli.evaluation.gallery import render_gallery
 
     say(f"rendering {photos} photos and their copies ...")

@@ -18,7 +18,10 @@ def doctor(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Check the catalog and its index; exit code 14 if something is wrong."""
+    """Check the catalog and its index.
+
+    The exit code is 14 if something is wrong.
+    """
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.doctor import examine
     from neardup_cli.reports import json_report, text

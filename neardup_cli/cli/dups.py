@@ -67,7 +67,7 @@ def dups(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Print the groups of copies in the catalog, the largest saving first."""
+    """Print the groups of copies, the largest saving first."""
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.dups import DupsOptions, find_duplicates

@@ -14,4 +14,7 @@ for module in (eval_attacks, eval_fetch, eval_run, eval_tune, eval_compare):
 
 @app.callback()
 def eval() -> None:  # noqa: A001 - it is called what its command is called
-    """Measure how good the answers are: make attacked copies, ask, compare with the truth."""
+    """Measure how good the answers are.
+
+    Make attacked copies, ask, compare with the truth.
+    """

@@ -32,7 +32,10 @@ def explain(
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say what happened between two image files: verdict, reason, every number."""
+    """Say what happened between two image files.
+
+    The verdict, its reason, every number.
+    """
     from neardup_cli.pipeline.compare import load_rules
     from neardup_cli.pipeline.explain import explain as run_explain
     from neardup_cli.pipeline.explain import upright

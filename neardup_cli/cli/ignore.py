@@ -46,7 +46,7 @@ def ignore(
     include: IncludeOption = None,
     under: UnderOption = None,
 ) -> None:
-    """Say that files are no duplicates of each other: `dups` never shows them as such again.
+    """Say that files are no copies of each other, now and later.
 
     The decision is about their contents: it survives moves and rescans; `neardup ignored` takes it back. The
     options say, as for `dups`, how the groups were found.

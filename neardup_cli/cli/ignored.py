@@ -18,7 +18,7 @@ def ignored(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """List what you decided with `ignore` and `keep`, or take it back with --undo."""
+    """List what you decided with ignore and keep, or take it back."""
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.decisions import shown_decisions, take_back
     from neardup_cli.reports import json_report, text

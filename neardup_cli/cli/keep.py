@@ -15,7 +15,7 @@ def keep(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to keep, by content.")],
     catalog: CatalogOption = None,
 ) -> None:
-    """Say that FILE is to be kept: it is preferred in its group, and nothing ever calls it redundant.
+    """Say that FILE stays: the keeper of its group, never redundant.
 
     The decision is about the content: it holds wherever the file is moved. `neardup ignored` takes it back.
     """

@@ -61,7 +61,7 @@ def leaks(
     json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
-    """Find copies across the splits of a data set, and across its class folders.
+    """Find copies across the splits and classes of a data set.
 
     The splits are scanned first, which a second time takes next to nothing.
     """

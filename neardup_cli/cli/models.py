@@ -22,7 +22,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name that `
 
 @app.callback(invoke_without_command=True)
 def models(context: typer.Context) -> None:
-    """List the models there are; fetch, find and check Meta's published SSCD weights."""
+    """List the models; fetch, find and check Meta's weights."""
     if context.invoked_subcommand is None:
         list_models()
 

@@ -49,7 +49,10 @@ def query(
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask which catalogued pictures resemble IMAGE: matches first, then near neighbours."""
+    """Ask which catalogued pictures resemble IMAGE.
+
+    Matches come first, then near neighbours.
+    """
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.query import QueryOptions
     from neardup_cli.pipeline.query import query as run_query

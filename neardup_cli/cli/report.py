@@ -43,9 +43,10 @@ def report(
     max_pixels: MaxPixelsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is no report.")] = False,
 ) -> None:
-    """Write the groups of copies to one HTML file, pictures inside: it opens anywhere and asks nobody.
+    """Write the groups to one HTML file, pictures inside.
 
-    Whoever gets the file sees small versions of the pictures and the names of their folders.
+    It opens anywhere and loads nothing. Whoever gets it sees small versions of the pictures and the names of
+    their folders.
     """
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.cli.progress import shown_progress

@@ -57,7 +57,10 @@ def serve(
     preset: PresetOption = None,
     max_pixels: MaxPixelsOption = None,
 ) -> None:
-    """Serve the review page and the REST API over the catalog. Needs the extra `web`."""
+    """Serve the review page and the REST API.
+
+    Needs the extra `web`.
+    """
     _demand_extra()
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.settings import load_settings

@@ -22,9 +22,9 @@ def ui(
     catalog: CatalogOption = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
 ) -> None:
-    """Open a page in which to look an image up and to browse the groups, on this machine alone.
+    """Look images up and browse the groups in the browser.
 
-    Needs the extra `streamlit`.
+    The page is there for this machine alone. Needs the extra `streamlit`.
     """
     if find_spec("streamlit") is None:
         raise MissingExtra("`neardup ui` needs Streamlit: run `pip install 'neardup-cli[streamlit]'`")

@@ -20,10 +20,11 @@ def undo(
     catalog: CatalogOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Take back what `neardup clean --apply` did: names, bytes, times and permissions.
+    """Take back what `neardup clean --apply` did.
 
-    Where something else now stands in the way of a file, it stays where it is, with the reason; run undo
-    again when the way is free. What was deleted for good does not come back.
+    Names, bytes, times and permissions are restored. Where something else now stands in the way of a file, it
+    stays where it is, with the reason; run undo again when the way is free. What was deleted for good does
+    not come back.
     """
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.cli.progress import shown_progress
