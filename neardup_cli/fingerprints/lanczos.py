@@ -1,0 +1,77 @@
+"""Shrinking a grey picture to a few pixels as Pillow does, to the bit, in a third of the time.
+
+Each pixel of a tiny thumbnail is a weighted sum of most of the picture, so that a pass of the filter is a
+product of two dense matrices. Pillow's weights are whole numbers, and sums of them times grey levels stay
+below 2^53: in float64 every order of adding them up gives the same number, and the product is exact.
+
+Filter and rounding are those of Pillow's `resize` (LANCZOS: three lobes; weights in 22 bits; each pass rounds
+to 8 bits, the columns first).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_LOBES = 3
+_ONE = 1 << 22  # Pillow's weights for 8-bit pixels are multiples of 1 / 2^22
+
+# Pillow takes the rows of tall pictures first (from 13.0 on; the others it has always taken in this order),
+# and there is nothing to gain with small ones.
+_TALLEST = 1.5
+_SMALLEST = 64
+
+# So few that BLAS starts no threads, for a scan has one on each core already; and what is held in float64.
+_PIXELS_A_PRODUCT = 29_000
+_PIXELS_AT_ONCE = 1 << 20
+
+
+def shrink(luma: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
+    """Return a grey picture (mode "L", any size) as (height, width) levels: a few, about as many as across.
+
+    Equal to `luma.resize((width, height), Image.Resampling.LANCZOS)`.
+    """
+    if luma.width < _SMALLEST or luma.height > _TALLEST * luma.width:
+        return np.asarray(luma.resize((width, height), Image.Resampling.LANCZOS))
+    narrow = _rounded(_across(luma, _weights(luma.width, width)))
+    small: NDArray[np.uint8] = _rounded(_weights(luma.height, height).T @ narrow).astype(np.uint8)
+    return small
+
+
+def _across(luma: Image.Image, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply each row of a picture with (width, n) weights."""
+    sums = np.empty((luma.height, weights.shape[1]))
+    rows, few = (max(1, pixels // luma.width) for pixels in (_PIXELS_AT_ONCE, _PIXELS_A_PRODUCT))
+    for top in range(0, luma.height, rows):
+        band = np.asarray(luma.crop((0, top, luma.width, min(top + rows, luma.height))))
+        for first in range(0, len(band), few):
+            some = band[first : first + few].astype(np.float64)
+            np.matmul(some, weights, out=sums[top + first : top + first + len(some)])
+    return sums
+
+
+def _rounded(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bring sums of weighted levels back to levels."""
+    levels: NDArray[np.float64] = np.clip(np.floor((sums + _ONE // 2) / _ONE), 0, 255)
+    return levels
+
+
+@lru_cache(maxsize=256)
+def _weights(length: int, wanted: int) -> NDArray[np.float64]:
+    """Return the (length, wanted) weights of the pixels of a row in those of a shorter or longer one."""
+    scale = length / wanted
+    stretch = max(scale, 1.0)
+    reach = _LOBES * stretch
+    pixels, centres = np.arange(length)[:, None], (np.arange(wanted) + 0.5) * scale
+    first = np.trunc(np.maximum(centres - reach + 0.5, 0))
+    last = np.trunc(np.minimum(centres + reach + 0.5, length))
+    distances = (pixels - centres + 0.5) / stretch
+    within = (pixels >= first) & (pixels < last) & (distances >= -_LOBES) & (distances < _LOBES)
+    values = np.where(within, np.sinc(distances) * np.sinc(distances / _LOBES), 0)
+    # One added to the other, as Pillow does: `sum` is more exact, and so another number.
+    shares = values / np.add.accumulate(values, axis=0)[-1]
+    weights: NDArray[np.float64] = np.trunc(shares * _ONE + np.copysign(0.5, shares))
+    return weights
