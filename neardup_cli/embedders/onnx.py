@@ -37,7 +37,8 @@ _PROVIDERS = {
     Device.CUDA: ("CUDAExecutionProvider",),
     Device.MPS: ("CoreMLExecutionProvider",),
 }
-_AT_ONCE_ON_CPU, _AT_ONCE_ON_GPU = 4, 32
+# A scan asks the catalog once for so many, which costs as much as a hash of one.
+_AT_ONCE_ON_CPU, _AT_ONCE_ON_GPU = 8, 32
 
 
 class OnnxEmbedder:

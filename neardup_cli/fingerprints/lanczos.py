@@ -45,18 +45,22 @@ def _across(luma: Image.Image, weights: NDArray[np.float64]) -> NDArray[np.float
     """Multiply each row of a picture with (width, n) weights."""
     sums = np.empty((luma.height, weights.shape[1]))
     rows, few = (max(1, pixels // luma.width) for pixels in (_PIXELS_AT_ONCE, _PIXELS_A_PRODUCT))
+    block = np.empty((min(few, luma.height), luma.width))
     for top in range(0, luma.height, rows):
-        band = np.asarray(luma.crop((0, top, luma.width, min(top + rows, luma.height))))
+        bottom = min(top + rows, luma.height)
+        whole = bottom - top == luma.height
+        band = np.asarray(luma if whole else luma.crop((0, top, luma.width, bottom)))
         for first in range(0, len(band), few):
-            some = band[first : first + few].astype(np.float64)
-            np.matmul(some, weights, out=sums[top + first : top + first + len(some)])
+            some = band[first : first + few]
+            block[: len(some)] = some
+            np.matmul(block[: len(some)], weights, out=sums[top + first : top + first + len(some)])
     return sums
 
 
 def _rounded(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bring sums of weighted levels back to levels."""
-    levels: NDArray[np.float64] = np.clip(np.floor((sums + _ONE // 2) / _ONE), 0, 255)
-    return levels
+    levels: NDArray[np.float64] = np.floor(sums * (1 / _ONE) + 0.5)
+    return levels.clip(0, 255, out=levels)
 
 
 @lru_cache(maxsize=256)
