@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks._bench import OUT, cores, note
+from benchmarks._bench import OUT, ROOT, cores, neardup, note, run
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -50,6 +50,16 @@ def small_photos(folder: Path, count: int) -> Path:
     return _made(
         "small", photo_files(folder), count, write_small, lambda number: f"{number // SMALL_PER_FOLDER:03d}"
     )
+
+
+def attacked_photos(folder: Path, sample: int, suite: str = "standard") -> Path:
+    """A folder of copies of `sample` photographs by every attack of a suite, with their manifest."""
+    target = OUT / f"eval-{suite}-{sample}"
+    if not (target / "manifest.csv").is_file():
+        note(f"making copies in {target}, once")
+        chosen = ["--suite", suite, "--sample", str(sample)]
+        run([neardup(), "eval", "attacks", folder, target, *chosen], ROOT)
+    return target
 
 
 def _made(

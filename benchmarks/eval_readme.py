@@ -16,20 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import _bench
+from benchmarks._pictures import attacked_photos
 
 DOCS = _bench.ROOT / "docs" / "evaluation"
 README = _bench.ROOT / "README.md"
 BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
-
-
-def attacked(folder: Path, sample: int, suite: str) -> Path:
-    """The folder of the copies, made where it is not there yet."""
-    target = _bench.OUT / f"eval-{suite}-{sample}"
-    if not (target / "manifest.csv").is_file():
-        _bench.note(f"making copies in {target}")
-        chosen = ["--suite", suite, "--sample", str(sample)]
-        _bench.run([_bench.neardup(), "eval", "attacks", folder, target, *chosen], _bench.ROOT)
-    return target
 
 
 def measure(copies: Path, folder: Path, *options: str) -> dict[str, Any]:
@@ -104,7 +95,7 @@ def main() -> None:
         "--peers", nargs="*", metavar="PACKAGE=PYTHON", help="compare with these programs too"
     )
     options = _bench.parse(parser)
-    copies = attacked(options.folder, options.sample, options.suite)
+    copies = attacked_photos(options.folder, options.sample, options.suite)
     catalog = copies.with_suffix(".db")
     plots = ["--plots", str(DOCS)] if options.write else []
     first = measure(copies, options.folder, "--catalog", str(catalog), *plots)
