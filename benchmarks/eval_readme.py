@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import _bench
+from benchmarks._bench import Figure
 from benchmarks._pictures import attacked_photos
 
 DOCS = _bench.ROOT / "docs" / "evaluation"
 README = _bench.ROOT / "README.md"
+LEAST_RECALL = {"neardup": 0.95, "neardup --model sscd": 0.95, "neardup --thorough": 0.97}
+LEAST_PRECISION = 0.999
 BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
 
 
@@ -59,14 +62,20 @@ def table(document: dict[str, Any], sample: int) -> list[str]:
     return lines
 
 
-def comparison(copies: Path, folder: Path, peers: list[str]) -> list[str]:
-    """The README's lines about other programs."""
+def compared(copies: Path, folder: Path, peers: list[str]) -> list[dict[str, Any]]:
+    """What `neardup eval compare --json` prints of each program."""
     pythons = [part for peer in peers for part in ("--peer-python", peer)]
     command: list[str | Path] = [_bench.neardup(), "eval", "compare", *pythons]
     command += ["--queries", copies, "--references", folder]
     document = _bench.run([*command, "--json", "--plot", DOCS / "compare.svg"], _bench.ROOT).json()
+    programs: list[dict[str, Any]] = document["programs"]
+    return programs
+
+
+def comparison(programs: list[dict[str, Any]]) -> list[str]:
+    """The README's lines about other programs."""
     lines = ["", "| program | recall | precision | seconds | peak MB |", "|---|---|---|---|---|"]
-    for one in document["programs"]:
+    for one in programs:
         if one["state"] != "measured":
             lines.append(f"| {one['name']} | {one['state']} | | | |")
             continue
@@ -74,6 +83,19 @@ def comparison(copies: Path, folder: Path, peers: list[str]) -> list[str]:
         costs = f"{one['seconds']:.0f} | {one['peak_mb']:.0f}"
         lines.append(f"| {one['name']} {one['version']} | {shares} | {costs} |")
     return [*lines, "", "![recall and precision](docs/evaluation/compare.svg)"]
+
+
+def bars(program: dict[str, Any]) -> list[Figure]:
+    """What our own answers have to reach, with all pairs of a group counted."""
+    name = program["name"]
+    if name not in LEAST_RECALL:
+        return []
+    return [
+        Figure(
+            f"{name}: recall of (photograph, attack)", program["recall"], LEAST_RECALL[name], at_least=True
+        ),
+        Figure(f"{name}: precision of pairs", program["precision"], LEAST_PRECISION, at_least=True),
+    ]
 
 
 def write(lines: list[str]) -> None:
@@ -100,13 +122,16 @@ def main() -> None:
     plots = ["--plots", str(DOCS)] if options.write else []
     first = measure(copies, options.folder, "--catalog", str(catalog), *plots)
     lines = table(first, options.sample)
+    figures = []
     if options.peers is not None:
-        lines += comparison(copies, options.folder, options.peers)
+        programs = compared(copies, options.folder, options.peers)
+        lines += comparison(programs)
+        figures = [figure for one in programs for figure in bars(one)]
     print("\n".join(lines))
     if options.write:
         write(lines)
     same = without_costs(measure(copies, options.folder, "--catalog", str(catalog))) == without_costs(first)
-    _bench.finish([_bench.Figure("figures that a second run changes", float(not same), 0)])
+    _bench.finish([Figure("figures that a second run changes", float(not same), 0), *figures])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ images are rightly paired if one picture can be seen in both.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -68,6 +69,8 @@ PEERS = (
 
 OURS = {
     "neardup": ((), ()),
+    "neardup --thorough": (("--thorough",), ()),
+    "neardup --model sscd": (("--model", "sscd"), ()),
     "neardup --no-verify": ((), ("--no-verify",)),
     "neardup --hash-only": (("--hash-only",), ()),
 }
@@ -82,7 +85,7 @@ class CompareOptions:
         pythons: interpreter of the environment that a package is installed in; this one where none is given.
         only: packages to compare with; none for all.
         ours: which of our own ways to run.
-        model: of our own runs; None takes the default.
+        model: of our own runs that name none; None takes the default.
         timeout: seconds after which a program counts as failed.
     """
 
@@ -246,7 +249,8 @@ def _ours(
     """Run `neardup scan` and `neardup dups` as their user would."""
     scan_arguments, dups_arguments = arguments
     catalog = work / f"{name.replace(' ', '')}.db"
-    model = ("--model", options.model) if options.model and "--hash-only" not in scan_arguments else ()
+    has_own = {"--hash-only", "--model"} & set(scan_arguments)
+    model = ("--model", options.model) if options.model and not has_own else ()
     ours = [sys.executable, "-m", "neardup_cli"]
     scanned = _run(
         [*ours, "scan", str(images.folder), "--catalog", str(catalog), *model, *scan_arguments],
@@ -270,24 +274,17 @@ def _ours(
 
 
 def _pairs_of_dups(document: Mapping[str, object]) -> set[tuple[str, str]]:
-    """Return the matched pairs of files; a match of two contents stands for all of their files."""
-    content_of: dict[str, str] = {}
-    files_of: dict[str, list[str]] = {}
-    pairs: set[tuple[str, str]] = set()
+    """Return all pairs of the groups, as of every other program, and the matches between groups."""
     groups = document["groups"]
     if not isinstance(groups, list):
         raise NeardupError("`neardup dups --json` printed no groups")
+    pairs: set[tuple[str, str]] = set()
     for group in groups:
-        for member in group["members"]:
-            name = os.path.basename(member["path"])
-            if name not in content_of:
-                content_of[name] = member["content"]
-                files_of.setdefault(member["content"], []).append(name)
+        names = sorted(os.path.basename(member["path"]) for member in group["members"])
+        pairs.update(itertools.combinations(names, 2))
     links = document.get("links", [])
-    matches = [match for group in groups for match in group["matches"]]
-    for match in [*matches, *(links if isinstance(links, list) else [])]:
-        a, b = (content_of[os.path.basename(match[side])] for side in ("a", "b"))
-        pairs |= {_ordered(one, other) for one in files_of[a] for other in files_of[b] if one != other}
+    for link in links if isinstance(links, list) else []:
+        pairs.add(_ordered(os.path.basename(link["a"]), os.path.basename(link["b"])))
     return pairs
 
 

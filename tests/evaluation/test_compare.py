@@ -23,13 +23,20 @@ def truth(copies: Path, originals: Path) -> GroundTruth:
 @pytest.fixture(scope="module")
 def compared(truth: GroundTruth, originals: Path) -> dict[str, Compared]:
     """imagehash is a dependency of ours, and so always there; pdqhash has an environment without it."""
-    options = CompareOptions(only=("imagehash", "pdqhash"))
+    ours = (
+        "neardup",
+        "neardup --thorough",
+        "neardup --no-verify",
+        "neardup --hash-only",
+    )  # `sscd` takes long
+    options = CompareOptions(only=("imagehash", "pdqhash"), ours=ours)
     return {one.name: one for one in compare(truth, [bytes(originals)], options)}
 
 
 def test_every_program_gets_the_same_and_is_measured(compared: dict[str, Compared]) -> None:
     for name in (
         "neardup",
+        "neardup --thorough",
         "neardup --no-verify",
         "neardup --hash-only",
         "imagehash dHash",
