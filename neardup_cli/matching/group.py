@@ -20,6 +20,20 @@ class Cluster(NamedTuple):
         return (self.keeper, *self.copies)
 
 
+class Inset(NamedTuple):
+    """A match in which one picture is seen in a part of the other, which shows something else around it.
+
+    Attributes:
+        outer: a collage, a screenshot, a picture with another one pasted onto it.
+        inner: what is seen there.
+        sharper: whether `inner` has more pixels of what both show.
+    """
+
+    outer: int
+    inner: int
+    sharper: bool
+
+
 def linked_groups(pairs: Iterable[IdPair], alone: Iterable[int] = ()) -> list[list[int]]:
     """Return the connected components of a graph of matches.
 
@@ -61,6 +75,7 @@ def coherent_clusters(
     pairs: Collection[IdPair],
     *,
     partial: Collection[IdPair] = (),
+    insets: Collection[Inset] = (),
     different: Collection[IdPair] = (),
 ) -> list[Cluster]:
     """Group contents around keepers, without chains: a copy of a copy of a copy may show something else.
@@ -73,18 +88,23 @@ def coherent_clusters(
     A content can be a copy in several clusters (a collage), but a keeper is a copy in none: removing the
     copies of every cluster leaves, of each, a picture that it matches or most of whose copies it matches.
 
+    What contains a sharper picture keeps only where that is a copy itself: a collage is a copy of each of its
+    pictures, not the other way round. Where it keeps all the same, what is seen in it is put into a cluster
+    for itself with whatever else shows that, for its pictures are no copies of each other.
+
     Args:
         order: all contents, the best to keep first.
         pairs: matches between them, smaller id first.
         partial: those of the pairs in which one picture is only a part of the other: they make copies of a
             keeper, and are no reason to join.
+        insets: those of the partial ones in which a picture stands among something else.
         different: pairs that never stand in one cluster, whatever matches both.
 
     Returns:
         Clusters by the order of their keepers; each content is in one at least, alone where nothing matches.
         Of the matches only those between copies of different keepers lie in no cluster.
     """
-    return list(_Stars(order, pairs, partial, different).clusters())
+    return list(_Stars(order, pairs, partial, insets, different).clusters())
 
 
 class _Stars:
@@ -95,6 +115,7 @@ class _Stars:
         order: Sequence[int],
         pairs: Collection[IdPair],
         partial: Collection[IdPair],
+        insets: Collection[Inset],
         different: Collection[IdPair],
     ) -> None:
         self._order = order
@@ -104,10 +125,14 @@ class _Stars:
         self._matching = _adjacency(matches)
         self._whole = _adjacency(pair for pair in matches if pair not in in_part)
         self._different = _adjacency(apart)
+        seen = [inset for inset in insets if _pair(inset.outer, inset.inner) not in apart]
+        self._insets = {(inset.outer, inset.inner) for inset in seen}
+        self._outshone = {inset.outer for inset in seen if inset.sharper}
         self._placed: set[int] = set()
 
     def clusters(self) -> Iterator[Cluster]:
-        for keeper in self._order:
+        first = [content for content in self._order if content not in self._outshone]
+        for keeper in (*first, *(content for content in self._order if content in self._outshone)):
             if keeper in self._placed:
                 continue
             self._placed.add(keeper)
@@ -115,21 +140,38 @@ class _Stars:
                 yield Cluster(keeper, ())
                 continue
             self._placed |= copies
-            for some in self._compatible(copies):
+            for some in self._compatible(keeper, copies):
                 joined = self._joining({keeper, *some})
                 self._placed |= joined
                 yield Cluster(keeper, tuple(self._sorted(some | joined)))
 
-    def _compatible(self, copies: Iterable[int]) -> list[set[int]]:
-        """Split a keeper's copies so that no two that are different stay together: one set as a rule."""
+    def _compatible(self, keeper: int, copies: Collection[int]) -> list[set[int]]:
+        """Split a keeper's copies so that none that are different stay together: one set as a rule."""
         sets: list[set[int]] = []
-        for copy in self._sorted(copies):
-            apart = self._different.get(copy, set())
-            fitting = next((members for members in sets if not members & apart), None)
-            if fitting is None:
-                sets.append({copy})
-            else:
-                fitting.add(copy)
+        for alike in self._alike(keeper, copies):
+            own: list[set[int]] = []
+            for copy in self._sorted(alike):
+                apart = self._different.get(copy, set())
+                fitting = next((members for members in own if not members & apart), None)
+                if fitting is None:
+                    own.append({copy})
+                else:
+                    fitting.add(copy)
+            sets += own
+        return sets
+
+    def _alike(self, keeper: int, copies: Collection[int]) -> list[set[int]]:
+        """Part what is seen in the keeper from its copies, and from what is seen elsewhere in it."""
+        seen = [copy for copy in self._sorted(copies) if (keeper, copy) in self._insets]
+        whole = set(copies) - set(seen)
+        # A crop with a caption is seen among other things too, but in the keeper's other copies as well.
+        inside = [copy for copy in seen if not whole or 2 * len(self._matching[copy] & whole) < len(whole)]
+        sets = [set(copies) - set(inside)] if len(inside) < len(copies) else []
+        while inside:
+            first, *others = inside
+            family = {first, *(other for other in others if other in self._matching[first])}
+            sets.append(family)
+            inside = [other for other in others if other not in family]
         return sets
 
     def _joining(self, star: set[int]) -> set[int]:
@@ -149,6 +191,10 @@ class _Stars:
 
     def _sorted(self, contents: Iterable[int]) -> list[int]:
         return sorted(contents, key=self._rank.__getitem__)
+
+
+def _pair(a: int, b: int) -> IdPair:
+    return (a, b) if a < b else (b, a)
 
 
 def _adjacency(pairs: Iterable[IdPair]) -> dict[int, set[int]]:

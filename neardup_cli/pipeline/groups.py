@@ -10,13 +10,21 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from neardup_cli.choices import Grouping, Kind
-from neardup_cli.matching.group import Cluster, IdPair, coherent_clusters, linked_clusters
+from neardup_cli.matching.group import Cluster, IdPair, Inset, coherent_clusters, linked_clusters
 from neardup_cli.records import CatalogedFile, DuplicateGroup, FileMatch, PairMatch, Stage
 
 _ID_DIGITS = 12
 
 # One picture is then only a part of the other, or no copy of it: nothing follows for a third one.
 _PARTIAL = frozenset({Kind.EMBEDDED, Kind.CROPPED, Kind.SIMILAR_SHOT})
+
+# Something that is not the picture lies around it. A crop is a part of its original too, but nothing else is
+# there.
+_SURROUNDED = frozenset({Kind.EMBEDDED, Kind.OVERLAY})
+# Share of the area: with text above and below a picture keeps more of it, in a collage or on a screen less.
+_LARGEST_PART = 0.62
+# Times as many pixels of what both show: rounding and a phone's scaling of a picture to its screen are less.
+_SHARPER = 1.2
 
 type FilesByContent = Mapping[int, Sequence[CatalogedFile]]
 
@@ -63,9 +71,26 @@ def build_groups(
     if grouping is Grouping.LINKED:
         clusters = linked_clusters(order, matches)
     else:
-        partial = [ids for ids, pair in matches.items() if pair.alignment and pair.alignment.kind in _PARTIAL]
-        clusters = coherent_clusters(order, matches, partial=partial, different=different)
+        insets = [inset for pair in matches.values() if (inset := _inset(by_content, pair)) is not None]
+        partial = {ids for ids, pair in matches.items() if pair.alignment and pair.alignment.kind in _PARTIAL}
+        partial |= {(min(inset.outer, inset.inner), max(inset.outer, inset.inner)) for inset in insets}
+        clusters = coherent_clusters(order, matches, partial=partial, insets=insets, different=different)
     return _grouped(by_content, clusters, matches, kept)
+
+
+def _inset(by_content: FilesByContent, pair: PairMatch) -> Inset | None:
+    """Say which of the two contains the other among something else; None if neither does."""
+    found = pair.alignment
+    if found is None or found.kind not in _SURROUNDED:
+        return None
+    if min(found.coverage_a, found.coverage_b) >= _LARGEST_PART:
+        return None
+    shared = {
+        content: coverage * by_content[content][0].width * by_content[content][0].height
+        for content, coverage in ((pair.a, found.coverage_a), (pair.b, found.coverage_b))
+    }
+    outer, inner = (pair.a, pair.b) if found.coverage_a < found.coverage_b else (pair.b, pair.a)
+    return Inset(outer, inner, sharper=shared[inner] > _SHARPER * shared[outer])
 
 
 def keeper_order(file: CatalogedFile) -> tuple[int, bool, int, int, int, bytes]:

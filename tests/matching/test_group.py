@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neardup_cli.matching.group import Cluster, coherent_clusters, linked_clusters, linked_groups
+from neardup_cli.matching.group import Cluster, Inset, coherent_clusters, linked_clusters, linked_groups
 
 type Edges = list[tuple[int, int]]
 
@@ -58,6 +58,10 @@ def test_a_long_chain_needs_no_recursion() -> None:
 # --- coherent -------------------------------------------------------------------------------------------
 
 
+def ordered(a: int, b: int) -> tuple[int, int]:
+    return (min(a, b), max(a, b))
+
+
 @dataclass(frozen=True)
 class Graph:
     """A random graph of matches: contents in the order of keepers, matches, and two kinds of exceptions."""
@@ -65,10 +69,13 @@ class Graph:
     order: list[int]
     pairs: Edges
     partial: Edges
+    insets: list[Inset]
     different: Edges
 
     def clusters(self) -> list[Cluster]:
-        return coherent_clusters(self.order, self.pairs, partial=self.partial, different=self.different)
+        return coherent_clusters(
+            self.order, self.pairs, partial=self.partial, insets=self.insets, different=self.different
+        )
 
     @property
     def open_pairs(self) -> set[tuple[int, int]]:
@@ -76,10 +83,10 @@ class Graph:
         return set(self.pairs) - set(self.different)
 
     def matching(self, a: int, b: int) -> bool:
-        return (min(a, b), max(a, b)) in self.open_pairs
+        return ordered(a, b) in self.open_pairs
 
     def whole(self, a: int, b: int) -> bool:
-        return self.matching(a, b) and (min(a, b), max(a, b)) not in self.partial
+        return self.matching(a, b) and ordered(a, b) not in self.partial
 
 
 @st.composite
@@ -88,8 +95,11 @@ def graphs(draw: st.DrawFn) -> Graph:
     possible = [(a, b) for a in contents for b in contents if a < b]
     pairs = draw(st.lists(st.sampled_from(possible), unique=True))
     some = st.lists(st.sampled_from(pairs), unique=True) if pairs else st.just([])
+    partial = draw(some)
+    insets = [Inset(a, b, draw(st.booleans())) for a, b in map(draw, map(st.permutations, draw(some)))]
+    partial += [pair for inset in insets if (pair := ordered(inset.outer, inset.inner)) not in partial]
     different = draw(st.lists(st.sampled_from(possible), unique=True, max_size=4))
-    return Graph(draw(st.permutations(contents)), pairs, draw(some), different)
+    return Graph(draw(st.permutations(contents)), pairs, partial, insets, different)
 
 
 @given(graphs())
@@ -136,6 +146,7 @@ def test_the_order_of_the_pairs_does_not_matter(data: st.DataObject, graph: Grap
         graph.order,
         data.draw(st.permutations(graph.pairs)),
         data.draw(st.permutations(graph.partial)),
+        data.draw(st.permutations(graph.insets)),
         data.draw(st.permutations(graph.different)),
     )
     assert shuffled.clusters() == graph.clusters()
@@ -148,12 +159,13 @@ def test_names_do_not_matter(graph: Graph, random: Random) -> None:
     random.shuffle(names)
 
     def renamed(pairs: Edges) -> Edges:
-        return [(min(names[a], names[b]), max(names[a], names[b])) for a, b in pairs]
+        return [ordered(names[a], names[b]) for a, b in pairs]
 
     other = Graph(
         [names[content] for content in graph.order],
         renamed(graph.pairs),
         renamed(graph.partial),
+        [Inset(names[outer], names[inner], sharper) for outer, inner, sharper in graph.insets],
         renamed(graph.different),
     )
     expected = [Cluster(names[k], tuple(names[copy] for copy in copies)) for k, copies in graph.clusters()]
@@ -196,6 +208,37 @@ def test_a_part_is_no_reason_to_join() -> None:
     found = coherent_clusters([0, 3, 1, 2], pairs, partial=embedded)
     assert found == [Cluster(0, (1, 2)), Cluster(3, (1, 2))]
     assert coherent_clusters([0, 3, 1, 2], pairs) == [Cluster(0, (3, 1, 2))]
+
+
+def collage(*, sharper: bool) -> list[Cluster]:
+    """Group a collage (0) of two photos, of each of which there is a copy: 1 and 2, 3 and 4."""
+    pairs = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (3, 4)]
+    insets = [Inset(0, photo, sharper) for photo in (1, 2, 3, 4)]
+    return coherent_clusters([0, 1, 2, 3, 4], pairs, partial=pairs[:4], insets=insets)
+
+
+def test_a_collage_is_a_copy_of_its_pictures_and_keeps_none_that_is_sharper() -> None:
+    assert collage(sharper=True) == [Cluster(1, (0, 2)), Cluster(3, (0, 4))]
+
+
+def test_pictures_that_are_seen_in_one_collage_are_no_copies_of_each_other() -> None:
+    assert collage(sharper=False) == [Cluster(0, (1, 2)), Cluster(0, (3, 4))]
+
+
+def test_what_is_pasted_on_a_photo_stands_apart_from_its_copies() -> None:
+    """0: photo 1 with 2 pasted on it. A captioned crop of it, 3, is seen in the copy too, and stays."""
+    pairs = [(0, 1), (0, 2), (0, 3), (1, 3)]
+    insets = [Inset(0, 2, sharper=False), Inset(0, 3, sharper=False)]
+    found = coherent_clusters([0, 1, 2, 3], pairs, partial=[(0, 2), (0, 3), (1, 3)], insets=insets)
+    assert found == [Cluster(0, (1, 3)), Cluster(0, (2,))]
+
+
+def test_what_contains_a_sharper_picture_keeps_where_that_is_a_copy_itself() -> None:
+    """1 is the best version of 2, which is seen in 3 and in nothing else."""
+    found = coherent_clusters(
+        [3, 1, 2], [(1, 2), (2, 3)], partial=[(2, 3)], insets=[Inset(3, 2, sharper=True)]
+    )
+    assert found == [Cluster(1, (2,)), Cluster(3, (2,))]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from PIL import Image
 
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.choices import Grouping
+from neardup_cli.choices import Grouping, Kind
 from neardup_cli.errors import ModelMismatch
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.matching.funnel import sift_pairs
@@ -419,6 +419,42 @@ def test_chain_of_pairs_with_copies_is_one_group() -> None:
         (b"/a1", b"/b", Stage.SIEVE),
         (b"/b", b"/c", Stage.VERIFIER),
     ]
+
+
+def seen(kind: Kind, *, a: float, b: float) -> Alignment:
+    """What geometry says of two pictures of which these shares lie on the other one."""
+    return Alignment(
+        matched=True, reason="the pixels agree", inliers=9, transform=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
+        mirrored=False, agreement=0.9, content_a=a, content_b=b, coverage_a=a, coverage_b=b, tone=1.0,
+        spread=1.0, kind=kind,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Kind.EMBEDDED, Kind.OVERLAY])
+@pytest.mark.parametrize("width", [20, 4])
+def test_two_photos_of_one_collage_are_in_no_group(kind: Kind, width: int) -> None:
+    """Whether the collage shows them smaller than they are (20 pixels wide) or larger (4)."""
+    files = [file(b"/collage", 1, width=30), file(b"/one", 2, width=width), file(b"/two", 3, width=width)]
+    pairs = [PairMatch(1, other, Stage.GEOMETRY, 0.4, 30, seen(kind, a=0.3, b=1.0)) for other in (2, 3)]
+    groups = build_groups(files, pairs).groups
+    assert sorted(sorted(member.path for member in group.members) for group in groups) == [
+        [b"/collage", b"/one"],
+        [b"/collage", b"/two"],
+    ]
+    assert {group.keep for group in groups} == ({b"/one", b"/two"} if width == 20 else {b"/collage"})
+
+
+def test_crops_and_captioned_crops_stay_with_their_original() -> None:
+    files = [file(b"/%d" % number, number, width=40 // number) for number in (1, 2, 3, 4)]
+    left, right = seen(Kind.CROPPED, a=0.5, b=1.0), seen(Kind.OVERLAY, a=0.5, b=0.8)
+    pairs = [
+        PairMatch(1, 2, Stage.SIEVE, 0.95, 1, seen(Kind.RE_ENCODED, a=1, b=1)),
+        PairMatch(1, 3, Stage.GEOMETRY, 0.5, 30, left),
+        PairMatch(1, 4, Stage.GEOMETRY, 0.5, 30, right),
+        PairMatch(2, 4, Stage.GEOMETRY, 0.5, 30, right),
+    ]
+    [group] = build_groups(files, pairs).groups
+    assert (group.keep, len(group.members)) == (b"/1", 4)
 
 
 def test_group_id_does_not_depend_on_the_numbers_of_contents() -> None:
