@@ -20,7 +20,7 @@ demo: $(BIN)/.installed
 	$(BIN)/neardup dups --catalog $(CATALOG)
 
 test: $(BIN)/.tested
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 extras: $(BIN)/.tested
 	$(BIN)/python -m pip install --quiet --editable '.[torch,web,streamlit,ray,postgres,eval,test]'
