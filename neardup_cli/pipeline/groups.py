@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
@@ -71,26 +71,27 @@ def build_groups(
     if grouping is Grouping.LINKED:
         clusters = linked_clusters(order, matches)
     else:
-        insets = [inset for pair in matches.values() if (inset := _inset(by_content, pair)) is not None]
+        insets = [inset for pair in matches.values() for inset in _insets(by_content, pair)]
         partial = {ids for ids, pair in matches.items() if pair.alignment and pair.alignment.kind in _PARTIAL}
         partial |= {(min(inset.outer, inset.inner), max(inset.outer, inset.inner)) for inset in insets}
         clusters = coherent_clusters(order, matches, partial=partial, insets=insets, different=different)
     return _grouped(by_content, clusters, matches, kept)
 
 
-def _inset(by_content: FilesByContent, pair: PairMatch) -> Inset | None:
-    """Say which of the two contains the other among something else; None if neither does."""
+def _insets(by_content: FilesByContent, pair: PairMatch) -> Iterator[Inset]:
+    """Say whether one of the two contains the other, or each a part of the other, among something else."""
     found = pair.alignment
     if found is None or found.kind not in _SURROUNDED:
-        return None
-    if min(found.coverage_a, found.coverage_b) >= _LARGEST_PART:
-        return None
+        return
+    shares = {pair.a: found.coverage_a, pair.b: found.coverage_b}
     shared = {
-        content: coverage * by_content[content][0].width * by_content[content][0].height
-        for content, coverage in ((pair.a, found.coverage_a), (pair.b, found.coverage_b))
+        content: share * by_content[content][0].width * by_content[content][0].height
+        for content, share in shares.items()
     }
-    outer, inner = (pair.a, pair.b) if found.coverage_a < found.coverage_b else (pair.b, pair.a)
-    return Inset(outer, inner, sharper=shared[inner] > _SHARPER * shared[outer])
+    for outer, inner in ((pair.a, pair.b), (pair.b, pair.a)):
+        if shares[outer] < _LARGEST_PART:
+            sharper = shares[outer] < shares[inner] and shared[inner] > _SHARPER * shared[outer]
+            yield Inset(outer, inner, sharper)
 
 
 def keeper_order(file: CatalogedFile) -> tuple[int, bool, int, int, int, bytes]:
