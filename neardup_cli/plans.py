@@ -60,12 +60,14 @@ class Companion:
 
     Attributes:
         target: where it goes, for actions with a folder.
+        twin: a file with the same bytes that belongs to the file kept; without one it is never deleted.
     """
 
     path: bytes
     size: int
     mtime_ns: int
     target: bytes | None = None
+    twin: FileState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,10 @@ class Plan:
 
 
 class OperationState(StrEnum):
-    """How far one file of a batch is. `BEGUN` and `UNDOING` may or may not have happened."""
+    """How far one file of a batch is. `BEGUN` and `UNDOING` may or may not have happened.
+
+    A file that is found nowhere after a kill stays `BEGUN`.
+    """
 
     PLANNED = "planned"
     BEGUN = "begun"
@@ -186,8 +191,9 @@ class Operation:
 
     Attributes:
         unit: number within the batch of the copy and its companions, which go together.
-        file: its path and what it has to be; the digest of a companion is empty until it is begun.
-        keeper: the file kept instead; None for companions.
+        file: its path and what it has to be; the digest of a companion without a twin is empty until it is
+            begun.
+        keeper: the file kept instead; of a companion its twin, if it has to have one.
         target: where the plan sends it; None where the action chooses.
         intent: None until it is begun.
         reason: why it failed, or could not be undone.
@@ -233,8 +239,8 @@ class Batch:
     @property
     def undoable(self) -> bool:
         """Whether there is something that an undo would do."""
-        done = OperationState.DONE in self.counts and self.action is not Action.DELETE
-        return done or self.interrupted
+        done = OperationState.DONE in self.counts or OperationState.BEGUN in self.counts
+        return (done and self.action is not Action.DELETE) or self.interrupted
 
 
 @dataclass(frozen=True, slots=True)

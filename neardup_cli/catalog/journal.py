@@ -21,13 +21,11 @@ from neardup_cli.choices import Action
 from neardup_cli.plans import (
     Batch,
     BatchState,
-    Companion,
     FileState,
     Intent,
     Operation,
     OperationState,
     Plan,
-    PlannedAct,
 )
 from neardup_cli.records import FileStamp
 
@@ -115,6 +113,12 @@ def units(
     return found
 
 
+def keeper_paths(connection: Connection, batch: int) -> list[bytes]:
+    """Return the paths of all files that a batch keeps."""
+    query = select(Table.c.keeper_path).where(Table.c.batch_id == batch, Table.c.keeper_path.is_not(None))
+    return [path for path in connection.execute(query.distinct()).scalars() if path is not None]
+
+
 def begin(connection: Connection, intents: Mapping[int, Intent]) -> None:
     """Record that files are about to be acted upon, by operation."""
     for operation, intent in intents.items():
@@ -161,9 +165,11 @@ def cancel_planned(connection: Connection, batch: int) -> None:
     )
 
 
-def refusals(connection: Connection, batch: int, state: OperationState) -> list[tuple[bytes, str]]:
-    """Return the files of a batch that are in a state for a reason, and the reason, in order."""
-    query = select(Table.c.path, Table.c.reason).where(_of(batch, [state]), Table.c.reason.is_not(None))
+def refusals(
+    connection: Connection, batch: int, states: Collection[OperationState]
+) -> list[tuple[bytes, str]]:
+    """Return the files of a batch that are in one of the states for a reason, and the reason, in order."""
+    query = select(Table.c.path, Table.c.reason).where(_of(batch, states), Table.c.reason.is_not(None))
     return [(path, str(reason)) for path, reason in connection.execute(query.order_by(Table.c.id))]
 
 
@@ -209,13 +215,16 @@ def _planned_rows(plan: Plan, batch: int) -> Iterator[dict[str, Any]]:
     for group in plan.groups:
         for act in group.acts:
             unit += 1
-            yield _row(batch, unit, act, group.keep)
+            yield _row(batch, unit, act.file, group.keep, act.target)
             for companion in act.companions:
-                yield _row(batch, unit, companion, None)
+                digest = b"" if companion.twin is None else companion.twin.digest
+                file = FileState(companion.path, companion.size, companion.mtime_ns, digest)
+                yield _row(batch, unit, file, companion.twin, companion.target)
 
 
-def _row(batch: int, unit: int, part: PlannedAct | Companion, keeper: FileState | None) -> dict[str, Any]:
-    file = part.file if isinstance(part, PlannedAct) else FileState(part.path, part.size, part.mtime_ns, b"")
+def _row(
+    batch: int, unit: int, file: FileState, keeper: FileState | None, target: bytes | None
+) -> dict[str, Any]:
     kept = (None,) * 4 if keeper is None else (keeper.path, keeper.size, keeper.mtime_ns, keeper.digest)
     return {
         "batch_id": batch,
@@ -226,7 +235,7 @@ def _row(batch: int, unit: int, part: PlannedAct | Companion, keeper: FileState 
         "mtime_ns": file.mtime_ns,
         "digest": file.digest or None,
         **dict(zip(_KEEPER_COLUMNS, kept, strict=True)),
-        "planned_target": part.target,
+        "planned_target": target,
     }
 
 

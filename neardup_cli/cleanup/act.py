@@ -4,7 +4,8 @@ Every act has the same shape: `intend` finds out all that the journal has to kno
 intent on disk, `forward` acts. After a kill, `happened` looks which side of the act the file is on and clears
 away what was half done. `backward` takes an act back; run twice, it does nothing more.
 
-Temporary files are called `.neardup-…` with the batch's token in the folder of the file that they replace.
+Temporary files are called `.neardup-…` with the batch's token, and stand in the folder of the file that they
+replace. `part` is one that neardup makes and may remove, `aside` is a file of the user's on its way out.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import stat
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from neardup_cli.cleanup import files
+from neardup_cli.cleanup import files, renaming
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.plans import Batch, FileState, Intent, Operation
 
@@ -35,6 +36,10 @@ class Ready:
             Refused, OSError: see `files.unchanged`.
         """
         files.unchanged(self.operation.file.path, self.status)
+        self.look_at_keeper()
+
+    def look_at_keeper(self) -> None:
+        """Make sure that the file to keep is there as it was."""
         if self.operation.keeper is not None and self.keeper is not None:
             files.unchanged(self.operation.keeper.path, self.keeper)
 
@@ -68,6 +73,30 @@ class Act(ABC):
     def part(self, operation: Operation, folder: bytes) -> bytes:
         """Return the name of the operation's temporary file in a folder."""
         return os.path.join(folder, b".neardup-%s-%d" % (self._batch.token.encode(), operation.id))
+
+    def aside(self, operation: Operation, path: bytes) -> bytes:
+        """Return where a file is put aside, to be looked at a last time before it is removed."""
+        return self.part(operation, os.path.dirname(path)) + b"-aside"
+
+    def _remove(self, operation: Operation, path: bytes, status: os.stat_result) -> None:
+        """Remove the file of a status for good, and no other that has come under its name."""
+        aside = self.aside(operation, path)
+        renaming.rename_this(path, aside, status)
+        try:
+            os.unlink(aside)
+        except OSError:
+            renaming.bring_back(aside, path)
+            raise
+
+    def _bring_back(self, operation: Operation, path: bytes) -> None:
+        """Give a file its name back that a kill caught aside.
+
+        Raises:
+            Refused: something has taken the name; the message says where the file is.
+        """
+        aside = self.aside(operation, path)
+        if os.path.lexists(aside):
+            renaming.bring_back(aside, path)
 
 
 def is_dressed(operation: Operation, intent: Intent) -> bool:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Collection, Iterator
 
 from neardup_cli.choices import Action
+from neardup_cli.cleanup.folders import Folders
+from neardup_cli.cleanup.reasons import named
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Plan, PlannedAct
@@ -30,36 +32,49 @@ def check_plan(plan: Plan) -> None:
         BadInput: it acts upon a file that it keeps or protects, or upon one twice, or its targets are wrong.
     """
     check_request(plan.action, plan.to)
-    kept = {group.keep.path for group in plan.groups}
+    folders = Folders(plan.policy.protect)
+    kept = {group.keep.path for group in plan.groups} | {
+        companion.twin.path
+        for group in plan.groups
+        for act in group.acts
+        for companion in act.companions
+        if companion.twin is not None
+    }
     seen: set[bytes] = set()
     targets: set[bytes] = set()
     for group in plan.groups:
         for act in group.acts:
             if plan.action.is_link and act.file.digest != group.keep.digest:
-                raise BadInput(f"the plan would put other bytes under the name {os.fsdecode(act.file.path)}")
+                raise BadInput(f"the plan would put other bytes under the name {named(act.file.path)}")
+            _check_companions(plan, act)
             for path, target in _parts(act):
                 _check_part(plan, path, target, kept)
+                if folders.protects(path):
+                    raise BadInput(f"the plan acts upon {named(path)}, which it protects")
                 if path in seen:
-                    raise BadInput(f"the plan acts twice upon {os.fsdecode(path)}")
+                    raise BadInput(f"the plan acts twice upon {named(path)}")
                 if target is not None and target in targets:
-                    raise BadInput(f"the plan gives two files the name {os.fsdecode(target)}")
+                    raise BadInput(f"the plan gives two files the name {named(target)}")
                 seen.add(path)
                 targets.update([] if target is None else [target])
-    for group in plan.groups:
-        if group.keep.path in seen:
-            raise BadInput(f"the plan keeps {os.fsdecode(group.keep.path)} and acts upon it")
 
 
 def _check_part(plan: Plan, path: bytes, target: bytes | None, kept: Collection[bytes]) -> None:
     if path in kept:
-        raise BadInput(f"the plan keeps {os.fsdecode(path)} and acts upon it")
-    if any(is_below(path, folder) for folder in plan.policy.protect):
-        raise BadInput(f"the plan acts upon {os.fsdecode(path)}, which it protects")
+        raise BadInput(f"the plan keeps {named(path)} and acts upon it")
     if (target is None) == plan.action.has_folder:
         wanted = "needs" if plan.action.has_folder else "has no use for"
-        raise BadInput(f"--action {plan.action.value} {wanted} a target for {os.fsdecode(path)}")
+        raise BadInput(f"--action {plan.action.value} {wanted} a target for {named(path)}")
     if target is not None and plan.to is not None and not _inside(target, plan.to):
-        raise BadInput(f"the plan moves {os.fsdecode(path)} out of {os.fsdecode(plan.to)}")
+        raise BadInput(f"the plan moves {named(path)} out of {named(plan.to)}")
+
+
+def _check_companions(plan: Plan, act: PlannedAct) -> None:
+    if act.companions and plan.action.is_link:
+        raise BadInput(f"the plan would put a link in the place of {named(act.companions[0].path)}")
+    for companion in act.companions:
+        if plan.action is Action.DELETE and companion.twin is None:
+            raise BadInput(f"the plan deletes {named(companion.path)}, and names no file with the same bytes")
 
 
 def _parts(act: PlannedAct) -> Iterator[tuple[bytes, bytes | None]]:

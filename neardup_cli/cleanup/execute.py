@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from itertools import batched
 
 from neardup_cli.catalog import journal
@@ -19,16 +20,25 @@ from neardup_cli.choices import Action
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
-from neardup_cli.cleanup.reasons import Refused, reason_of
-from neardup_cli.images.walk import file_stamp
-from neardup_cli.plans import Batch, BatchState, FileState, Intent, Operation, OperationState
+from neardup_cli.cleanup.reasons import Gone, Refused, named, reason_of
+from neardup_cli.images.walk import file_stamp, is_below
+from neardup_cli.plans import Batch, BatchState, Intent, Operation, OperationState
 from neardup_cli.records import FileStamp
 
 type Watch = Callable[[int], None]
 """Told how many files were just gone through."""
 
 _PAGE = 500  # units read at once
-_TO_UNDO = (OperationState.DONE, OperationState.BEGUN, OperationState.UNDOING)
+_TO_UNDO = (OperationState.DONE, OperationState.UNDOING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A batch that is being carried out or taken back, and by what."""
+
+    catalog: Catalog
+    batch: Batch
+    act: Act
 
 
 def run_batch(catalog: Catalog, batch: Batch, watch: Watch) -> None:
@@ -36,24 +46,32 @@ def run_batch(catalog: Catalog, batch: Batch, watch: Watch) -> None:
 
     A file that cannot be acted upon gets its reason in the journal, and the rest goes on.
     """
-    act = act_for(batch)
-    for unit in _units(catalog, batch, [OperationState.BEGUN]):
-        _settle(catalog, batch, act, unit)
+    work = _Work(catalog, batch, act_for(batch))
+    _settle_all(work)
+    kept = _identities(catalog, batch)
     for unit in _units(catalog, batch, [OperationState.PLANNED]):
-        _run_unit(catalog, batch, act, unit)
+        _run_unit(work, unit, kept)
         watch(len(unit))
     with catalog.write() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.APPLIED)
 
 
-def undo(catalog: Catalog, batch: Batch, watch: Watch) -> None:
-    """Take back all that a batch has done, the last act first; what cannot be undone gets its reason."""
-    act = act_for(batch)
+def undo(catalog: Catalog, batch: Batch, offline: Sequence[bytes], watch: Watch) -> None:
+    """Take back all that a batch has done, the last act first; what cannot be undone gets its reason.
+
+    Args:
+        catalog: keeps the journal.
+        batch: what to take back.
+        offline: folders whose disk is not mounted: nothing is brought back below them.
+        watch: told of each unit.
+    """
+    work = _Work(catalog, batch, act_for(batch))
+    _settle_all(work)
     with catalog.write_durably() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.UNDOING)
         journal.cancel_planned(connection, batch.id)
     for unit in _units(catalog, batch, _TO_UNDO, backwards=True):
-        _undo_unit(catalog, act, unit)
+        _undo_unit(work, unit, offline)
         watch(len(unit))
     with catalog.write() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.UNDONE)
@@ -72,29 +90,48 @@ def _units(
             yield found[number]
 
 
-def _run_unit(catalog: Catalog, batch: Batch, act: Act, unit: Sequence[Operation]) -> None:
+def _identities(catalog: Catalog, batch: Batch) -> frozenset[tuple[int, int]]:
+    """Return device and inode of all files that a batch keeps, whatever names lead to them."""
+    with catalog.read() as connection:
+        paths = journal.keeper_paths(connection, batch.id)
+    found = set()
+    for path in paths:
+        with suppress(OSError):
+            status = os.lstat(path)
+            found.add((status.st_dev, status.st_ino))
+    return frozenset(found)
+
+
+def _run_unit(work: _Work, unit: Sequence[Operation], kept: Collection[tuple[int, int]]) -> None:
+    with ExitStack() as held:
+        try:
+            ready = [_prepared(work.act, operation, kept) for operation in unit]
+            for one in ready:
+                _hold(one, held)
+        except (Refused, OSError) as exc:
+            _fail(work, unit, exc)
+            return
+        with work.catalog.write_durably() as connection:
+            journal.begin(connection, {one.operation.id: one.intent for one in ready})
+        _act(work, ready)
+
+
+def _act(work: _Work, unit: Sequence[Ready]) -> None:
+    done: list[Operation] = []
     try:
-        ready = [_prepared(operation, act) for operation in unit]
+        for one in unit:
+            work.act.forward(one)
+            done.append(replace(one.operation, intent=one.intent))
     except (Refused, OSError) as exc:
-        _fail(catalog, unit, exc)
-        return
-    with catalog.write_durably() as connection:
-        journal.begin(connection, {one.operation.id: one.intent for one in ready})
-    done: list[Ready] = []
-    try:
-        for one in ready:
-            act.forward(one)
-            done.append(one)
-    except (Refused, OSError) as exc:
-        stuck = _put_back(act, done)
-        _complete(catalog, batch, stuck)
+        stuck = _put_back(work.act, done)
+        _complete(work, stuck)
         held = {operation.id for operation in stuck}
-        _fail(catalog, [operation for operation in unit if operation.id not in held], exc)
+        _fail(work, [one.operation for one in unit if one.operation.id not in held], exc)
         return
-    _complete(catalog, batch, [one.operation for one in ready])
+    _complete(work, done)
 
 
-def _prepared(operation: Operation, act: Act) -> Ready:
+def _prepared(act: Act, operation: Operation, kept: Collection[tuple[int, int]]) -> Ready:
     """Read the file and its keeper, and find out all that the journal has to know.
 
     Raises:
@@ -102,15 +139,9 @@ def _prepared(operation: Operation, act: Act) -> Ready:
     """
     files.writable_folder(os.path.dirname(operation.file.path))
     status, operation = _looked_at(operation)
-    kept = None
-    if operation.keeper is not None:
-        try:
-            kept = files.checked(operation.keeper)
-        except (Refused, OSError) as exc:
-            shown = os.fsdecode(operation.keeper.path)
-            raise Refused(f"the file to keep, {shown}: {reason_of(exc)}") from exc
-        if os.path.samestat(kept, status):
-            raise Refused("it and the file to keep are one file: removing it frees nothing")
+    keeper = _keeper(operation)
+    if (status.st_dev, status.st_ino) in kept or (keeper is not None and os.path.samestat(keeper, status)):
+        raise Refused("it and a file to keep are one file: removing it frees nothing")
     stamp = file_stamp(status)
     intent = Intent(
         operation.file.digest,
@@ -120,129 +151,150 @@ def _prepared(operation: Operation, act: Act) -> Ready:
         stamp.device,
         stamp.inode,
     )
-    return Ready(operation, act.intend(operation, intent), status, kept)
+    return Ready(operation, act.intend(operation, intent), status, keeper)
+
+
+def _keeper(operation: Operation) -> os.stat_result | None:
+    """Check the file that is kept instead; only companions have none."""
+    if operation.keeper is None:
+        return None
+    try:
+        return files.checked(operation.keeper)
+    except (Refused, OSError) as exc:
+        raise Refused(f"the file to keep, {named(operation.keeper.path)}: {reason_of(exc)}") from exc
+
+
+def _hold(ready: Ready, held: ExitStack) -> None:
+    """Keep other neardups from a file and its keeper as long as the stack stands."""
+    held.enter_context(files.held(ready.operation.file.path, ready.status, alone=True))
+    if ready.operation.keeper is not None and ready.keeper is not None:
+        try:
+            held.enter_context(files.held(ready.operation.keeper.path, ready.keeper, alone=False))
+        except Refused as exc:
+            raise Refused(f"the file to keep, {named(ready.operation.keeper.path)}: {exc}") from exc
 
 
 def _looked_at(operation: Operation) -> tuple[os.stat_result, Operation]:
-    """Check a file; a companion, of which only the size and time are known, gets its digest."""
+    """Check a file; a companion of which only the size and time are known gets its digest."""
     if operation.file.digest:
         return files.checked(operation.file), operation
     status, digest = files.digested(operation.file.path)
     if (status.st_size, status.st_mtime_ns) != (operation.file.size, operation.file.mtime_ns):
-        raise Refused(f"{os.fsdecode(operation.file.path)}, which goes with it, was changed")
-    return status, _with_digest(operation, digest)
+        raise Refused(f"{named(operation.file.path)}, which goes with it, was changed")
+    return status, replace(operation, file=replace(operation.file, digest=digest))
 
 
-def _with_digest(operation: Operation, digest: bytes) -> Operation:
-    file = FileState(operation.file.path, operation.file.size, operation.file.mtime_ns, digest)
-    return Operation(operation.id, operation.unit, file, operation.keeper, operation.target, operation.state)
-
-
-def _put_back(act: Act, done: Sequence[Ready]) -> list[Operation]:
+def _put_back(act: Act, done: Sequence[Operation]) -> list[Operation]:
     """Take back the acts of a unit that failed; return those that could not be."""
     stuck = []
-    for one in reversed(done):
+    for operation in reversed(done):
         try:
-            act.backward(one.operation, one.intent)
+            act.backward(operation, _intent(operation))
         except (Refused, OSError):
-            stuck.append(one.operation)
+            stuck.append(operation)
     return stuck
 
 
-def _complete(catalog: Catalog, batch: Batch, operations: Sequence[Operation]) -> None:
+def _complete(work: _Work, operations: Sequence[Operation]) -> None:
     """Record that files were acted upon, and what that means for the catalog."""
     if not operations:
         return
     paths = [operation.file.path for operation in operations]
-    there = _stamps(paths) if batch.action in (Action.HARDLINK, Action.REFLINK) else {}
-    with catalog.write() as connection:
+    there = _stamps(paths) if work.batch.action in (Action.HARDLINK, Action.REFLINK) else {}
+    with work.catalog.write() as connection:
         journal.set_state(connection, operations, OperationState.DONE)
         journal.record_gone(connection, [path for path in paths if path not in there])
         journal.record_there(connection, there)
 
 
-def _fail(catalog: Catalog, unit: Sequence[Operation], exc: Refused | OSError) -> None:
+def _fail(work: _Work, unit: Sequence[Operation], exc: Refused | OSError) -> None:
     """Record why a unit was not acted upon."""
-    with catalog.write() as connection:
+    with work.catalog.write() as connection:
         journal.set_state(connection, unit, OperationState.FAILED, reason_of(exc))
 
 
-def _settle(catalog: Catalog, batch: Batch, act: Act, unit: Sequence[Operation]) -> None:
-    """Find out how far the files of a unit are that a kill cut short; the rest of it is planned again."""
+def _settle_all(work: _Work) -> None:
+    for unit in _units(work.catalog, work.batch, [OperationState.BEGUN]):
+        _settle(work, unit)
+
+
+def _settle(work: _Work, unit: Sequence[Operation]) -> None:
+    """Find out how far the files of a unit are that a kill cut short.
+
+    A unit that is only half done is taken back, and planned again as a whole. A file that is neither where
+    it was nor where it was to go stays begun, with the reason: when it turns up, an undo can bring it back.
+    """
     done: list[Operation] = []
     waiting: list[Operation] = []
     for operation in unit:
         try:
-            happened = operation.intent is not None and act.happened(operation, operation.intent)
+            (done if work.act.happened(operation, _intent(operation)) else waiting).append(operation)
         except (Refused, OSError) as exc:
-            _fail(catalog, [operation], exc)
-            continue
-        (done if happened else waiting).append(operation)
-    _complete(catalog, batch, done)
-    with catalog.write() as connection:
+            with work.catalog.write() as connection:
+                journal.set_state(connection, [operation], OperationState.BEGUN, reason_of(exc))
+    if waiting:
+        stuck = _put_back(work.act, done)
+        waiting += [operation for operation in done if operation not in stuck]
+        done = stuck
+    _complete(work, done)
+    with work.catalog.write() as connection:
         journal.set_state(connection, waiting, OperationState.PLANNED)
 
 
-def _undo_unit(catalog: Catalog, act: Act, unit: Sequence[Operation]) -> None:
+def _undo_unit(work: _Work, unit: Sequence[Operation], offline: Sequence[bytes]) -> None:
     """Take a unit back: all of it, or, where something is in the way of one of its files, none of it."""
-    backwards = list(reversed(unit))
+    waiting: list[Operation] = []
     try:
-        undone, waiting = _sorted_out(act, backwards)
+        for operation in reversed(unit):
+            if _is_to_undo(work, operation, offline):
+                waiting.append(operation)
     except (Refused, OSError) as exc:
-        _keep_done(catalog, unit, exc)
+        _keep_done(work, unit, exc)
         return
-    if undone:
-        _undone(catalog, undone)
     if not waiting:
         return
-    with catalog.write_durably() as connection:
+    with work.catalog.write_durably() as connection:
         journal.set_state(connection, waiting, OperationState.UNDOING)
     for operation in waiting:
         try:
-            act.backward(operation, _intent(operation))
+            work.act.backward(operation, _intent(operation))
         except (Refused, OSError) as exc:
-            _keep_done(catalog, [operation], exc)
+            _keep_done(work, [operation], exc)
         else:
-            _undone(catalog, [operation])
-            _forget_target(catalog, operation)
+            _undone(work, operation)
 
 
-def _sorted_out(act: Act, unit: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
-    """Tell the files of a unit that were never acted upon from those to take back.
+def _is_to_undo(work: _Work, operation: Operation, offline: Sequence[bytes]) -> bool:
+    """Say whether a file can be taken back; one that is gone for good must not keep the others away.
 
     Raises:
-        Refused, OSError: one of them cannot be taken back.
+        Refused, OSError: something is in the way.
     """
-    untouched, waiting = [], []
-    for operation in unit:
-        intent = _intent(operation)
-        if operation.state is OperationState.BEGUN and not act.happened(operation, intent):
-            untouched.append(operation)
-            continue
-        if operation.state is not OperationState.UNDOING:
-            act.obstacle(operation, intent)
-        waiting.append(operation)
-    return untouched, waiting
+    if any(is_below(operation.file.path, folder) for folder in offline):
+        raise Refused("the disk that it was on is not mounted")
+    if operation.state is OperationState.UNDOING:
+        return True
+    try:
+        work.act.obstacle(operation, _intent(operation))
+    except Gone as exc:
+        _keep_done(work, [operation], exc)
+        return False
+    return True
 
 
-def _keep_done(catalog: Catalog, operations: Sequence[Operation], exc: Refused | OSError) -> None:
+def _keep_done(work: _Work, operations: Sequence[Operation], exc: Refused | OSError) -> None:
     """Record why files could not be taken back; they stay done, and another undo tries again."""
-    with catalog.write() as connection:
+    with work.catalog.write() as connection:
         journal.set_state(connection, operations, OperationState.DONE, reason_of(exc))
 
 
-def _undone(catalog: Catalog, operations: Sequence[Operation]) -> None:
-    with catalog.write() as connection:
-        journal.set_state(connection, operations, OperationState.UNDONE)
-        journal.record_there(connection, _stamps([operation.file.path for operation in operations]))
-
-
-def _forget_target(catalog: Catalog, operation: Operation) -> None:
-    """Should a scan have found the file where it was put away: it is not there any more."""
+def _undone(work: _Work, operation: Operation) -> None:
+    """Record that a file is back; should a scan have found it where it was put away: it is there no more."""
     target = _intent(operation).target
-    if target is not None:
-        with catalog.write() as connection:
-            journal.record_gone(connection, [target])
+    with work.catalog.write() as connection:
+        journal.set_state(connection, [operation], OperationState.UNDONE)
+        journal.record_there(connection, _stamps([operation.file.path]))
+        journal.record_gone(connection, [] if target is None else [target])
 
 
 def _stamps(paths: Sequence[bytes]) -> dict[bytes, FileStamp]:

@@ -6,6 +6,8 @@ import os
 import stat
 from typing import NamedTuple
 
+from neardup_cli.cleanup.folders import Folders, Identity
+from neardup_cli.cleanup.reasons import named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.images.remote import is_remote
 from neardup_cli.images.walk import is_below
@@ -15,44 +17,41 @@ from neardup_cli.records import CatalogedFile
 class Names(NamedTuple):
     """An inode, and how many names it has."""
 
-    inode: tuple[int, int]
+    inode: Identity
     number: int
 
 
 class Look:
-    """Looks at files, and remembers which folders are real.
+    """Looks at files.
 
     Attributes:
+        folders: what is known of the folders that they are in.
         several_names: the files seen so far that have other names, too.
     """
 
     def __init__(self, request: PlanRequest) -> None:
         self._request = request
-        self._real: dict[bytes, bool] = {}
+        self.folders = Folders(request.policy.protect)
         self.several_names: dict[bytes, Names] = {}
 
-    def trouble(self, file: CatalogedFile) -> str | None:
-        """Say why a file can neither be kept nor acted upon; None if nothing is wrong with it."""
+    def at(self, file: CatalogedFile) -> Identity | str:
+        """Return the identity of a file, or say why it can neither be kept nor acted upon."""
         if is_remote(file.path):
             return "not on a disk of this machine"
         if file.path in self._request.put_away:
             return "put away by an earlier clean-up"
         if self._request.to is not None and is_below(file.path, self._request.to):
-            return f"already below {os.fsdecode(self._request.to)}"
-        if not self._is_real(os.path.dirname(file.path)):
-            return "its folder is reached through a symbolic link now"
+            return f"already below {named(self._request.to)}"
+        if trouble := self.folders.trouble(os.path.dirname(file.path)):
+            return trouble
         try:
             status = os.lstat(file.path)
         except OSError:
             return "no longer there"
+        inode = (status.st_dev, status.st_ino)
         if status.st_nlink > 1:
-            self.several_names[file.path] = Names((status.st_dev, status.st_ino), status.st_nlink)
-        return _change(file, status)
-
-    def _is_real(self, folder: bytes) -> bool:
-        if folder not in self._real:
-            self._real[folder] = os.path.realpath(folder) == folder
-        return self._real[folder]
+            self.several_names[file.path] = Names(inode, status.st_nlink)
+        return _change(file, status) or inode
 
 
 def _change(file: CatalogedFile, status: os.stat_result) -> str | None:

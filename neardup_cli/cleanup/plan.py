@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.check import check_request
+from neardup_cli.cleanup.folders import Identity
 from neardup_cli.cleanup.look import Look, is_readable
-from neardup_cli.cleanup.policy import Candidate, is_protected, name_rank, ranked, reason_to_keep
-from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.cleanup.policy import Candidate, name_rank, preference, ranked, reason_to_keep
+from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.savings import counted_once
 from neardup_cli.cleanup.targets import Targets
 from neardup_cli.cleanup.units import Companions
-from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup
 from neardup_cli.records import CatalogedFile, DuplicateGroup
 
@@ -69,24 +70,24 @@ class _Planner:
         self._device_of_folder = None
         if request.to is not None and not request.across_devices:
             self._device_of_folder = _device(request.to)
-        self._kept: set[bytes] = set()
+        self._kept: set[Identity | None] = set()
         self._gone: dict[bytes, str] = {}
         self._shared = _files_in_several_groups(groups)
         self._remaining = {
-            place: sum(self.look.trouble(member) is None for member in groups[place].members)
+            place: sum(not isinstance(self.look.at(member), str) for member in self._members(groups[place]))
             for place in {place for places in self._shared.values() for place in places}
         }
 
     def plan(self, group: DuplicateGroup) -> PlannedGroup | tuple[str, str]:
         """Return what happens to a group, or its id and why nothing can."""
-        troubles = {
-            member.path: trouble for member in group.members if (trouble := self._trouble(member)) is not None
-        }
-        candidates = [
-            Candidate(member, len(self._companions.of(member.path)))
-            for member in group.members
-            if member.path not in troubles
-        ]
+        troubles: dict[bytes, str] = {}
+        candidates: list[Candidate] = []
+        for member in self._members(group):
+            candidate = self._candidate(member)
+            if isinstance(candidate, str):
+                troubles[member.path] = candidate
+            else:
+                candidates.append(candidate)
         wanted = {self._request.chosen[group.id]} if group.id in self._request.chosen else group.kept
         order = ranked(candidates, self._policy, wanted)
         while order and not is_readable(order[0].file.path):
@@ -94,7 +95,7 @@ class _Planner:
         if not order:
             return group.id, "none of its files can be kept: each is gone, changed, put away or acted upon"
         keeper = order[0]
-        self._kept.add(keeper.file.path)
+        self._kept.add(keeper.inode)
         acts, left = self._act_on(group, keeper, order[1:])
         left.extend(LeftAlone(path, trouble) for path, trouble in troubles.items())
         return PlannedGroup(
@@ -114,8 +115,7 @@ class _Planner:
             kind = Kind.EXACT if other.file.digest == keeper.file.digest else kinds.get(other.file.digest)
             is_linked = other.file.digest == keeper.file.digest or other.file.digest in kinds
             reason = (
-                self._reason_to_leave(group, keeper.file, other, kind)
-                or self._too_far(other.file, keeper.file)
+                self._reason_to_leave(group, keeper, other, kind) or self._too_far(other.file, keeper.file)
                 if is_linked
                 else "no match of its own with the file to keep"
             )
@@ -127,23 +127,37 @@ class _Planner:
                 left.append(LeftAlone(other.file.path, decided))
         return acts, left
 
-    def _trouble(self, member: CatalogedFile) -> str | None:
-        """Say why a member takes no part at all."""
+    def _members(self, group: DuplicateGroup) -> Sequence[CatalogedFile]:
+        """Return the members, preferred ones first: of two names of one folder the first counts."""
+        if not self._policy.prefer:
+            return group.members
+        return sorted(group.members, key=lambda member: preference(member.path, self._policy))
+
+    def _candidate(self, member: CatalogedFile) -> Candidate | str:
+        """Return a member that can be kept or acted upon, or say why it takes no part at all."""
         if member.path in self._gone:
             return f"acted upon in group {self._gone[member.path]}"
-        return self.look.trouble(member)
+        inode = self.look.at(member)
+        if isinstance(inode, str):
+            return inode
+        companions = len(self._companions.of(member.path))
+        return Candidate(member, companions, inode, self.look.folders.protects(member.path))
 
     def _reason_to_leave(
-        self, group: DuplicateGroup, keeper: CatalogedFile, other: Candidate, kind: Kind | None
+        self, group: DuplicateGroup, keeper: Candidate, other: Candidate, kind: Kind | None
     ) -> str | None:
         """Say why a copy is not acted upon; None if it may be."""
-        file, same_bytes = other.file, other.file.digest == keeper.digest
+        file, same_bytes = other.file, other.file.digest == keeper.file.digest
         asked = _NOT_KNOWN if kind is None else f"{kind.value}: not among the kinds asked for (--only)"
+        chosen = same_bytes and group.id in self._request.chosen  # which of them to keep was chosen just now
         reasons = (
-            (file.path in group.kept and not same_bytes, "you said to keep it"),
-            (is_protected(other, self._policy), "protected"),
-            (file.path in self._kept, "kept in another group"),
-            (_is_one_file(file, keeper), "a hard link of the file to keep: removing it frees nothing"),
+            (file.path in group.kept and not chosen, "you said to keep it"),
+            (other.protected, "protected"),
+            (
+                other.inode == keeper.inode,
+                "a hard link of the file to keep: removing it frees nothing",
+            ),
+            (other.inode in self._kept, "kept in another group"),
             (kind not in self._policy.only, asked),
             (
                 self._request.action.is_link and not same_bytes,
@@ -163,21 +177,25 @@ class _Planner:
             return f"on another device than the file to keep: no {action.value} reaches it"
         if self._device_of_folder is None or self._device_of_folder == _device(file.path):
             return None
-        return f"on another device than {os.fsdecode(self._request.to or b'')}: see --across-devices"
+        return f"on another device than {named(self._request.to or b'')}: see --across-devices"
 
     def _act(self, file: CatalogedFile, keeper: CatalogedFile, kind: Kind | None) -> PlannedAct | str:
         """Return the act upon a copy and its companions, or why there is none."""
         companions = self._companions.of(file.path) if self._wants_companions else ()
         for companion in companions:
-            if any(is_below(companion.path, folder) for folder in self._policy.protect):
-                return f"{os.fsdecode(companion.path)}, which goes with it, is protected"
+            if self.look.folders.protects(companion.path):
+                return f"{named(companion.path)}, which goes with it, is protected"
         beside = self._companions.of(keeper.path) if companions else ()
         if self._request.action is Action.DELETE:
+            companions = tuple(replace(one, twin=_twin(one, beside)) for one in companions)
             for companion in companions:
-                if not any(_same_bytes(companion, other) for other in beside):
-                    shown = os.fsdecode(companion.path)
+                if companion.twin is None:
+                    shown = named(companion.path)
                     return f"{shown}, which goes with it, has no copy beside the file to keep"
         target, places = self._targets.of(file.path, [companion.path for companion in companions])
+        for place in (target, *places):
+            if place is not None and os.path.lexists(place):
+                return f"the name is taken: {named(place)}"
         return PlannedAct(
             file=_state(file),
             kind=kind,
@@ -242,17 +260,13 @@ def _device(path: bytes) -> int:
             path = os.path.dirname(path)
 
 
-def _is_one_file(a: CatalogedFile, b: CatalogedFile) -> bool:
-    return (a.stamp.device, a.stamp.inode) == (b.stamp.device, b.stamp.inode)
-
-
 def _seen_losses(file: CatalogedFile, keeper: CatalogedFile) -> Iterator[str]:
     """Name what is lost and can be seen without opening the files."""
     if file.captured_at is not None and keeper.captured_at is None:
         yield f"has a capture time that the file to keep lacks ({file.captured_at:%Y-%m-%d %H:%M})"
     ours, theirs = name_rank(file.path), name_rank(keeper.path)
     if ours < theirs:
-        yield f"has a better name than {os.fsdecode(os.path.basename(keeper.path))}"
+        yield f"has a better name than {named(os.path.basename(keeper.path))}"
 
 
 def _missing_beside(companions: Iterable[Companion], beside: Iterable[Companion]) -> Iterator[str]:
@@ -260,7 +274,7 @@ def _missing_beside(companions: Iterable[Companion], beside: Iterable[Companion]
     there = {_extension(other) for other in beside}
     for companion in companions:
         if _extension(companion) not in there:
-            name = os.fsdecode(os.path.basename(companion.path))
+            name = named(os.path.basename(companion.path))
             yield f"{name} goes with it, and the file to keep has none like it"
 
 
@@ -268,13 +282,16 @@ def _extension(companion: Companion) -> bytes:
     return os.path.splitext(companion.path)[1].lower()
 
 
-def _same_bytes(a: Companion, b: Companion) -> bool:
-    if a.size != b.size:
-        return False
-    try:
-        return files.digested(a.path)[1] == files.digested(b.path)[1]
-    except (OSError, Refused):
-        return False
+def _twin(companion: Companion, beside: Iterable[Companion]) -> FileState | None:
+    """Return the first companion of the keeper with the same bytes; None if there is none."""
+    for other in beside:
+        if other.size != companion.size:
+            continue
+        with suppress(OSError, Refused):
+            digest = files.digested(other.path)[1]
+            if files.digested(companion.path)[1] == digest:
+                return FileState(other.path, other.size, other.mtime_ns, digest)
+    return None
 
 
 def _state(file: CatalogedFile) -> FileState:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 
 from neardup_cli.choices import KeepKey
+from neardup_cli.cleanup.folders import Identity
+from neardup_cli.cleanup.reasons import named
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Policy
 from neardup_cli.records import CatalogedFile
@@ -36,10 +38,14 @@ class Candidate:
 
     Attributes:
         companions: how many raw files, films and sidecars belong to it.
+        inode: what its names have in common, if it was looked at.
+        protected: whether it must not be touched.
     """
 
     file: CatalogedFile
     companions: int = 0
+    inode: Identity | None = None
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,10 @@ def ranked(
     in any case, and so the other one need not.
     """
     ordered = sorted(candidates, key=lambda one: _rank(one, policy, said_to_keep))
-    if policy.protect and ordered:
+    if ordered:
         best = ordered[0].file
-        if best.path not in said_to_keep and _preference(best.path, policy) == len(policy.prefer):
-            ordered.sort(key=lambda one: not (one.file.digest == best.digest and is_protected(one, policy)))
+        if best.path not in said_to_keep and preference(best.path, policy) == len(policy.prefer):
+            ordered.sort(key=lambda one: not (one.file.digest == best.digest and one.protected))
     return ordered
 
 
@@ -72,8 +78,8 @@ def reason_to_keep(
     """Say in a few words what the keeper has over the best of the others, given in the order of `ranked`."""
     if best.file.path in said_to_keep:
         return "you said to keep it"
-    if (place := _preference(best.file.path, policy)) < len(policy.prefer):
-        return f"below preferred {os.fsdecode(policy.prefer[place])}"
+    if (place := preference(best.file.path, policy)) < len(policy.prefer):
+        return f"below preferred {named(policy.prefer[place])}"
     if not others:
         return "the only one left"
     runner_up = others[0]
@@ -87,9 +93,12 @@ def reason_to_keep(
     return "first by path"
 
 
-def is_protected(candidate: Candidate, policy: Policy) -> bool:
-    """Say whether a file must not be touched."""
-    return any(is_below(candidate.file.path, folder) for folder in policy.protect)
+def preference(path: bytes, policy: Policy) -> int:
+    """Return the place among the preferred folders of the one that a path is below; their number if none."""
+    for place, folder in enumerate(policy.prefer):
+        if is_below(path, folder):
+            return place
+    return len(policy.prefer)
 
 
 def name_rank(path: bytes) -> NameRank:
@@ -106,17 +115,10 @@ def _rank(
     path = candidate.file.path
     return (
         path not in said_to_keep,
-        _preference(path, policy),
+        preference(path, policy),
         tuple(_CRITERIA[key].rank(candidate) for key in policy.keep),
         path,
     )
-
-
-def _preference(path: bytes, policy: Policy) -> int:
-    for place, folder in enumerate(policy.prefer):
-        if is_below(path, folder):
-            return place
-    return len(policy.prefer)
 
 
 def _times(best: Candidate, other: Candidate) -> str:
@@ -163,8 +165,8 @@ _CRITERIA: Mapping[KeepKey, _Criterion] = {
     KeepKey.NAME: _Criterion(
         lambda one: name_rank(one.file.path),
         lambda best, next_one: (
-            f"better name ({os.fsdecode(os.path.basename(best.file.path))} "
-            f"against {os.fsdecode(os.path.basename(next_one.file.path))})"
+            f"better name ({named(os.path.basename(best.file.path))} "
+            f"against {named(os.path.basename(next_one.file.path))})"
         ),
     ),
     KeepKey.OLDEST: _Criterion(

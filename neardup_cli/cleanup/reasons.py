@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 
 _WORDS = {
     errno.EACCES: "permission denied",
@@ -25,9 +24,18 @@ class Refused(Exception):
     """A file must not be acted upon, or cannot be; the message is the reason. Never leaves this room."""
 
 
+class Gone(Refused):
+    """What an undo would bring back is there no more."""
+
+
+def named(path: bytes) -> str:
+    """Return a path as reasons have it, which JSON and databases hold: stray bytes become escapes."""
+    return path.decode("utf-8", "backslashreplace")
+
+
 def reason_of(exc: Refused | OSError) -> str:
-    """Say why, in words that a database can hold: stray bytes of a path become escapes."""
+    """Say why, in one line."""
     if isinstance(exc, Refused):
-        return os.fsencode(str(exc)).decode("utf-8", "backslashreplace")
+        return str(exc)
     words = _WORDS.get(exc.errno) if exc.errno is not None else None
     return words or (exc.strerror or "cannot be used").lower()

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import override
 
-from neardup_cli.cleanup import files
+from neardup_cli.cleanup import copying, files, renaming
 from neardup_cli.cleanup.act import Act, Ready, is_dressed
-from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.cleanup.reasons import Gone, Refused, named
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.plans import Intent, Operation
 
@@ -26,12 +26,12 @@ class Relocation(Act):
         nearest = files.nearest_folder(os.path.dirname(target))
         if file_stamp(os.stat(nearest)).device != intent.device and not self._batch.across_devices:
             raise Refused(
-                f"on another device than {os.fsdecode(nearest)}: name a folder on its own disk, "
+                f"on another device than {named(nearest)}: name a folder on its own disk, "
                 "or add --across-devices to have it copied, checked and removed"
             )
         files.writable_folder(nearest)
         if os.path.lexists(target):
-            raise Refused(f"the name is taken: {os.fsdecode(target)}")
+            raise Refused(f"the name is taken: {named(target)}")
         return replace(intent, target=target, made=files.topmost_missing(os.path.dirname(target)))
 
     @override
@@ -40,7 +40,7 @@ class Relocation(Act):
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             ready.look_again()
-            self._relocate(ready.operation, ready.intent, ready.operation.file.path, target)
+            self._relocate(ready.operation, ready.intent, ready.status, (ready.operation.file.path, target))
         except (Refused, OSError):
             files.remove_empty(os.path.dirname(target), ready.intent.made)
             raise
@@ -48,78 +48,90 @@ class Relocation(Act):
     @override
     def happened(self, operation: Operation, intent: Intent) -> bool:
         source, target = operation.file.path, target_of(intent)
+        self._bring_back(operation, source)
         self._clear_part(operation, os.path.dirname(target))
-        if files.is_same(target, operation.file):
-            if not files.is_same(source, operation.file):
+        if files.found(target, operation.file):
+            if not files.found(source, operation.file):
                 return True
-            os.unlink(target)  # a copy, or a second link, whose original was not removed yet
+            renaming.remove_double(target, source)  # whose original was not removed yet
         elif not os.path.lexists(source):
-            raise Refused(f"neither there nor at {os.fsdecode(target)}")
+            raise Gone(f"neither there nor at {named(target)}")
         self._tidy(operation, intent)
         return False
 
     @override
     def obstacle(self, operation: Operation, intent: Intent) -> None:
-        target = target_of(intent)
-        if os.path.lexists(operation.file.path) and os.path.lexists(target):
-            raise Refused("something else stands there now")
-        if not os.path.lexists(operation.file.path) and not os.path.lexists(target):
-            raise Refused(f"no longer at {os.fsdecode(target)}")
+        source, target = operation.file.path, target_of(intent)
+        if not os.path.lexists(target):
+            if not os.path.lexists(source):
+                raise Gone(f"no longer at {named(target)}")
+            return
+        if os.path.lexists(source) and not is_dressed(operation, intent):
+            raise Refused("something else stands there now")  # if it is, `backward` compares the bytes
 
     @override
     def backward(self, operation: Operation, intent: Intent) -> None:
         source, target, folder = operation.file.path, target_of(intent), os.path.dirname(operation.file.path)
+        self._bring_back(operation, target)
         self._clear_part(operation, folder)
         if not os.path.lexists(target) or self._is_back_already(operation, intent):
-            if not files.is_same(source, operation.file):
-                raise Refused(f"no longer at {os.fsdecode(target)}")
+            if not files.found(source, operation.file):
+                raise Gone(f"no longer at {named(target)}")
         else:
             if os.path.lexists(source):
                 raise Refused("something else stands there now")
-            if not files.is_same(target, operation.file):
-                raise Refused(f"{os.fsdecode(target)} was changed since: it is left where it is")
+            status = files.found(target, operation.file)
+            if status is None:
+                raise Refused(f"{named(target)} was changed since: it is left where it is")
             files.nearest_folder(folder)
+            back = replace(intent, made=files.topmost_missing(folder))
             os.makedirs(folder, exist_ok=True)
-            self._relocate(operation, intent, target, source)
-        files.dress(source, operation.file, intent)
+            self._relocate(operation, back, status, (target, source))
+        copying.dress(source, operation.file, intent)
         self._tidy(operation, intent)
 
     def _is_back_already(self, operation: Operation, intent: Intent) -> bool:
         """Finish an undo that was killed after the file was back and before it was gone from its target."""
+        source, target = operation.file.path, target_of(intent)
         if not (
-            files.is_same(operation.file.path, operation.file)
-            and files.is_same(target_of(intent), operation.file)
-            and is_dressed(operation, intent)
+            is_dressed(operation, intent)
+            and files.found(source, operation.file)
+            and files.found(target, operation.file)
         ):
             return False
-        os.unlink(target_of(intent))
+        renaming.remove_double(target, source)
         return True
 
-    def _relocate(self, operation: Operation, intent: Intent, source: bytes, target: bytes) -> None:
+    def _relocate(
+        self, operation: Operation, intent: Intent, status: os.stat_result, way: tuple[bytes, bytes]
+    ) -> None:
+        """Bring the file of a status from one path to another; `intent.made` is what was made for that."""
+        source, target = way
         try:
-            files.rename_exclusive(source, target)
+            renaming.rename_this(source, target, status)
         except OSError as exc:
             if exc.errno != errno.EXDEV:
                 raise
             if not self._batch.across_devices:
-                raise Refused(f"on another device than {os.fsdecode(os.path.dirname(target))}") from exc
-            self._copy_over(operation, intent, source, target)
+                raise Refused(f"on another device than {named(os.path.dirname(target))}") from exc
+            self._copy_over(operation, intent, status, way)
 
-    def _copy_over(self, operation: Operation, intent: Intent, source: bytes, target: bytes) -> None:
+    def _copy_over(
+        self, operation: Operation, intent: Intent, status: os.stat_result, way: tuple[bytes, bytes]
+    ) -> None:
         """Copy to a name of our own, check, give it its name, make that durable, and only then remove."""
+        source, target = way
         folder = os.path.dirname(target)
         part = self.part(operation, folder)
-        before = os.lstat(source)
-        files.copy_checked(source, part, operation.file, intent)
+        copying.copy_checked(source, part, operation.file, intent)
         try:
-            files.rename_exclusive(part, target)
+            renaming.rename_exclusive(part, target)
         except OSError:
             os.unlink(part)
             raise
-        files.sync_folder(folder)
         try:
-            files.unchanged(source, before)
-            os.unlink(source)
+            files.sync_folder(folder, intent.made)
+            self._remove(operation, source, status)
         except (Refused, OSError):
             os.unlink(target)  # the source stays, and so its copy must not
             raise

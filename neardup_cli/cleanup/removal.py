@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import ClassVar, override
 
-from neardup_cli.cleanup.act import Act, Ready
+from neardup_cli.cleanup.act import Act, Ready, keeper_of
+from neardup_cli.cleanup.copying import make_durable
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.plans import Intent, Operation
 
@@ -40,8 +41,14 @@ class Deletion(_Removal):
 
     @override
     def forward(self, ready: Ready) -> None:
+        make_durable(keeper_of(ready.operation).path)
         ready.look_again()
-        os.unlink(ready.operation.file.path)
+        self._remove(ready.operation, ready.operation.file.path, ready.status)
+
+    @override
+    def happened(self, operation: Operation, intent: Intent) -> bool:
+        self._bring_back(operation, operation.file.path)
+        return super().happened(operation, intent)
 
 
 class SystemTrash(_Removal):

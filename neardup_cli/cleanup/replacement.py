@@ -9,9 +9,9 @@ from abc import abstractmethod
 from contextlib import suppress
 from typing import override
 
-from neardup_cli.cleanup import files
+from neardup_cli.cleanup import copying, files, renaming
 from neardup_cli.cleanup.act import Act, Ready, is_dressed, keeper_of
-from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.plans import Intent, Operation
 
@@ -30,15 +30,16 @@ class Replacement(Act):
     def forward(self, ready: Ready) -> None:
         path = ready.operation.file.path
         part = self.part(ready.operation, os.path.dirname(path))
+        copying.make_durable(keeper_of(ready.operation).path)
         ready.look_again()
         try:
             self._prepare(ready, part)
             ready.look_again()
-            os.rename(part, path)
-        finally:
-            # Between two links to one file a rename does nothing, and leaves both.
+        except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(part)
+            raise
+        renaming.replace_this(part, path, ready.status)
 
     @override
     def happened(self, operation: Operation, intent: Intent) -> bool:
@@ -64,14 +65,9 @@ class Replacement(Act):
             return
         self._check_replaced(operation)
         before = os.lstat(path)
-        files.copy_checked(self._bytes_at(operation), part, operation.file, intent)
-        try:
-            files.unchanged(path, before)
-            os.rename(part, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(part)
-            raise
+        # The attributes that it had went with it; those of the file kept are not its own.
+        copying.copy_checked(self._bytes_at(operation), part, operation.file, intent, attributes=False)
+        renaming.replace_this(part, path, before)
         files.sync_folder(os.path.dirname(path))
 
     @abstractmethod
@@ -88,7 +84,7 @@ class Replacement(Act):
 
     def _is_itself(self, operation: Operation, intent: Intent) -> bool:
         """Say whether the path holds a file of its own, with the bytes, time and mode that it had."""
-        return is_dressed(operation, intent) and files.is_same(operation.file.path, operation.file)
+        return is_dressed(operation, intent) and bool(files.found(operation.file.path, operation.file))
 
 
 class Hardlink(Replacement):
@@ -106,7 +102,7 @@ class Hardlink(Replacement):
 
     @override
     def _check_replaced(self, operation: Operation) -> None:
-        if not files.is_same(operation.file.path, operation.file):
+        if not files.found(operation.file.path, operation.file):
             raise Refused("changed since: it is left as it is")
 
     @override
@@ -129,8 +125,8 @@ class Symlink(Replacement):
         path, keeper = operation.file.path, keeper_of(operation).path
         if not os.path.islink(path) or os.readlink(path) != keeper:
             raise Refused("something else stands there now")
-        if not files.is_same(keeper, operation.file):
-            raise Refused(f"{os.fsdecode(keeper)}, which holds its bytes, was changed or is gone")
+        if not files.found(keeper, operation.file):
+            raise Refused(f"{named(keeper)}, which holds its bytes, was changed or is gone")
 
     @override
     def _bytes_at(self, operation: Operation) -> bytes:
@@ -153,6 +149,7 @@ class Reflink(Replacement):
             writing = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.ioctl(writing, _FICLONE, reading)
+                copying.copy_attributes(ready.operation.file.path, writing)
             finally:
                 os.close(writing)
         except OSError as exc:
@@ -163,11 +160,11 @@ class Reflink(Replacement):
             raise
         finally:
             os.close(reading)
-        files.dress(part, ready.operation.file, ready.intent)
-        if not files.is_same(part, ready.operation.file):
+        copying.dress(part, ready.operation.file, ready.intent)
+        if not files.found(part, ready.operation.file):
             raise Refused("the shared file does not read back as it should")
 
     @override
     def _check_replaced(self, operation: Operation) -> None:
-        if not files.is_same(operation.file.path, operation.file):
+        if not files.found(operation.file.path, operation.file):
             raise Refused("changed since: it is left as it is")

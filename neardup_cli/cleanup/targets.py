@@ -11,7 +11,10 @@ from neardup_cli.cleanup.request import PlanRequest
 
 
 class Targets:
-    """Gives each file its place below the folder of the action; no two get the same."""
+    """Gives each file its place below the folder of the action; no two get the same.
+
+    `move` goes on numbering where files of the same names are there from an earlier clean-up.
+    """
 
     def __init__(self, request: PlanRequest) -> None:
         self._to = request.to
@@ -31,7 +34,7 @@ class Targets:
             self._numbers[stem] += 1
             ending = b"" if self._numbers[stem] == 1 else b"-%d" % self._numbers[stem]
             places = [os.path.join(self._to, stem + ending + name[len(stem) :]) for name in names]
-            if not self._taken.intersection(places):
+            if not self._taken.intersection(places) and not any(map(os.path.lexists, places)):
                 self._taken.update(places)
                 return places[0], list(places[1:])
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from neardup_cli.cleanup.files import nearest_folder
-from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.cleanup.reasons import Refused, named
 
 _NOTE_SUFFIX = b".trashinfo"
 _LONGEST_NAME = 255
@@ -149,5 +149,5 @@ def _volume_trash(top: bytes, device: int) -> bytes:
     except OSError as exc:
         raise Refused("its disk has no trash, and none can be made there: use --action quarantine") from exc
     if not stat.S_ISDIR(status.st_mode) or status.st_dev != device:
-        raise Refused(f"{os.fsdecode(own)} is no folder on its disk: use --action quarantine")
+        raise Refused(f"{named(own)} is no folder on its disk: use --action quarantine")
     return own

@@ -38,7 +38,7 @@ class Trash(Relocation):
         ready.look_again()
         trash.write_note(note, path, trash.top_of(target), datetime.now())  # local, says the specification
         try:
-            self._relocate(ready.operation, ready.intent, path, target)
+            self._relocate(ready.operation, ready.intent, ready.status, (path, target))
         except (Refused, OSError):
             os.unlink(note)
             raise

@@ -43,11 +43,12 @@ def refuse_if_interrupted(catalog: Catalog) -> None:
 def batch_outcome(catalog: Catalog, number: int, refused: OperationState) -> Outcome:
     """Return how a batch stands; `refused` is the state of the files whose reasons are wanted.
 
-    Those are `FAILED` after an apply; after an undo they are those that still are `DONE`.
+    Those are `FAILED` after an apply; after an undo they are those that still are `DONE`. Files that are
+    nowhere to be found belong to them either way.
     """
     batch = find_batch(catalog, number)
     with catalog.read() as connection:
-        reasons = journal.refusals(connection, number, refused)
+        reasons = journal.refusals(connection, number, (refused, OperationState.BEGUN))
     return Outcome(
         batch=number,
         action=batch.action,

@@ -17,6 +17,7 @@ from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.execute import run_batch
 from neardup_cli.cleanup.losses import with_warnings
 from neardup_cli.cleanup.plan import plan_groups
+from neardup_cli.cleanup.reasons import named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import file_stamp
@@ -175,7 +176,7 @@ def _refuse_put_away(catalog: Catalog, plan: Plan) -> None:
         put_away = journal.put_away(connection)
     for group in plan.groups:
         if group.keep.path in put_away:
-            shown = os.fsdecode(group.keep.path)
+            shown = named(group.keep.path)
             raise BadInput(f"the plan keeps {shown}, which an earlier clean-up put away: plan again")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.scanning import known_roots
 from neardup_cli.choices import Action
 from neardup_cli.cleanup.execute import undo
 from neardup_cli.errors import BadInput
+from neardup_cli.images.remote import is_remote
 from neardup_cli.pipeline.batches import batch_outcome, find_batch, list_batches
 from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.pipeline.survey import is_offline
 from neardup_cli.plans import Batch, BatchState, OperationState, Outcome
 
 _TO_DO = (OperationState.DONE, OperationState.BEGUN, OperationState.UNDOING)
@@ -38,12 +41,17 @@ def undo_batch(catalog: Catalog, number: int | None = None, progress: Progress |
             raise BadInput(_why_not(batch))
         waiting = sum(batch.counts.get(state, 0) for state in _TO_DO)
         watch.start("Undoing", waiting)
-        undo(catalog, batch, watch.advance)
+        with catalog.read() as connection:
+            roots = known_roots(connection)
+        offline = [
+            root.path for root in roots if not is_remote(root.path) and is_offline(root.path, root.device)
+        ]
+        undo(catalog, batch, offline, watch.advance)
     after = batch_outcome(catalog, batch.id, OperationState.DONE)
     return Outcome(
         batch.id,
         batch.action,
-        done=waiting - after.done,
+        done=waiting - after.done - after.left,
         size=batch.size - after.size,
         refused=after.refused,
     )

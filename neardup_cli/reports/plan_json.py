@@ -104,6 +104,7 @@ def _act(act: PlannedAct) -> dict[str, Any]:
                 "bytes": companion.size,
                 "mtime_ns": companion.mtime_ns,
                 "target": None if companion.target is None else data_path(companion.target),
+                "twin": None if companion.twin is None else _file(companion.twin),
             }
             for companion in act.companions
         ],

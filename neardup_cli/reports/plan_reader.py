@@ -45,6 +45,7 @@ class _Companion(_Strict):
     bytes: _Size
     mtime_ns: _Time
     target: _Path | None
+    twin: _File | None = None
 
 
 class _Act(_File):
@@ -146,7 +147,13 @@ def _act(act: _Act) -> PlannedAct:
         target=_optional(act.target),
         frees=act.frees,
         companions=tuple(
-            Companion(parse_data_path(one.path), one.bytes, one.mtime_ns, _optional(one.target))
+            Companion(
+                parse_data_path(one.path),
+                one.bytes,
+                one.mtime_ns,
+                _optional(one.target),
+                None if one.twin is None else _state(one.twin),
+            )
             for one in act.companions
         ),
         warnings=tuple(act.warnings),

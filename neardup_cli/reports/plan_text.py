@@ -52,8 +52,9 @@ def plan_summary(plan: Plan) -> Iterator[str]:
             "" if plan.action in _FREES or plan.action is Action.LIST else " (freed when they are removed)"
         )
         size = shown_bytes(plan.frees)
-        groups = shown_count(len(plan.groups), "group")
-        yield f"{copies} in {groups} {_WILL[plan.action]}, {size}{freed}"
+        groups = shown_count(sum(bool(group.acts) for group in plan.groups), "group")
+        below = "" if plan.to is None else f" below {shown_path(plan.to)}"
+        yield f"{copies} in {groups} {_WILL[plan.action]}{below}, {size}{freed}"
     if left := sum(len(group.left) for group in plan.groups):
         yield f"{shown_count(left, 'file')} left alone, each with its reason"
     if plan.undecided:

@@ -12,18 +12,21 @@ import pytest
 
 from neardup_cli.catalog.journal import put_away
 from neardup_cli.choices import Action
-from neardup_cli.cleanup import files
+from neardup_cli.cleanup import renaming
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.batches import list_batches
-from neardup_cli.pipeline.clean import apply_plan, resume
+from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan, resume
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.undo import undo_batch
-from neardup_cli.plans import BatchState, Outcome
+from neardup_cli.plans import BatchState, Outcome, Policy
+from neardup_cli.reports.json_report import dump
+from neardup_cli.reports.plan_json import plan_document
+from neardup_cli.reports.plan_reader import read_plan
 from tests.cleanup.conftest import Collection, contents, tree
 
 if TYPE_CHECKING:
     from neardup_cli.plans import Plan
-    from tests.conftest import Mount
+    from tests.conftest import Lacking, Mount
 
 
 def reasons(outcome: Outcome) -> dict[str, str]:
@@ -34,7 +37,10 @@ def copies(collection: Collection) -> list[Path]:
     return sorted((collection.folder / "b").rglob("*.png"))
 
 
-@pytest.fixture(params=["trash", "quarantine", "move", "across", "hardlink", "symlink"])
+MOVING = ["trash", "quarantine", "move", "across"]
+
+
+@pytest.fixture(params=[*MOVING, "hardlink", "symlink"])
 def plan(request: pytest.FixtureRequest, collection: Collection, other_disk: Path) -> Plan:
     """A plan of each action that leaves its mark and can be taken back."""
     name = request.param
@@ -147,9 +153,9 @@ def test_reflinks_or_a_clear_reason(collection: Collection) -> None:
     assert outcome.done + len(outcome.refused) == 2
 
 
-def test_reflinks_on_xfs(collection: Collection, mount: Mount) -> None:
-    if shutil.which("mkfs.xfs") is None:  # no `lacking`: few machines have it, and CI need not
-        pytest.skip("no mkfs.xfs")
+def test_reflinks_on_xfs(collection: Collection, mount: Mount, lacking: Lacking) -> None:
+    if shutil.which("mkfs.xfs") is None:
+        lacking("mkfs.xfs (Debian's package xfsprogs)")
     image, place = collection.base / "disk.img", collection.base / "xfs"
     with image.open("wb") as stream:
         stream.truncate(400 << 20)
@@ -330,6 +336,31 @@ def test_names_that_are_taken_at_the_target(collection: Collection) -> None:
     assert outcome.done == 1
 
 
+def test_a_second_move_goes_on_numbering(collection: Collection) -> None:
+    away = collection.base / "away"
+    for number, expected in enumerate(
+        (["copy of 0-2.png", "copy of 0.png"], ["copy of 0-3.png", "copy of 0-4.png"])
+    ):
+        collection.fill(1)
+        plan = collection.plan(Action.MOVE, away)
+        assert (
+            sorted(os.fsdecode(os.path.basename(act.target or b"")) for act in plan.groups[0].acts)
+            == expected
+        )
+        assert apply_plan(collection.catalog, plan).done == 2
+        assert len(list(away.iterdir())) == 2 * (number + 1)
+
+
+def test_a_name_that_is_taken_in_the_quarantine_is_seen_in_the_plan(collection: Collection) -> None:
+    collection.fill(1)
+    away = collection.base / "away"
+    apply_plan(collection.catalog, collection.plan(Action.QUARANTINE, away))
+    collection.fill(1)
+    plan = collection.plan(Action.QUARANTINE, away)
+    assert plan.acts == 0
+    assert all(left.reason.startswith(f"the name is taken: {away}/") for left in plan.groups[0].left)
+
+
 def test_a_unit_goes_wholly_or_not_at_all(collection: Collection) -> None:
     collection.fill(1, companions=True)
     before = tree(collection.folder)
@@ -355,14 +386,14 @@ def test_a_unit_that_fails_halfway_is_put_back(
     collection.fill(1, companions=True)
     before = tree(collection.folder)
     plan = collection.plan(Action.TRASH)
-    rename = files.rename_exclusive
+    rename = renaming.rename_exclusive
 
     def fail_for_sidecars(source: bytes, target: bytes) -> None:
         if source.endswith(b".xmp"):
             raise OSError(5, "Input/output error")
         rename(source, target)
 
-    monkeypatch.setattr(files, "rename_exclusive", fail_for_sidecars)
+    monkeypatch.setattr(renaming, "rename_exclusive", fail_for_sidecars)
     outcome = apply_plan(collection.catalog, plan)
     assert reasons(outcome) == dict.fromkeys(
         ("copy of 0.png", "copy of 0.CR2", "copy of 0.xmp"), "input/output error"
@@ -372,9 +403,8 @@ def test_a_unit_that_fails_halfway_is_put_back(
     assert tree(collection.folder) == before
 
 
+@pytest.mark.parametrize("plan", MOVING, indirect=True)
 def test_undo_refuses_where_something_stands_in_the_way(collection: Collection, plan: Plan) -> None:
-    if plan.action.is_link:
-        pytest.skip("the name never was free")
     before = tree(collection.folder)
     apply_plan(collection.catalog, plan)
     blocked = collection.folder / "b" / "copy of 1.png"
@@ -408,6 +438,22 @@ def test_undo_refuses_what_was_changed_since(collection: Collection, plan: Plan)
     assert changed.read_bytes() == b"edited"
 
 
+@pytest.mark.parametrize("plan", MOVING, indirect=True)
+def test_what_a_person_has_put_back_is_undone_already(collection: Collection, plan: Plan) -> None:
+    """By copying: the file stands where it was, and where it was put away."""
+    copy = collection.folder / "b/deep/copy of 1.png"
+    before, status = tree(collection.folder), copy.stat()
+    apply_plan(collection.catalog, plan)
+    shutil.copy(collection.folder / "a/1.png", copy)
+    copy.chmod(status.st_mode)
+    os.utime(copy, ns=(status.st_mtime_ns, status.st_mtime_ns))
+    with collection.catalog.read() as connection:
+        places = put_away(connection)
+    assert undo_batch(collection.catalog).refused == ()
+    assert tree(collection.folder) == before
+    assert not any(map(os.path.lexists, places))
+
+
 def test_undo_makes_folders_again_that_were_removed(collection: Collection) -> None:
     collection.fill(1)
     before = tree(collection.folder)
@@ -415,6 +461,21 @@ def test_undo_makes_folders_again_that_were_removed(collection: Collection) -> N
     (collection.folder / "b/deep").rmdir()
     assert not undo_batch(collection.catalog).refused
     assert tree(collection.folder) == before
+
+
+def test_what_is_left_in_a_trash_comes_back(collection: Collection, home: Path) -> None:
+    """Somebody has emptied a part of it: the sidecar is gone for good, its picture need not be."""
+    collection.fill(1, companions=True)
+    before = tree(collection.folder)
+    apply_plan(collection.catalog, collection.plan(Action.TRASH))
+    lost = home / ".local/share/Trash/files/copy of 0.xmp"
+    lost.unlink()
+    outcome = undo_batch(collection.catalog)
+    assert reasons(outcome) == {"copy of 0.xmp": f"no longer at {lost}"}
+    assert outcome.done == 3
+    assert {path: value for path, value in before.items() if not path.endswith(".xmp")} == tree(
+        collection.folder
+    )
 
 
 def test_an_emptied_trash_is_said(collection: Collection, home: Path) -> None:
@@ -439,7 +500,7 @@ def test_nothing_begins_while_a_batch_is_half_done(
             raise KeyboardInterrupt
         os.rename(source, target)
 
-    monkeypatch.setattr(files, "rename_exclusive", interrupt)
+    monkeypatch.setattr(renaming, "rename_exclusive", interrupt)
     with pytest.raises(KeyboardInterrupt):
         apply_plan(collection.catalog, plan)
     monkeypatch.undo()
@@ -457,7 +518,7 @@ def test_where_the_file_system_cannot_rename_without_overwriting(
     collection: Collection, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on systems without renameat2: by a second link, and where there are none either, by a look."""
-    monkeypatch.setattr(files, "_native_rename", lambda: lambda *_: 38)
+    monkeypatch.setattr(renaming, "_native_rename", lambda: lambda *_: 38)
     before = tree(collection.folder)
     assert not apply_plan(collection.catalog, plan).refused
     assert not undo_batch(collection.catalog).refused
@@ -465,16 +526,31 @@ def test_where_the_file_system_cannot_rename_without_overwriting(
     (collection.base / "one").write_text("1")
     (collection.base / "two").write_text("2")
     with pytest.raises(FileExistsError):
-        files.rename_exclusive(os.fsencode(collection.base / "one"), os.fsencode(collection.base / "two"))
+        renaming.rename_exclusive(os.fsencode(collection.base / "one"), os.fsencode(collection.base / "two"))
 
     def no_links(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", no_links)
     with pytest.raises(FileExistsError):
-        files.rename_exclusive(os.fsencode(collection.base / "one"), os.fsencode(collection.base / "two"))
-    files.rename_exclusive(os.fsencode(collection.base / "one"), os.fsencode(collection.base / "three"))
+        renaming.rename_exclusive(os.fsencode(collection.base / "one"), os.fsencode(collection.base / "two"))
+    renaming.rename_exclusive(os.fsencode(collection.base / "one"), os.fsencode(collection.base / "three"))
     assert (collection.base / "three").read_text() == "1"
+
+
+def test_attributes_go_to_the_other_disk_and_back(collection: Collection, other_disk: Path) -> None:
+    collection.fill(1, copies=1)
+    copy = collection.folder / "b" / "copy of 0.png"
+    try:
+        os.setxattr(copy, "user.xdg.tags", b"Lisbon")
+        os.setxattr(other_disk, "user.test", b"")
+    except OSError:
+        pytest.skip("no extended attributes on one of the two disks")
+    away = other_disk / "away"
+    apply_plan(collection.catalog, collection.plan(Action.MOVE, away, across_devices=True))
+    assert os.getxattr(away / copy.name, "user.xdg.tags") == b"Lisbon"
+    assert not undo_batch(collection.catalog).refused
+    assert os.getxattr(copy, "user.xdg.tags") == b"Lisbon"
 
 
 def test_names_of_any_bytes(collection: Collection, home: Path) -> None:
@@ -489,6 +565,12 @@ def test_names_of_any_bytes(collection: Collection, home: Path) -> None:
     before = tree(collection.folder, home)
     plan = collection.plan(Action.TRASH)
     assert plan.acts == 3
+    assert read_plan(dump(plan_document(plan))) == plan
+    preferred = make_plan(
+        collection.catalog, CleanOptions(policy=Policy(prefer=(os.path.join(folder, b"b\xfe"),)))
+    )
+    assert preferred.groups[0].reason == f"below preferred {collection.folder}/b\\xfe"
+    assert read_plan(dump(plan_document(preferred))) == preferred
     assert apply_plan(collection.catalog, plan).done == 3
     assert not undo_batch(collection.catalog).refused
     assert tree(collection.folder, home) == before

@@ -38,7 +38,7 @@ import os, signal, sys, time
 from pathlib import Path
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.cleanup import files
+from neardup_cli.cleanup import renaming
 from neardup_cli.pipeline.clean import apply_plan
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.reports.plan_reader import read_plan
@@ -63,7 +63,7 @@ def die_at(step):
             return result
         return call
     # A rename that overwrites nothing is no Python call, and a commit is SQLite's own: before and after each.
-    files.rename_exclusive = counted(files.rename_exclusive)
+    renaming.rename_exclusive = counted(renaming.rename_exclusive)
     Catalog.write = counted(Catalog.write)
     for name in ("begin", "set_state", "set_batch_state", "open_batch", "cancel_planned"):
         setattr(journal, name, counted(getattr(journal, name)))

@@ -35,7 +35,9 @@ ACTS = st.builds(
     st.none() | st.sampled_from(Kind),
     TARGETS,
     NUMBERS,
-    st.lists(st.builds(Companion, PATHS, NUMBERS, NUMBERS, TARGETS), max_size=2).map(tuple),
+    st.lists(st.builds(Companion, PATHS, NUMBERS, NUMBERS, TARGETS, st.none() | STATES), max_size=2).map(
+        tuple
+    ),
     st.lists(st.text(), max_size=2).map(tuple),
 )
 GROUPS = st.builds(
@@ -106,7 +108,7 @@ def test_a_plan_as_people_read_it() -> None:
         "",
     ]
     assert list(plan_summary(PLAN)) == [
-        "1 copy in 1 group to quarantine, 2.5 KB (freed when they are removed)",
+        "1 copy in 1 group to quarantine below /q, 2.5 KB (freed when they are removed)",
         "1 file left alone, each with its reason",
     ]
 
