@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -31,7 +32,7 @@ from neardup_cli.cli.output import (
     write_paths,
     write_text,
 )
-from neardup_cli.errors import BadInput, FilesRefused
+from neardup_cli.errors import BadInput, FilesRefused, PathNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,10 +190,18 @@ def _policy(
 ) -> Policy:
     from neardup_cli.plans import Policy
 
-    chosen = Policy(prefer=tuple(real_paths(prefer)), protect=tuple(real_paths(protect)))
+    chosen = Policy(prefer=_there(prefer, "--prefer"), protect=_there(protect, "--protect"))
     keys = chosen.keep if keep is None else tuple(_member(KeepKey, name, "--keep") for name in _names(keep))
     kinds = chosen.only if only is None else frozenset(_kind(name) for name in _names(only))
     return Policy(keys, chosen.prefer, chosen.protect, kinds)
+
+
+def _there(paths: list[Path] | None, option: str) -> tuple[bytes, ...]:
+    """Return the real paths; a name with a slip in it must not protect nothing without a word."""
+    for path in paths or ():
+        if not os.path.lexists(raw_path(path)):
+            raise PathNotFound(f"{option}: no such path: {path} (is its disk mounted?)")
+    return tuple(real_paths(paths))
 
 
 def _names(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import termios
 import tty
@@ -13,14 +14,17 @@ from enum import StrEnum
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.cli.output import say, table_console
-from neardup_cli.errors import NeardupError
+from neardup_cli.errors import BadInput, NeardupError
 from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.decisions import call_groups_different, keep_files
 from neardup_cli.plans import Plan, PlannedGroup
 from neardup_cli.records import DuplicateGroup
 from neardup_cli.reports.plan_table import numbered_members, print_group
+from neardup_cli.reports.plan_text import plan_summary
 
 _CTRL_C = "\x03"
+_ESCAPE = "\x1b"
+_PAUSE = 0.05  # seconds: a terminal sends what one key means without one
 _KEYS = "1-9 keep this (Enter: 1) · a keep all · n not duplicates · s skip · q quit"
 
 
@@ -37,15 +41,17 @@ class _Key(StrEnum):
 def interview(catalog: Catalog, options: CleanOptions, groups: Sequence[DuplicateGroup], plan: Plan) -> Plan:
     """Ask about each group of a plan; return the plan for those in which one file is kept.
 
-    "Keep this" and "keep all" are kept as decisions to keep, "not duplicates" as such: none is asked again.
+    "Keep this", "keep all" and "not duplicates" are stored as decisions at once; groups of which all files
+    are to be kept are not asked about again.
     """
     by_id = {group.id: group for group in groups}
+    asked = [group for group in plan.groups if not _is_kept_whole(by_id[group.id])]
     chosen: dict[str, bytes] = {}
     with _single_keys():
-        for number, group in enumerate(plan.groups, 1):
-            say(f"\ngroup {number} of {len(plan.groups)}")
-            print_group(plan, group, table_console())
-            answer = _asked(catalog, by_id[group.id], group)
+        for number, group in enumerate(asked, 1):
+            say(f"\ngroup {number} of {len(asked)}")
+            print_group(plan, group, by_id[group.id], table_console())
+            answer = _asked(catalog, options, by_id[group.id], group)
             if answer is _Key.QUIT:
                 break
             if isinstance(answer, bytes):
@@ -54,7 +60,13 @@ def interview(catalog: Catalog, options: CleanOptions, groups: Sequence[Duplicat
     return make_plan(catalog, replace(options, chosen=chosen), agreed)
 
 
-def _asked(catalog: Catalog, found: DuplicateGroup, group: PlannedGroup) -> bytes | _Key:
+def _is_kept_whole(group: DuplicateGroup) -> bool:
+    return all(member.path in group.kept for member in group.members)
+
+
+def _asked(
+    catalog: Catalog, options: CleanOptions, found: DuplicateGroup, group: PlannedGroup
+) -> bytes | _Key:
     """Return the file to keep, or what else was answered; the decision is kept by then."""
     members = numbered_members(group)
     while True:
@@ -63,7 +75,7 @@ def _asked(catalog: Catalog, found: DuplicateGroup, group: PlannedGroup) -> byte
         try:
             if key in ("\n", "\r") or (key.isascii() and key.isdigit() and 0 < int(key) <= len(members)):
                 path = members[int(key) - 1 if key.isdigit() else 0]
-                keep_files(catalog, [path])
+                _keep(catalog, options, found, path)
                 return path
             match key:
                 case _Key.ALL:
@@ -77,6 +89,26 @@ def _asked(catalog: Catalog, found: DuplicateGroup, group: PlannedGroup) -> byte
             return _Key(key)
         except NeardupError as exc:  # files with the same bytes cannot be called different, for one
             say(str(exc))
+
+
+def _keep(catalog: Catalog, options: CleanOptions, found: DuplicateGroup, path: bytes) -> None:
+    """Have one file of a group kept, and say what that means for the others.
+
+    A decision is about bytes: where all files hold the same ones, it would keep them all, and so the choice
+    between their names is for this run alone.
+
+    Raises:
+        BadInput: it cannot be kept.
+    """
+    plan = make_plan(catalog, replace(options, chosen={found.id: path}), [found])
+    (planned,) = plan.groups or (None,)
+    if planned is None or planned.keep.path != path:
+        reasons = {} if planned is None else {left.path: left.reason for left in planned.left}
+        raise BadInput(f"it cannot be kept: {reasons.get(path, 'it is not there')}")
+    if len({member.digest for member in found.members}) > 1:
+        keep_files(catalog, [path])
+    for line in plan_summary(plan):
+        say(line)
 
 
 @contextmanager
@@ -102,8 +134,12 @@ def _pressed() -> str:
     Raises:
         KeyboardInterrupt: it was Ctrl-C.
     """
+    terminal = sys.stdin.fileno()
     try:
-        key = os.read(sys.stdin.fileno(), 1).decode("latin-1") or _Key.QUIT
+        key = os.read(terminal, 1).decode("latin-1") or _Key.QUIT
+        if key == _ESCAPE:  # arrows, Delete, F1 … send some more, in which digits mean nothing
+            while select.select([terminal], [], [], _PAUSE)[0] and os.read(terminal, 32):
+                pass
     except OSError:
         return _Key.QUIT
     if key == _CTRL_C:
