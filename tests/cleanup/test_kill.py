@@ -32,11 +32,11 @@ KILLS = 10  # of an apply and as many of an undo in each of the cases
 CASES = ["trash", "quarantine", "across", "hardlink", "symlink"]
 
 # Forks a child for each line it reads: imports are done once, and a kill meets the work itself. It is killed
-# after a time, or kills itself right before the n-th thing that it does to the file system.
+# after a time, or kills itself at the n-th thing that it does to the file system or the journal.
 ZYGOTE = """
 import os, signal, sys, time
+from contextlib import contextmanager
 from pathlib import Path
-from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.cleanup import renaming
 from neardup_cli.pipeline.clean import apply_plan
@@ -55,18 +55,20 @@ def die_at(step):
     def hook(event, arguments):
         if event in WRITING or event == "open" and isinstance(arguments[2], int) and arguments[2] & 3:
             count()
-    def counted(function):
-        def call(*arguments, **options):
+    # A rename that overwrites nothing is no Python call, and a commit is SQLite's own: right after each.
+    rename, transactions = renaming.rename_exclusive, (Catalog.write, Catalog.write_durably)
+    def renamed(*arguments):
+        rename(*arguments)
+        count()
+    def committed(transaction):
+        @contextmanager
+        def write(catalog):
+            with transaction(catalog) as connection:
+                yield connection
             count()
-            result = function(*arguments, **options)
-            count()
-            return result
-        return call
-    # A rename that overwrites nothing is no Python call, and a commit is SQLite's own: before and after each.
-    renaming.rename_exclusive = counted(renaming.rename_exclusive)
-    Catalog.write = counted(Catalog.write)
-    for name in ("begin", "set_state", "set_batch_state", "open_batch", "cancel_planned"):
-        setattr(journal, name, counted(getattr(journal, name)))
+        return write
+    renaming.rename_exclusive = renamed
+    Catalog.write, Catalog.write_durably = map(committed, transactions)
     sys.addaudithook(hook)
 
 def work(what, step, ready):
@@ -228,8 +230,8 @@ def test_kills_at_random_moments(name: str, start: Start) -> None:
 
 
 @pytest.mark.parametrize("name", [*CASES, "delete"])
-def test_a_kill_before_every_step(name: str, start: Start) -> None:
-    """Not at random: before each single thing that is done to the file system."""
+def test_a_kill_at_every_step(name: str, start: Start) -> None:
+    """Not at random: between any two things that are done to the file system or the journal."""
     case = start(name, 1, copies=1)
     case.zygote.run("nothing")
     before, originals = case.now(), contents(*case.places)
@@ -256,24 +258,32 @@ def test_a_kill_before_every_step(name: str, start: Start) -> None:
         apply_plan(case.collection.catalog, case.plan)
         killed = case.zygote.run("undo", step=step)
         assert contents(*case.places) >= originals
-        if killed:
+        if case.now() != before or case.interrupted() is not None:
             assert not undo_batch(case.collection.catalog).refused
         assert case.now() == before, step
-    assert applying > 5
-    assert step > 3
+    assert applying > 8
+    assert step > 6
 
 
 def kill_each_step_of_a_delete(case: Case) -> None:
-    """What was deleted is gone, what was not is deleted by resume; the originals in `a` stay."""
-    kept = {path: value for path, value in case.now().items() if "/a" in path}
+    """Resume deletes what was not, undo leaves it; nothing else is touched, nothing is left over."""
+    before = case.now()
+    (victim,) = (Path(os.fsdecode(act.file.path)) for group in case.plan.groups for act in group.acts)
+    planned = {path: value for path, value in before.items() if path != str(victim)}
+    content, status = victim.read_bytes(), victim.stat()
     step, killed = 0, True
     while killed:
         step += 1
         killed = case.zygote.run("apply", step=step)
-        if case.interrupted() is not None:
-            assert not resume(case.collection.catalog).refused
-        left = {path for path in case.now() if path.endswith(".png")}
-        assert {path: case.now()[path] for path in kept} == kept
-        if left == {path for path in kept if path.endswith(".png")}:
-            break
-    assert step > 1
+        if killed and case.interrupted() is not None:
+            if step % 2:
+                assert not resume(case.collection.catalog).refused
+                assert case.now() == planned, step
+            else:
+                undo_batch(case.collection.catalog)
+        assert case.now() in (before, planned), step
+        victim.write_bytes(content)
+        victim.chmod(status.st_mode)
+        os.utime(victim, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert case.now() == before
+    assert step > 6
