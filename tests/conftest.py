@@ -140,6 +140,20 @@ def mount(lacking: Lacking) -> Iterator[Mount]:
 
 
 @pytest.fixture
+def xfs(tmp_path: Path, mount: Mount, lacking: Lacking) -> Path:
+    """An empty disk whose files can share their blocks."""
+    if shutil.which("mkfs.xfs") is None:
+        lacking("mkfs.xfs (Debian's package xfsprogs)")
+    image, disk = tmp_path / "disk.img", tmp_path / "xfs"
+    image.touch()
+    os.truncate(image, 400 << 20)  # the smallest that XFS makes; next to nothing of it is written
+    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
+    disk.mkdir()
+    mount(disk, "-o", "loop", str(image))
+    return disk
+
+
+@pytest.fixture
 def bound_by_permissions(lacking: Lacking) -> Iterator[None]:
     """Make `chmod` bind this thread, even where the tests run as root."""
     if os.name != "posix":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 
-from neardup_cli.choices import Action
+from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup.folders import Folders
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.errors import BadInput
@@ -44,9 +44,7 @@ def check_plan(plan: Plan) -> None:
     targets: set[bytes] = set()
     for group in plan.groups:
         for act in group.acts:
-            if plan.action.is_link and act.file.digest != group.keep.digest:
-                raise BadInput(f"the plan would put other bytes under the name {named(act.file.path)}")
-            _check_companions(plan, act)
+            _check_act(plan, act, same_bytes=act.file.digest == group.keep.digest)
             for path, target in _parts(act):
                 _check_part(plan, path, target, kept)
                 if folders.protects(path):
@@ -69,7 +67,11 @@ def _check_part(plan: Plan, path: bytes, target: bytes | None, kept: Collection[
         raise BadInput(f"the plan moves {named(path)} out of {named(plan.to)}")
 
 
-def _check_companions(plan: Plan, act: PlannedAct) -> None:
+def _check_act(plan: Plan, act: PlannedAct, *, same_bytes: bool) -> None:
+    if plan.action.is_link and not same_bytes:
+        raise BadInput(f"the plan would put other bytes under the name {named(act.file.path)}")
+    if act.kind is Kind.EXACT and not same_bytes:
+        raise BadInput(f"{named(act.file.path)} is no exact copy of the file that the plan keeps")
     if act.companions and plan.action.is_link:
         raise BadInput(f"the plan would put a link in the place of {named(act.companions[0].path)}")
     for companion in act.companions:

@@ -26,6 +26,7 @@ from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct,
 from neardup_cli.records import CatalogedFile, DuplicateGroup
 
 _NOT_KNOWN = "not known what was done to it: no pixels were compared"
+_SIDECAR = 1 << 20  # bytes: larger companions are told apart by their size, and not read
 _STRONG_FIRST = {kind: place for place, kind in enumerate(Kind)}
 
 
@@ -270,12 +271,14 @@ def _seen_losses(file: CatalogedFile, keeper: CatalogedFile) -> Iterator[str]:
 
 
 def _missing_beside(companions: Iterable[Companion], beside: Iterable[Companion]) -> Iterator[str]:
-    """Name the companions of which the keeper has none of the same type."""
-    there = {_extension(other) for other in beside}
+    """Name the companions of which the keeper has none, or a different one, of the same type."""
+    there = {_extension(other): other for other in beside}
     for companion in companions:
-        if _extension(companion) not in there:
-            name = named(os.path.basename(companion.path))
+        name, other = named(os.path.basename(companion.path)), there.get(_extension(companion))
+        if other is None:
             yield f"{name} goes with it, and the file to keep has none like it"
+        elif companion.size != other.size or (companion.size <= _SIDECAR and not _twin(companion, [other])):
+            yield f"{name} goes with it, and is not the same as {named(os.path.basename(other.path))}"
 
 
 def _extension(companion: Companion) -> bytes:

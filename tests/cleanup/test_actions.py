@@ -26,7 +26,7 @@ from tests.cleanup.conftest import Collection, contents, tree
 
 if TYPE_CHECKING:
     from neardup_cli.plans import Plan
-    from tests.conftest import Lacking, Mount
+    from tests.conftest import Mount
 
 
 def reasons(outcome: Outcome) -> dict[str, str]:
@@ -151,24 +151,6 @@ def test_reflinks_or_a_clear_reason(collection: Collection) -> None:
         }
     assert tree(collection.folder) == before  # shared or not: bytes, times and modes are the same
     assert outcome.done + len(outcome.refused) == 2
-
-
-def test_reflinks_on_xfs(collection: Collection, mount: Mount, lacking: Lacking) -> None:
-    if shutil.which("mkfs.xfs") is None:
-        lacking("mkfs.xfs (Debian's package xfsprogs)")
-    image, place = collection.base / "disk.img", collection.base / "xfs"
-    with image.open("wb") as stream:
-        stream.truncate(400 << 20)
-    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
-    place.mkdir()
-    mount(place, "-o", "loop", str(image))
-    collection.folder = place / "photos"
-    collection.fill(1)
-    before = tree(collection.folder)
-    assert apply_plan(collection.catalog, collection.plan(Action.REFLINK)).done == 2
-    assert tree(collection.folder) == before
-    assert undo_batch(collection.catalog).done == 2
-    assert tree(collection.folder) == before
 
 
 def test_another_device_is_never_reached_in_silence(collection: Collection, other_disk: Path) -> None:

@@ -173,11 +173,13 @@ def catalog(other_disk: Path) -> Iterator[Catalog]:
 
 
 @pytest.fixture
-def start(collection: Collection, other_disk: Path) -> Iterator[Start]:
+def start(collection: Collection, other_disk: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
     started: list[subprocess.Popen[bytes]] = []
 
     def make(name: str, groups: int, copies: int = 2) -> Case:
         action = Action.QUARANTINE if name == "across" else Action(name)
+        if action is Action.REFLINK:
+            collection.folder = request.getfixturevalue("xfs") / "photos"
         collection.fill(groups, copies=copies, companions=action.has_folder or action is Action.TRASH)
         to = {"quarantine": collection.base / "away", "across": other_disk / "away"}.get(name)
         plan = collection.plan(action, to, across_devices=name == "across")
@@ -229,7 +231,7 @@ def test_kills_at_random_moments(name: str, start: Start) -> None:
         assert case.now() == before, number
 
 
-@pytest.mark.parametrize("name", [*CASES, "delete"])
+@pytest.mark.parametrize("name", [*CASES, "reflink", "delete"])
 def test_a_kill_at_every_step(name: str, start: Start) -> None:
     """Not at random: between any two things that are done to the file system or the journal."""
     case = start(name, 1, copies=1)

@@ -17,7 +17,7 @@ from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.plan import plan_groups
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.errors import BadInput
-from neardup_cli.plans import Plan, Policy
+from neardup_cli.plans import Companion, Plan, Policy
 from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Stage
 
 FILES = 14
@@ -143,9 +143,12 @@ def test_no_plan_empties_a_group_touches_what_is_protected_or_acts_twice(
         assert {member.path for member in group.members} - set(acted_on), "a group was emptied"
     by_id = {group.id: group for group in groups}
     inodes = {member.path: member.stamp.inode for group in groups for member in group.members}
+    kept_so_far = set[int]()
     for planned in made.groups:
         there = {member.path: member for member in by_id[planned.id].members}
         assert planned.keep.path not in acted_on
+        kept_so_far.add(inodes[planned.keep.path])
+        assert kept_so_far.isdisjoint(inodes[act.file.path] for act in planned.acts)  # under no name
         assert planned.reason
         # Every member is accounted for, once.
         named = [
@@ -316,6 +319,12 @@ def test_warnings_that_need_no_opening(tmp_path: Path) -> None:
         "Lisbon.xmp goes with it, and the file to keep has none like it",
     )
     assert plan(group).groups[0].reason == "most companion files (1 against 0)"
+    for other, warned in (("y", 1), ("longer", 1), ("x", 0)):
+        (tmp_path / "IMG_1 (1).xmp").write_text(other)
+        (act,) = plan(group, keep=(KeepKey.RESOLUTION,)).groups[0].acts
+        said = "Lisbon.xmp goes with it, and is not the same as IMG_1 (1).xmp"
+        assert act.warnings.count(said) == warned
+        assert len(act.warnings) == 2 + warned
 
 
 def test_a_companion_that_is_protected_protects_its_picture(tmp_path: Path) -> None:
@@ -367,6 +376,17 @@ def test_plans_that_are_not_safe(folder: Path) -> None:
             good,
             action=Action.HARDLINK,
             groups=(replace(group, keep=replace(group.keep, digest=b"?" * 32)),),
+        ),
+        "no exact copy": replace(good, groups=(replace(group, keep=replace(group.keep, digest=b"?" * 32)),)),
+        "a link in the place of": replace(
+            good,
+            action=Action.SYMLINK,
+            groups=(replace(group, acts=(replace(first, companions=(Companion(b"/a/f0.xmp", 1, 1),)),)),),
+        ),
+        "names no file with the same bytes": replace(
+            good,
+            action=Action.DELETE,
+            groups=(replace(group, acts=(replace(first, companions=(Companion(b"/a/f0.xmp", 1, 1),)),)),),
         ),
         "needs a target": replace(
             moved, groups=(replace(moved.groups[0], acts=(replace(one, target=None),)),)

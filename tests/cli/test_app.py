@@ -104,6 +104,35 @@ def test_bad_arguments(arguments: list[str], filled: Command) -> None:
     complaint(filled(*arguments), 2)
 
 
+@pytest.mark.parametrize(
+    ("code", "arguments", "message"),
+    [
+        (2, ["clean", "--keep", "prettiest"], "'prettiest' is none of resolution"),
+        (2, ["clean", "--only", "exact,blurred"], "'blurred' is none of exact"),
+        (2, ["clean", "photos"], "the only argument is -"),
+        (2, ["clean", "--resume"], "nothing to resume"),
+        (2, ["clean", "--resume", "--keep", "oldest"], "takes no other"),
+        (2, ["clean", "--plan", "plan.json", "--action", "move"], "no options that would make another"),
+        (2, ["clean", "--plan", "plan.json"], "plan.json cannot be read: No such file"),
+        (2, ["clean", "--action", "move"], "needs a folder"),
+        (2, ["clean", "--to", "away"], "--to goes with"),
+        (2, ["clean", "--interactive"], "needs a terminal"),
+        (2, ["clean", "-0"], "goes with --action list"),
+        (2, ["clean", "--action", "list", "--apply"], "only lists"),
+        (3, ["clean", "--protect", "Fotos"], "--protect: no such path: Fotos"),
+        (3, ["clean", "--prefer", "Fotos"], "--prefer: no such path: Fotos"),
+        (2, ["undo", "--list", "--batch", "7"], "--list lists"),
+        (2, ["undo", "--batch", "7"], "no batch 7"),
+        (2, ["undo"], "nothing to undo"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_a_clean_up_cannot_be_asked(
+    code: int, arguments: list[str], message: str, filled: Command
+) -> None:
+    assert message in complaint(filled(*arguments), code)
+
+
 def test_a_usage_error_says_where_to_look(command: Command) -> None:
     said = complaint(command("dups", "--limit", "few"), 2)
     assert "'--limit'" in said
