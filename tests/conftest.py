@@ -20,7 +20,7 @@ from PIL import Image
 from skimage import data
 
 from neardup_cli.catalog.database import Catalog
-from tests import postgres
+from tests import postgres, ray_cluster
 
 # Two busy cores make any single example slow now and then; that says nothing about the code.
 settings.register_profile("neardup", deadline=None, max_examples=60)
@@ -95,6 +95,15 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
     """An empty catalog, open."""
     with Catalog.open(tmp_path / "catalog.db", create=True) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def ray_address(lacking: Lacking) -> Iterator[str]:
+    """The address of a Ray cluster of these tests' own; see `tests/ray_cluster.py`."""
+    if (reason := ray_cluster.missing()) is not None:
+        lacking(reason)
+    with ray_cluster.cluster() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""Where the map step of a scan runs."""
+"""Where much is done at once, for a scan or a join."""

@@ -1,9 +1,9 @@
-"""The map step of a scan on this machine's cores."""
+"""A map on this machine's cores."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 
@@ -17,12 +17,12 @@ class LocalEngine:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def map[T, R](self, step: Callable[[T], R], chunks: Iterable[T]) -> Iterator[R]:
+    def map[T, R](self, step: Callable[[T], R], chunks: Iterable[T]) -> Generator[R]:
         """Yield `step(chunk)` for each chunk, in order, with a few chunks under way at any time.
 
         An exception in a step, or in the consumer (Ctrl-C), drops the chunks that have not begun.
         """
-        executor = ThreadPoolExecutor(self._workers, thread_name_prefix="scan")
+        executor = ThreadPoolExecutor(self._workers, thread_name_prefix="map")
         under_way: deque[Future[R]] = deque()
         try:
             for chunk in chunks:

@@ -1,4 +1,4 @@
-"""The map step of a scan on a Ray cluster: actors that hold the model, fed by Ray Data.
+"""A map on a Ray cluster: actors that hold a model, or vectors to compare.
 
 The driver alone writes the catalog. An actor that dies is started again, and what it was at is done again;
 results are handed on in the order of the work, so that the catalog comes out as from one machine.
@@ -6,111 +6,197 @@ results are handed on in the order of the work, so that the catalog comes out as
 
 from __future__ import annotations
 
-import heapq
 import logging
 import os
-import pickle
 import socket
+import threading
 import warnings
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import batched
 from typing import Any
 
 from neardup_cli.engines.keeper import Keeper
-from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import ClusterFailed, MissingExtra, NeardupError
 from neardup_cli.records import Cluster
 
 type MakeStep[T, R] = Callable[[], Callable[[T, Keeper], R]]
 """Makes the step on the machine that runs it, where it loads what it needs (a model). It gets pickled."""
 
-# With whole ones, the actors would hold every CPU of a small cluster, and the tasks that feed them none.
+type _Make[T, R] = Callable[[], Callable[[int, T], R]]
+"""What an actor makes its step with, which is given the number of each chunk too."""
+
+# With whole ones, the actors would hold every CPU: those of a machine that is lost would find no other one.
 _CPU_OF_AN_ACTOR = 0.5
 
-# Ray Data hands an actor a block at a time: many of them level the work out, few cost less to manage.
-_BLOCKS_OF_AN_ACTOR = 16
-_LARGEST_BLOCK = 16  # chunks
-_WAVE = 100_000  # chunks in one data set: what the driver plans at once
+# Calls that an actor has beside those it is at, so that it need not wait for the driver.
+_AHEAD = 1
+# Calls under way or waiting for their turn, for each that all actors have room for: none has to wait for a
+# slow one, and nothing is done long before its turn either.
+_EARLY = 2
+# Actors for each chunk of a call of a scan: a chunk takes an actor 50 ms, and a call the driver one.
+_ACTORS_A_CHUNK = 8
 
 _DIGEST = 32  # bytes
 _KNOCK_SECONDS = 10
 
 
 class RayEngine:
-    """A cluster, for the time of one map.
-
-    A chunk is a few paths and its result a few vectors. The workers read the pictures themselves, from
-    storage that all of them reach under the same paths.
-    """
+    """A cluster, for the time of one map."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    def map[T, R](self, make_step: MakeStep[T, R], chunks: Iterable[T], known: bytes = b"") -> Iterator[R]:
-        """Yield the step's result for each chunk, in order.
+    def map[T, R](self, step: Callable[[T], R], chunks: Iterable[T]) -> Generator[R]:
+        """Yield `step(chunk)` for each chunk, in order, with a few chunks under way at any time.
 
         Args:
-            make_step: called once on each worker.
+            step: goes to each machine once, where all workers look into the arrays that it holds.
             chunks: anything that can be pickled.
-            known: digests of contents that nobody has to compute: sorted, one right after the other.
 
         Raises:
             MissingExtra: Ray is not installed.
             ClusterFailed: the cluster cannot be reached, or gave up.
             NeardupError: what a step raised.
         """
+        with self._running() as ray:
+            make = _Fetched(ray.put(step))
+            del step
+            yield from self._run(ray, make, batched(enumerate(chunks), 1))
+
+    def map_made[T, R](
+        self, make_step: MakeStep[T, R], chunks: Iterable[T], known: bytes = b""
+    ) -> Generator[R]:
+        """Do the same with a step that each worker makes for itself, and that learns what others are at.
+
+        This is for scans: a chunk is a few paths, and its result a few vectors. The workers read the
+        pictures themselves, from storage that all of them reach under the same paths.
+
+        Args:
+            make_step: called once on each worker.
+            chunks: anything that can be pickled.
+            known: digests of contents that nobody has to compute: sorted, one right after the other.
+        """
+        with self._running() as ray:
+            keeper = ray.remote(num_cpus=0)(_KeeperActor).remote(known)
+            at_once = max(1, _pool(ray, self._cluster)[0] // _ACTORS_A_CHUNK)
+            yield from self._run(ray, _Made(make_step, keeper), batched(enumerate(chunks), at_once))
+
+    @contextmanager
+    def _running(self) -> Iterator[Any]:
         ray = _started(self._cluster)
         try:
             with _translated(ray):
-                keeper = ray.remote(num_cpus=0)(_KeeperActor).remote(known)
-                rest = enumerate(chunks)
-                while wave := list(islice(rest, _WAVE)):
-                    yield from self._run(ray, make_step, wave, keeper)
+                yield ray
         finally:
             ray.shutdown()
 
     def _run[T, R](
         self,
         ray: Any,  # noqa: ANN401 - an extra, whose types are not here
-        make_step: MakeStep[T, R],
-        wave: Sequence[tuple[int, T]],
-        keeper: Any,  # noqa: ANN401
+        make: _Make[T, R],
+        calls: Iterable[tuple[tuple[int, T], ...]],
     ) -> Iterator[R]:
-        """Run one data set through a pool of actors."""
+        """Start actors, and have them do the chunks of all calls, which come with their numbers."""
         actors, threads = _pool(ray, self._cluster)
-        rows = [{"number": number, "work": pickle.dumps(chunk)} for number, chunk in wave]
-        blocks = max(min(len(rows), actors * _BLOCKS_OF_AN_ACTOR), -(-len(rows) // _LARGEST_BLOCK))
-        done = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
-            _Worker,
-            fn_constructor_args=(pickle.dumps(make_step), keeper, threads),
-            batch_size=None,
-            compute=ray.data.ActorPoolStrategy(size=actors),
+        actor = ray.remote(
             num_cpus=threads * _CPU_OF_AN_ACTOR,
-            num_gpus=1 if self._cluster.gpu else None,
-        )
-        for result in _in_order(done.iter_rows(), wave[0][0]):
-            yield pickle.loads(result)
+            num_gpus=1 if self._cluster.gpu else 0,
+            max_concurrency=threads,
+            max_restarts=-1,
+            max_task_retries=-1,
+        )(MapWorker)
+        workers = [actor.remote(make) for _ in range(actors)]
+        for results in _in_order(ray, workers, threads + _AHEAD, calls):
+            if isinstance(results, _Raised):
+                raise results.error
+            yield from results
 
 
-class _Worker:
-    """Lives on a node of the cluster and works through blocks of chunks."""
+def _in_order(ray: Any, workers: Sequence[Any], rooms: int, calls: Iterable[Any]) -> Iterator[Any]:  # noqa: ANN401
+    """Make calls, each to a worker that has room for one more; yield their results in order."""
+    # A worker for which the cluster has no place yet never says that it is ready, and gets nothing to do.
+    starting = {worker.ready.remote(): worker for worker in workers for _ in range(rooms)}
+    busy, free = dict(starting), deque[Any]()
+    turns = deque[Any]()
+    for call in calls:
+        while not free or len(turns) >= _EARLY * rooms * len(workers):
+            if turns and turns[0] not in busy:
+                yield ray.get(turns.popleft())
+                continue
+            done, _ = ray.wait(list(busy), num_returns=1)
+            ray.get([reference for reference in done if reference in starting])  # it may be dead instead
+            free.extend(busy.pop(reference) for reference in done)
+        worker = free.popleft()
+        turns.append(worker.work.remote(call))
+        busy[turns[-1]] = worker
+    while turns:
+        yield ray.get(turns.popleft())
 
-    def __init__(self, make_step: bytes, keeper: Any, threads: int) -> None:  # noqa: ANN401 - an actor
-        self._step = pickle.loads(make_step)()
-        self._keeper = keeper
-        self._threads = threads
 
-    def __call__(self, block: dict[str, Any]) -> dict[str, list[Any]]:
-        def work(row: tuple[int, bytes]) -> bytes:
-            number, chunk = row
-            return pickle.dumps(self._step(pickle.loads(chunk), _KeeperOfOne(self._keeper, int(number))))
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """Makes the step of an actor from what lies in the cluster's memory."""
 
-        rows = list(zip(block["number"], block["work"], strict=True))
-        results = list(LocalEngine(self._threads).map(work, rows))
-        return {"number": [number for number, _ in rows], "result": results}
+    step: Any
+
+    def __call__(self) -> Callable[[int, Any], Any]:
+        import ray
+
+        step = ray.get(self.step)
+        return lambda _, chunk: step(chunk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made[T, R]:
+    """Makes the step of an actor there, and lets it ask the keeper."""
+
+    make_step: MakeStep[T, R]
+    keeper: Any
+
+    def __call__(self) -> Callable[[int, T], R]:
+        step = self.make_step()
+        return lambda number, chunk: step(chunk, _KeeperOfOne(self.keeper, number))
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """What went wrong in a call, in the place of its results: Ray's errors are lines and lines of its own."""
+
+    error: NeardupError
+
+
+class MapWorker:
+    """An actor: lives on a node of the cluster and does what it is called for."""
+
+    def __init__(self, make: _Make[Any, Any]) -> None:
+        self._make = make
+        self._step: Callable[[int, Any], Any] | None = None
+        self._making = threading.Lock()
+
+    def ready(self) -> None:
+        """Say that there is a place for it, by an answer."""
+
+    def work(self, chunks: Sequence[tuple[int, Any]]) -> list[Any] | _Raised:
+        """Return the results of some chunks, which come with their numbers."""
+        try:
+            step = self._made()
+            return [step(number, chunk) for number, chunk in chunks]
+        except NeardupError as exc:
+            return _Raised(exc)
+        except Exception as exc:
+            reason = f"{type(exc).__name__}: {_first_line(exc)}"
+            return _Raised(ClusterFailed(f"a worker of the Ray cluster failed: {reason}"))
+
+    def _made(self) -> Callable[[int, Any], Any]:
+        with self._making:
+            # Not earlier: what is raised while an actor is made is its death to Ray.
+            if self._step is None:
+                self._step = self._make()
+            return self._step
 
 
 class _KeeperActor:
@@ -150,16 +236,6 @@ class _KeeperOfOne:
         pass
 
 
-def _in_order(rows: Iterable[dict[str, Any]], first: int) -> Iterator[bytes]:
-    """Yield results by number; what comes before its turn waits."""
-    waiting: list[tuple[int, bytes]] = []
-    for row in rows:
-        heapq.heappush(waiting, (int(row["number"]), row["result"]))
-        while waiting and waiting[0][0] == first:
-            yield heapq.heappop(waiting)[1]
-            first += 1
-
-
 def _pool(ray: Any, cluster: Cluster) -> tuple[int, int]:  # noqa: ANN401
     """Return how many actors to start, and with how many threads each."""
     resources = ray.cluster_resources()
@@ -179,7 +255,6 @@ def _started(cluster: Cluster) -> Any:  # noqa: ANN401
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
-        import ray.data
     except ModuleNotFoundError as exc:
         raise MissingExtra("`--engine ray` needs Ray: run `pip install 'neardup-cli[ray]'` first") from exc
     _knock(cluster)
@@ -195,11 +270,7 @@ def _started(cluster: Cluster) -> Any:  # noqa: ANN401
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as exc:
             where = "here" if cluster.address is None else f"at {cluster.address}"
             raise ClusterFailed(f"no Ray cluster can be used {where}: {_first_line(exc)}") from exc
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
     return ray
 
 
@@ -240,13 +311,11 @@ def _silenced_stderr() -> Iterator[None]:
 
 @contextmanager
 def _translated(ray: Any) -> Iterator[None]:  # noqa: ANN401
-    """Raise what a step raised as itself, and what befell the cluster as one line."""
+    """Raise what befell the cluster as one line."""
     try:
         yield
     except ray.exceptions.RayError as exc:
         cause = getattr(exc, "cause", None)
-        if isinstance(cause, NeardupError):
-            raise cause from exc
         raise ClusterFailed(f"the Ray cluster gave up: {_first_line(cause or exc)}") from exc
 
 

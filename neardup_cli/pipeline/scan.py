@@ -165,7 +165,7 @@ def _extracted_on_cluster(
         options.thorough,
     )
     assert options.cluster is not None
-    return RayEngine(options.cluster).map(make, chunks, store.done_digests())
+    return RayEngine(options.cluster).map_made(make, chunks, store.done_digests())
 
 
 def _settle(catalog: Catalog, store: ResultStore, found: Survey) -> int:

@@ -10,7 +10,7 @@ from neardup_cli.engines.local import LocalEngine
 
 
 def running() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("scan")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("map")]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
