@@ -59,7 +59,7 @@ class ShownDecision:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Which Ray cluster a scan uses, and how much of it.
+    """Which Ray cluster does the work of a scan or a join, and how much of it.
 
     Attributes:
         address: of a running cluster (`ray://host:10001`, `host:6379`, `auto`); None starts one here.

@@ -57,7 +57,9 @@ class Settings(BaseSettings):
         default_factory=list, description="what `scan` scans when no path is given"
     )
     max_pixels: int = Field(default=500_000_000, ge=1, description="larger images are skipped")
-    engine: Literal["local", "ray"] = Field(default="local", description="where `scan` reads and embeds")
+    engine: Literal["local", "ray"] = Field(
+        default="local", description="where `scan` reads and embeds, and `dups` compares"
+    )
     ray_address: str | None = Field(
         default=None, description="a running Ray cluster; one is started by default"
     )

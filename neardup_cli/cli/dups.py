@@ -10,6 +10,7 @@ import typer
 from neardup_cli.choices import Grouping
 from neardup_cli.cli.options import (
     CatalogOption,
+    EngineOption,
     GroupingOption,
     HammingOption,
     IncludeOption,
@@ -17,8 +18,10 @@ from neardup_cli.cli.options import (
     ModelOption,
     NoVerifyOption,
     PresetOption,
+    RayAddressOption,
     ThresholdOption,
     UnderOption,
+    WorkersOption,
 )
 from neardup_cli.cli.output import (
     real_paths,
@@ -65,10 +68,14 @@ def dups(
     nul: Annotated[
         bool, typer.Option("-0", "--null", help="With --format paths: end each path with NUL, for xargs -0.")
     ] = False,
+    workers: WorkersOption = None,
+    engine: EngineOption = None,
+    ray_address: RayAddressOption = None,
     json: JsonOption = False,
 ) -> None:
     """Print the groups of copies, the largest saving first."""
     from neardup_cli.catalog.database import Catalog
+    from neardup_cli.cli.cluster import chosen_cluster
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
     from neardup_cli.settings import load_settings
@@ -82,6 +89,9 @@ def dups(
         hamming=hamming,
         model=model,
         preset=preset,
+        workers=workers,
+        engine=engine,
+        ray_address=ray_address,
     )
     options = DupsOptions.from_settings(
         settings,
@@ -90,6 +100,7 @@ def dups(
         similar_shots=bool(include),
         under=real_paths(under),
         limit=limit,
+        cluster=chosen_cluster(settings),
     )
     with Catalog.open(settings.catalog_location) as opened:
         try:

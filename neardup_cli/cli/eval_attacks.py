@@ -14,9 +14,8 @@ from neardup_cli.cli.eval_options import (
     SampleOption,
     SeedOption,
     SuiteOption,
-    WorkersOption,
 )
-from neardup_cli.cli.options import JsonOption
+from neardup_cli.cli.options import JsonOption, WorkersOption
 from neardup_cli.cli.output import raw_path, say, write_lines, write_text
 
 

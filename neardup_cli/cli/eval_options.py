@@ -34,9 +34,6 @@ MaxSideOption = Annotated[
         "--max-side", min=64, help="Shrink larger pictures to so many pixels first.", show_default=False
     ),
 ]
-WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Threads; one a core by default.", show_default=False)
-]
 TruthOption = Annotated[
     str | None,
     typer.Option(

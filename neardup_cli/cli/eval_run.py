@@ -15,7 +15,6 @@ from neardup_cli.cli.eval_options import (
     QueriesOption,
     ReferencesOption,
     TruthOption,
-    WorkersOption,
 )
 from neardup_cli.cli.options import (
     HammingOption,
@@ -24,6 +23,7 @@ from neardup_cli.cli.options import (
     NoVerifyOption,
     PresetOption,
     ThresholdOption,
+    WorkersOption,
 )
 from neardup_cli.cli.output import raw_path, say, stdout_is_terminal, table_console, write_lines, write_text
 from neardup_cli.errors import BadInput

@@ -15,6 +15,7 @@ from neardup_cli.cli.options import (
     NoVerifyOption,
     PresetOption,
     ThresholdOption,
+    WorkersOption,
 )
 from neardup_cli.cli.output import raw_path, say, stdout_is_terminal, table_console, write_lines, write_text
 from neardup_cli.errors import BadInput, CopiesFound
@@ -42,10 +43,7 @@ def leaks(
     model: ModelOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, help="Threads; one a core by default.", show_default=False),
-    ] = None,
+    workers: WorkersOption = None,
     fail_on_match: Annotated[
         bool, typer.Option("--fail-on-match", help="Exit with 15 if there is a leak, for CI.")
     ] = False,

@@ -12,7 +12,7 @@ from neardup_cli.choices import Device, Grouping
 
 
 class Engine(StrEnum):
-    """Where the pictures are read, decoded and embedded."""
+    """Where pictures are read and embedded, and vectors compared."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -86,9 +86,18 @@ UnderOption = Annotated[
     list[Path] | None,
     typer.Option("--under", metavar="PATH", help="Only files below PATH take part; repeatable."),
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Threads, or workers of a cluster; one a core by default.",
+        show_default=False,
+    ),
+]
 EngineOption = Annotated[
     Engine | None,
-    typer.Option("--engine", help="Read and embed here, or on a Ray cluster.", show_default=False),
+    typer.Option("--engine", help="Do the work here, or on a Ray cluster.", show_default=False),
 ]
 RayAddressOption = Annotated[
     str | None,

@@ -16,13 +16,13 @@ from neardup_cli.cli.options import (
     MaxPixelsOption,
     ModelOption,
     RayAddressOption,
+    WorkersOption,
 )
 from neardup_cli.cli.output import say, write_lines, write_text
 from neardup_cli.errors import BadInput, ChecksFailed
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.scan import ScanOptions
-    from neardup_cli.records import Cluster
     from neardup_cli.settings import Settings
 
 
@@ -58,10 +58,7 @@ def scan(
     ] = False,
     rehash: Annotated[bool, typer.Option("--rehash", help="Read unchanged files again too.")] = False,
     max_pixels: MaxPixelsOption = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, help="Threads; one a core by default.", show_default=False),
-    ] = None,
+    workers: WorkersOption = None,
     engine: EngineOption = None,
     ray_address: RayAddressOption = None,
     strict: Annotated[
@@ -134,6 +131,7 @@ def _roots(paths: list[str] | None, settings: Settings) -> list[bytes]:
 def _options(
     settings: Settings, *, hash_only: bool, exclude: list[str], hidden: bool, follow_links: bool, rehash: bool
 ) -> ScanOptions:
+    from neardup_cli.cli.cluster import chosen_cluster
     from neardup_cli.pipeline.scan import ScanOptions
 
     return ScanOptions(
@@ -148,16 +146,5 @@ def _options(
         max_pixels=settings.max_pixels,
         workers=settings.worker_count,
         device=Device(settings.device),
-        cluster=None if settings.engine == "local" else _cluster(settings),
-    )
-
-
-def _cluster(settings: Settings) -> Cluster:
-    from neardup_cli.records import Cluster
-
-    return Cluster(
-        settings.ray_address,
-        # In a cluster that is there, the cores of this machine say nothing.
-        settings.workers if settings.ray_address else settings.worker_count,
-        gpu=settings.device == Device.CUDA.value,
+        cluster=chosen_cluster(settings, gpu=settings.device == Device.CUDA.value),
     )

@@ -8,14 +8,17 @@ the lists where it displaces something; nothing else changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 2048
+BLOCK = 2048
+"""Fresh rows that are compared with others at once."""
+
 _TILE = 8192
 # Two ways of adding up the same products differ by less: no pair is lost before it is measured for good.
 _SLACK = np.float32(1e-5)
@@ -125,9 +128,42 @@ class Neighbours:
         )
 
 
+class Tile(NamedTuple):
+    """Fresh rows and some that they are compared with: work that can be done apart from all other.
+
+    Attributes:
+        block: rows that are fresh.
+        others: rows to compare them with.
+        before: place of the first of `others` in the block, negative where it lies before the block; each
+            row is only compared with what lies before it.
+        across, down: what the lists of the two ask of an entry; what they asked a while ago, which is less,
+            lets more through and changes no list.
+        depth: of the lists.
+    """
+
+    block: Rows
+    others: Rows
+    before: int
+    across: Similarities
+    down: Similarities
+    depth: int
+
+
+class Hits(NamedTuple):
+    """Pairs of a tile that may enter one of their two lists: (n,) rows, and their similarities."""
+
+    one: Rows
+    other: Rows
+    similarities: Similarities
+
+
+type Compare = Callable[[Iterator[Tile]], Generator[Hits]]
+"""Gives what `compare_tile` finds in each tile, in their order; it may draw some tiles ahead."""
+
+
 def join_exactly(
-    lists: Neighbours, vectors: Vectors, settled: Rows, fresh: Rows
-) -> Iterator[tuple[int, Rows]]:
+    lists: Neighbours, settled: Rows, fresh: Rows, compare: Compare, block: int = BLOCK
+) -> Generator[tuple[Rows, Rows]]:
     """Compare fresh rows with the settled ones and with each other; fill the lists of both.
 
     Each block of fresh rows is compared with all settled rows and the fresh ones before it: every pair once.
@@ -135,58 +171,73 @@ def join_exactly(
 
     Args:
         lists: complete for the settled rows, empty for the fresh ones.
-        vectors: (rows, dimension) float32 unit vectors, of which the fresh and settled rows are looked at.
         settled: rows that were compared with each other before.
         fresh: rows that were not.
+        compare: looks at the vectors.
+        block: fresh rows at once.
 
     Yields:
-        After each block its length, and the rows whose lists changed: all are complete for what was
-        compared so far.
+        After each block its rows, and those whose lists changed: all are complete for what was compared
+        so far.
     """
-    others = np.concatenate([settled, fresh])
-    for start in range(0, len(fresh), _BLOCK):
-        block = fresh[start : start + _BLOCK]
-        known = len(settled) + start
-        changed = [block]
-        for left in range(0, known + len(block), _TILE):
-            tile = others[left : min(left + _TILE, known + len(block))]
-            # Within the block itself, each row meets those before it.
-            before = np.arange(left, left + len(tile)) - known
-            one, other = _candidates(lists, vectors, block, tile, before)
-            similarities = measured(vectors, one, other)
+    rows, known = np.concatenate([settled, fresh]), len(settled)
+    cuts = [
+        (start, min(start + block, len(rows)), left)
+        for start in range(known, len(rows), block)
+        for left in range(0, min(start + block, len(rows)), _TILE)
+    ]
+    tiles = (_tile(lists, rows, *cut) for cut in cuts)
+    changed: list[Rows] = []
+    with closing(compare(tiles)) as found:
+        for (start, end, left), (one, other, similarities) in zip(cuts, found, strict=True):
             changed.append(lists.enter(one, other, similarities))
             changed.append(lists.enter(other, one, similarities))
-        yield len(block), np.unique(np.concatenate(changed))
+            if left + _TILE >= end:
+                yield rows[start:end], np.unique(np.concatenate([rows[start:end], *changed]))
+                changed.clear()
 
 
-def _candidates(
-    lists: Neighbours, vectors: Vectors, block: Rows, tile: Rows, before: Rows
-) -> tuple[Rows, Rows]:
-    """Find the pairs of block and tile that may enter one of their two lists.
+def _tile(lists: Neighbours, rows: Rows, start: int, end: int, left: int) -> Tile:
+    """Cut out what the rows from `start` to `end` and those from `left` on have to be compared by."""
+    block, others, limits = rows[start:end], rows[left : min(left + _TILE, end)], lists.limits()
+    return Tile(block, others, left - start, limits[block], limits[others], lists.depth)
+
+
+def compare_tile(vectors: NDArray[np.floating], tile: Tile) -> Hits:
+    """Find the pairs of a tile that may enter one of their two lists.
 
     Args:
-        lists: as they are now.
-        vectors: of all rows.
-        block: rows that are fresh.
-        tile: rows to compare them with.
-        before: (tile,) place of each tile row in the block, negative where it lies before the block; only
-            what lies before a row is compared with it.
+        vectors: (rows, dimension) unit vectors, of which those of the tile are looked at.
+        tile: what to compare, and what the lists ask.
     """
-    products = vectors[block] @ vectors[tile].T
-    if before[-1] >= 0:
-        products[np.arange(len(block))[:, None] <= before] = NOTHING
-    limits = lists.limits()
-    across, down = limits[block] - _SLACK, limits[tile] - _SLACK
+    block, others = _taken(vectors, tile.block), _taken(vectors, tile.others)
+    one, other = _candidates(block @ others.T, tile)
+    return Hits(tile.block[one], tile.others[other], measured(block, others, one, other))
+
+
+def _taken(vectors: NDArray[np.floating], rows: Rows) -> Vectors:
+    """Return some rows as float32, without a copy where they lie together."""
+    together = bool((np.diff(rows) == 1).all())
+    some = vectors[rows[0] : rows[-1] + 1] if together else vectors[rows]
+    return some.astype(np.float32, copy=False)
+
+
+def _candidates(products: NDArray[np.float32], tile: Tile) -> tuple[Rows, Rows]:
+    """Return the places of promising pairs in block and others, whose products are given."""
+    before = np.arange(len(tile.others)) + tile.before
+    if before[-1] >= 0:  # within the block itself
+        products[np.arange(len(tile.block))[:, None] <= before] = NOTHING
+    across, down = tile.across - _SLACK, tile.down - _SLACK
     least: np.float32 = min(np.min(across), np.min(down))
     hits = products >= least
-    if np.count_nonzero(hits) > _DENSE * (len(block) + len(tile)):
-        across = np.maximum(across, _last_of_best(products, lists.depth, axis=1) - _SLACK)
-        down = np.maximum(down, _last_of_best(products, lists.depth, axis=0) - _SLACK)
+    if np.count_nonzero(hits) > _DENSE * sum(products.shape):
+        across = np.maximum(across, _last_of_best(products, tile.depth, axis=1) - _SLACK)
+        down = np.maximum(down, _last_of_best(products, tile.depth, axis=0) - _SLACK)
         hits = (products >= across[:, None]) | (products >= down)
     one, other = np.nonzero(hits)
     values = products[one, other]
     promising = (values >= across[one]) | (values >= down[other])
-    return block[one[promising]], tile[other[promising]]
+    return one[promising], other[promising]
 
 
 def _last_of_best(products: NDArray[np.float32], depth: int, axis: int) -> Similarities:
@@ -198,18 +249,18 @@ def _last_of_best(products: NDArray[np.float32], depth: int, axis: int) -> Simil
     return np.asarray(best.take(length - depth, axis=axis))
 
 
-def measured(vectors: Vectors, one: Rows, other: Rows) -> Similarities:
-    """Return the inner products of (n,) pairs of rows, each computed in the same way whatever n is."""
+def measured(a: Vectors, b: Vectors, one: Rows, other: Rows) -> Similarities:
+    """Return the inner products of (n,) pairs of rows of two matrices, each in the same way whatever n is."""
     products = np.empty(len(one), np.float32)
-    rows = np.ascontiguousarray(vectors, dtype=np.float32)
-    a, b = (np.ascontiguousarray(column, dtype=np.int64) for column in (one, other))
+    left, right = (np.ascontiguousarray(vectors, dtype=np.float32) for vectors in (a, b))
+    rows, others = (np.ascontiguousarray(column, dtype=np.int64) for column in (one, other))
     faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]
-        rows.shape[1],
-        len(a),
+        left.shape[1],
+        len(rows),
+        faiss.swig_ptr(left),
         faiss.swig_ptr(rows),
-        faiss.swig_ptr(a),
-        faiss.swig_ptr(rows),
-        faiss.swig_ptr(b),
+        faiss.swig_ptr(right),
+        faiss.swig_ptr(others),
         faiss.swig_ptr(products),
     )
     return products

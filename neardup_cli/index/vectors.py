@@ -17,7 +17,7 @@ import os
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import faiss
 import numpy as np
@@ -42,6 +42,9 @@ _TRAINING_ROUNDS = 8
 _OUTGROWN = 4
 _SEAL_BYTES = 32
 _CHUNK = 1 << 20
+
+
+type Bytes = NDArray[np.uint8]
 
 
 class IndexKind(StrEnum):
@@ -223,10 +226,31 @@ class VectorIndex:
             return None
         if not loaded.ntotal == len(ids) == stamp.vectors:
             return None
-        if isinstance(loaded, faiss.IndexIVFPQFastScan):
-            # Reading forgets it, and `reconstruct` would crash.
-            loaded.fine_quantizer = loaded.pq  # type: ignore[attr-defined]
-        return cls(loaded.d, loaded, ids), stamp
+        return cls(loaded.d, _mended(loaded), ids), stamp
+
+    # Pickled, so that a cluster's workers get it too.
+
+    def __getstate__(self) -> tuple[Bytes, NDArray[np.int64]]:
+        return _serialised(self._index), self._ids
+
+    def __setstate__(self, state: tuple[Bytes, NDArray[np.int64]]) -> None:
+        data, ids = state
+        loaded = _mended(faiss.deserialize_index(data))
+        self.__init__(loaded.d, loaded, ids)  # type: ignore[misc]
+
+
+def _mended(loaded: faiss.Index) -> faiss.Index:
+    """Put back what reading an index forgets, and without which `reconstruct` would crash."""
+    if isinstance(loaded, faiss.IndexIVFPQFastScan):
+        loaded.fine_quantizer = loaded.pq  # type: ignore[attr-defined]
+    return loaded
+
+
+def _serialised(index: faiss.Index) -> Bytes:
+    """Return what an index file would hold, without a second copy of it on the way."""
+    data = bytearray()
+    faiss.write_index(index, faiss.PyCallbackIOWriter(data.extend))  # type: ignore[attr-defined]
+    return np.frombuffer(data, np.uint8)
 
 
 def _is_sealed(stream: BinaryIO) -> bool:
@@ -262,7 +286,7 @@ class RefinedIndex:
         self._index = index
         coarse = index._index
         half = faiss.ScalarQuantizer.QT_fp16
-        self._vectors = faiss.IndexScalarQuantizer(coarse.d, half, faiss.METRIC_INNER_PRODUCT)
+        self._vectors: Any = faiss.IndexScalarQuantizer(coarse.d, half, faiss.METRIC_INNER_PRODUCT)
         held = 0
         for ids, vectors in pages:
             room = len(index) - held
@@ -275,6 +299,17 @@ class RefinedIndex:
             raise ValueError("the index has more vectors")
         self._refined = faiss.IndexRefine(coarse, self._vectors)
 
+    # Pickled as arrays that a cluster keeps once a machine: the copies of all its workers look into them.
+
+    def __getstate__(self) -> tuple[VectorIndex, Bytes]:
+        return self._index, _serialised(self._vectors)
+
+    def __setstate__(self, state: tuple[VectorIndex, Bytes]) -> None:
+        self._index, self._held = state  # as long as FAISS looks into it
+        reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(self._held), len(self._held))  # type: ignore[attr-defined]
+        self._vectors = faiss.read_index(reader)
+        self._refined = faiss.IndexRefine(self._index._index, self._vectors)
+
     def search(
         self, vectors: NDArray[np.float32], top_k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -284,3 +319,23 @@ class RefinedIndex:
         parameters.k_factor, parameters.base_index_params = REMEASURED, probing
         similarities, places = self._refined.search(vectors, min(top_k, len(self._index)), params=parameters)
         return self._index._named(places), similarities
+
+    def nearest_of(
+        self, places: NDArray[np.int64], top_k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Do the same for the vectors at (n,) places of the index itself, on a single thread.
+
+        Where several share a matrix product, its last bits tell how many; and those bits decide, once in a
+        while, which of two lists is looked into. Several callers use several cores.
+        """
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)  # for the calling thread alone
+        try:
+            return self.search(self._vectors.reconstruct_batch(places), top_k)
+        finally:
+            faiss.omp_set_num_threads(threads)
+
+
+def search_threads() -> int:
+    """Return how many threads FAISS takes for a search."""
+    return int(faiss.omp_get_max_threads())

@@ -22,7 +22,7 @@ from neardup_cli.pipeline.groups import build_groups, freed_bytes, removable_fil
 from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.region_join import join_regions
-from neardup_cli.records import DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
+from neardup_cli.records import Cluster, DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
@@ -44,6 +44,7 @@ class DupsOptions:
         under: only files below these real paths take part; empty for all.
         limit: report at most so many groups.
         workers: threads of the geometric stage.
+        cluster: compares the vectors where many are new; None for this machine.
     """
 
     threshold: float | None = None
@@ -56,6 +57,7 @@ class DupsOptions:
     under: Sequence[bytes] = ()
     limit: int | None = None
     workers: int = 1
+    cluster: Cluster | None = None
 
     @classmethod
     def from_settings(
@@ -67,6 +69,7 @@ class DupsOptions:
         similar_shots: bool = False,
         under: Sequence[bytes] = (),
         limit: int | None = None,
+        cluster: Cluster | None = None,
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
@@ -80,6 +83,7 @@ class DupsOptions:
             under=under,
             limit=limit,
             workers=settings.worker_count,
+            cluster=cluster,
         )
 
 
@@ -88,6 +92,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
 
     Raises:
         ModelMismatch: see `resolve_criteria`.
+        MissingExtra, ClusterFailed: the cluster cannot be used.
     """
     started = time.monotonic()
     criteria = resolve_criteria(
@@ -100,7 +105,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         similar_shots=options.similar_shots,
     )
     limits, watch = criteria.limits, progress or Silent()
-    joined = joined_pictures(catalog, criteria.model, limits.threshold, options.under, watch)
+    joined = joined_pictures(catalog, criteria.model, limits.threshold, options.under, watch, options.cluster)
     with catalog.read() as connection:
         copied = queries.contents_in_several_files(connection, options.under)
         different = decisions.not_duplicate_ids(connection)

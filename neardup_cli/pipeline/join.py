@@ -12,10 +12,9 @@ asks an index of kind IVF instead, and keeps fewer neighbours; what is stored by
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import batched
 
 import numpy as np
@@ -31,28 +30,24 @@ from neardup_cli.catalog.neighbours import (
     StoredJoin,
     StoredLists,
 )
-from neardup_cli.catalog.queries import StoredModel, StoredVectors
+from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.errors import CatalogBusy
-from neardup_cli.index.neighbours import Neighbours, VectorPairs, join_exactly
-from neardup_cli.index.vectors import PROBED, IndexKind, RefinedIndex, kind_for
+from neardup_cli.index.neighbours import Neighbours, VectorPairs
+from neardup_cli.index.vectors import IndexKind, kind_for
 from neardup_cli.matching.funnel import Pictures
 from neardup_cli.matching.search import DOOR
-from neardup_cli.pipeline.index_cache import open_index
+from neardup_cli.pipeline.join_vectors import Compared, Comparison, Ids, places_of
 from neardup_cli.pipeline.progress import Progress
+from neardup_cli.records import Cluster
 
 DEPTH = {IndexKind.FLAT: 128, IndexKind.IVF: 16}
 """Neighbours that are kept of each content."""
 
 # New contents to a transaction: a few seconds' work.
 _STEP = 8192
-# From this share of new contents on, all vectors are read into memory rather than looked up one by one.
-_BULK = 1 / 40
 # Seconds without a change after which another process has ended; and how often to be overtaken.
 _PATIENCE = 30.0
 _ATTEMPTS = 20
-
-type Ids = NDArray[np.int64]
-type Search = Callable[[NDArray[np.float32], int], tuple[Ids, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +68,37 @@ class Joined:
 
 
 def joined_pictures(
-    catalog: Catalog, model: StoredModel | None, threshold: float, under: Sequence[bytes], watch: Progress
+    catalog: Catalog,
+    model: StoredModel | None,
+    threshold: float,
+    under: Sequence[bytes],
+    watch: Progress,
+    cluster: Cluster | None = None,
 ) -> Joined:
     """Bring the join of a model up to date; return the present contents and their pairs from `threshold` on.
 
     The join is that of the whole catalog, whatever `under` says: a picture whose nearest neighbours lie
     elsewhere may have lost some below these folders, once it has more than are kept.
 
+    Args:
+        catalog: keeps the join.
+        model: whose vectors; None where there are hashes alone.
+        threshold: SSCD similarity from which a pair counts.
+        under: real paths of folders, or none for all contents.
+        watch: told how far it is.
+        cluster: compares instead of this machine where there is much to compare, with the same answer.
+
     Raises:
         CatalogBusy: other processes change the join again and again.
         CatalogCorrupt: what is stored of it is damaged.
+        MissingExtra, ClusterFailed: the cluster cannot be used.
     """
     if model is None:
         with catalog.read() as connection:
             prints = queries.fingerprints(connection, under)
         embedded = np.zeros(len(prints.ids), dtype=bool)
         return Joined(Pictures(prints.ids, prints.hashes, prints.flatness, embedded, VectorPairs.none()))
-    kind, compared = update_join(catalog, model, threshold, watch)
+    kind, compared = update_join(catalog, model, threshold, watch, cluster)
     with catalog.read() as connection:
         prints = queries.fingerprints(connection, under)
         embedded = places_of(store.listed_vectors(connection, model).ids, prints.ids) >= 0
@@ -98,7 +107,7 @@ def joined_pictures(
 
 
 def update_join(
-    catalog: Catalog, model: StoredModel, threshold: float, watch: Progress
+    catalog: Catalog, model: StoredModel, threshold: float, watch: Progress, cluster: Cluster | None = None
 ) -> tuple[IndexKind, int]:
     """Compare what has not been compared yet; return how, and the number of contents."""
     compared = 0
@@ -107,7 +116,7 @@ def update_join(
         if not task.is_open:
             return task.kind, compared
         try:
-            for done in task.steps(watch):
+            for done in task.steps(watch, cluster):
                 compared += done
         except Overtaken:  # what the other process does need not be done twice
             _outwait(catalog, model)
@@ -180,7 +189,7 @@ class _Task:
             or self._stored.kind != self.kind
         )
 
-    def steps(self, watch: Progress) -> Iterator[int]:
+    def steps(self, watch: Progress, cluster: Cluster | None) -> Iterator[int]:
         """Do it, a transaction a step; yield how many contents each has compared."""
         lists, changed = self._load()
         self._commit(lists, changed, removed=self._gone)
@@ -189,8 +198,26 @@ class _Task:
         if not len(fresh):
             return
         watch.start("Comparing pictures", len(fresh))
-        join = self._join_exactly if self.kind is IndexKind.FLAT else self._join_by_index
-        yield from join(lists, settled, fresh, watch)
+        comparison = Comparison(self._catalog, self._model, self._present, _STEP, cluster)
+        compare = comparison.exactly if self.kind is IndexKind.FLAT else comparison.by_index
+        with closing(compare(lists, settled, fresh)) as compared:
+            yield from self._written(lists, compared, watch)
+
+    def _written(self, lists: Neighbours, compared: Compared, watch: Progress) -> Iterator[int]:
+        """Write lists as they become complete, a transaction a step; yield how many contents it compares."""
+        fresh = changed = np.empty(0, np.int64)
+        for rows, touched in compared:
+            watch.advance(len(rows))
+            fresh, changed = np.concatenate([fresh, rows]), np.union1d(changed, touched)
+            if len(fresh) >= _STEP:
+                yield self._write(lists, fresh, changed)
+                fresh = changed = np.empty(0, np.int64)
+        yield self._write(lists, fresh, changed)
+
+    def _write(self, lists: Neighbours, fresh: Ids, changed: Ids) -> int:
+        self._unsettled[fresh] = False
+        self._commit(lists, changed)
+        return len(fresh)
 
     # --- what is stored ---------------------------------------------------------------------------------
 
@@ -254,88 +281,6 @@ class _Task:
             lists.similarities[row, :length],
         )
 
-    # --- comparing --------------------------------------------------------------------------------------
-
-    def _join_exactly(self, lists: Neighbours, settled: Ids, fresh: Ids, watch: Progress) -> Iterator[int]:
-        """Compare all pairs of which one is fresh."""
-        vectors, there = self._vectors()
-        settled, fresh = settled[there[settled]], fresh[there[fresh]]
-        for start in range(0, len(fresh), _STEP):
-            step = fresh[start : start + _STEP]
-            touched = [np.empty(0, np.int64)]
-            for done, changed in join_exactly(lists, vectors, settled, step):
-                watch.advance(done)
-                touched.append(changed)
-            settled = np.concatenate([settled, step])
-            self._unsettled[step] = False
-            self._commit(lists, np.unique(np.concatenate(touched)))
-            yield len(step)
-
-    def _join_by_index(self, lists: Neighbours, settled: Ids, fresh: Ids, watch: Progress) -> Iterator[int]:
-        """Ask an index for the neighbours of what is fresh.
-
-        What that changes in settled lists is written once, at the end: all pairs are in the fresh ones too,
-        unless these are full of nearer ones.
-        """
-        search = asking_index(self._catalog, self._model, len(fresh))
-        is_settled = np.zeros(len(lists), dtype=bool)
-        is_settled[settled] = True
-        changed = [np.empty(0, np.int64)]
-        for start in range(0, len(fresh), _STEP):
-            step, vectors = self._vectors_of(fresh[start : start + _STEP])
-            ids, similarities = search(vectors, lists.depth + 1)
-            owner, other = np.repeat(step, ids.shape[1]), places_of(self._present.ids, ids.ravel())
-            found = other >= 0
-            owner, other, values = owner[found], other[found], similarities.ravel()[found]
-            lists.enter(owner, other, values)
-            back = is_settled[other]
-            changed.append(lists.enter(other[back], owner[back], values[back]))
-            self._unsettled[step] = False
-            self._commit(lists, step)
-            watch.advance(len(step))
-            yield len(step)
-        self._commit(lists, np.unique(np.concatenate(changed)))
-
-    def _vectors(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Read the vectors of all present contents; say which are still those that were planned with."""
-        vectors = np.zeros((len(self._present.ids), self._model.identity.dimension), np.float32)
-        there = np.zeros(len(vectors), dtype=bool)
-        with self._catalog.read() as connection:
-            for page in queries.vectors_after(connection, self._model):
-                rows, same = self._planned(page)
-                vectors[rows] = page.vectors[same]
-                there[rows] = True
-        return vectors, there
-
-    def _vectors_of(self, rows: Ids) -> tuple[Ids, NDArray[np.float32]]:
-        """Read the vectors of some rows; return those rows whose vector is still there, with it."""
-        found = [np.empty(0, np.int64)]
-        vectors = [np.empty((0, self._model.identity.dimension), np.float32)]
-        with self._catalog.read() as connection:
-            for page in store.vectors_of(connection, self._model, self._present.ids[rows].tolist()):
-                held, same = self._planned(page)
-                found.append(held)
-                vectors.append(page.vectors[same].astype(np.float32))
-        return np.concatenate(found), np.concatenate(vectors)
-
-    def _planned(self, page: StoredVectors) -> tuple[Ids, NDArray[np.bool_]]:
-        """Return the rows of those vectors of a page that this task was planned with, and which they are."""
-        rows = places_of(self._present.ids, page.ids)
-        same = rows >= 0
-        same[same] &= self._present.rows[rows[same]] == page.rows[same]
-        return rows[same], same
-
-
-def asking_index(catalog: Catalog, model: StoredModel, questions: int) -> Search:
-    """Return how to ask the index of a model: with all vectors in memory, if there are many questions."""
-    index = open_index(catalog, model)
-    if questions >= _BULK * len(index):
-        with catalog.read() as connection, suppress(ValueError):  # a scan has replaced some
-            pages = queries.vectors_after(connection, model)
-            refined = RefinedIndex(index.vectors, ((page.ids, page.vectors) for page in pages))
-            return refined.search
-    return partial(index.search, probed=PROBED)
-
 
 def _stored_pairs(
     connection: Connection, model: StoredModel, threshold: float, contents: Ids
@@ -361,14 +306,6 @@ def ranks(lengths: Ids) -> Ids:
     """Number the entries of lists that stand one after the other, each list from 0."""
     starts = np.cumsum(lengths) - lengths
     return np.arange(lengths.sum()) - np.repeat(starts, lengths)
-
-
-def places_of(ids: Ids, wanted: Ids) -> Ids:
-    """Return where ascending `ids` have each of the wanted ones; -1 where they do not."""
-    if not len(ids):
-        return np.full(len(wanted), -1, np.int64)
-    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return np.where(ids[places] == wanted, places, -1)
 
 
 def _holds(one: PresentVectors | ListedVectors, other: PresentVectors | ListedVectors) -> NDArray[np.bool_]:

@@ -14,7 +14,8 @@ from neardup_cli.catalog.neighbours import ListedVectors, StoredJoin, StoredList
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.errors import CatalogCorrupt
 from neardup_cli.index.vectors import IndexKind
-from neardup_cli.pipeline.join import Ids, places_of, ranks
+from neardup_cli.pipeline.join import ranks
+from neardup_cli.pipeline.join_vectors import Ids, places_of
 
 # Lists that are made again, and how far similarities may lie apart then.
 _CHECKED, _TOLERANCE = 32, 1e-4

@@ -28,7 +28,8 @@ from neardup_cli.errors import CatalogBusy
 from neardup_cli.index.neighbours import Neighbours
 from neardup_cli.index.vectors import IndexKind, kind_for
 from neardup_cli.matching.regions import REGION_DOOR, RegionPairs, region_limit
-from neardup_cli.pipeline.join import Overtaken, Search, asking_index, places_of
+from neardup_cli.pipeline.join import Overtaken
+from neardup_cli.pipeline.join_vectors import Ids, Search, asking_index, places_of
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.pipeline.region_index import open_region_index
 
@@ -42,7 +43,6 @@ _PAGE = 256  # contents whose regions are compared at once: 1,280 by 8,192 produ
 _SLACK = 1e-5
 _ATTEMPTS = 20
 
-type Ids = NDArray[np.int64]
 type Compare = Callable[[Ids, NDArray[np.float16]], object]
 
 

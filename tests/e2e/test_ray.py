@@ -1,7 +1,8 @@
-"""A scan on a Ray cluster of two workers on this machine, one of which is killed while it works."""
+"""Scans and joins on Ray clusters of two workers on this machine, one of which is killed while it works."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,18 +16,15 @@ import pytest
 from neardup_cli.evaluation.gallery import render_gallery
 from tests.conftest import Lacking
 from tests.e2e.conftest import Neardup
+from tests.ray_cluster import missing, workers_below
 
 _PATIENCE = 240  # seconds; a busy machine takes long to start a cluster
 
 
 @pytest.fixture(scope="module")
 def ray(lacking: Lacking) -> None:
-    try:
-        import importlib.metadata
-
-        importlib.metadata.version("ray")
-    except ModuleNotFoundError:
-        lacking("the ray extra: pip install 'neardup-cli[ray]'")
+    if (reason := missing()) is not None:
+        lacking(reason)
 
 
 @pytest.fixture(scope="module")
@@ -46,28 +44,6 @@ def contents_of(catalog: Path) -> dict[str, list[Any]]:
     with sqlite3.connect(catalog) as connection:
         tables = ("content", "file", "embedding", "model", "root")
         return {name: connection.execute(f"SELECT * FROM {name} ORDER BY id").fetchall() for name in tables}
-
-
-def workers_below(pid: int) -> list[int]:
-    """Return the processes of the actors that descend from a process; Ray names them after what they do."""
-    parents: dict[int, int] = {}
-    actors = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if (entry / "cmdline").read_bytes().startswith(b"ray::MapWorker"):
-                actors.append(int(entry.name))
-        except (OSError, ValueError):
-            continue  # it has just ended
-
-    def descends(child: int) -> bool:
-        while child in parents and child != pid:
-            child = parents[child]
-        return child == pid
-
-    return [actor for actor in actors if descends(actor)]
 
 
 def files_stored(catalog: Path) -> int:
@@ -106,8 +82,9 @@ def test_a_killed_worker_costs_nothing(neardup: Neardup, pictures: Path) -> None
     assert workers_below(scan.pid) == []
 
 
-@pytest.mark.usefixtures("ray")
-def test_a_rescan_and_new_copies_of_known_pictures(neardup: Neardup, pictures: Path, tmp_path: Path) -> None:
+def test_a_rescan_and_new_copies_of_known_pictures(
+    neardup: Neardup, pictures: Path, tmp_path: Path, ray_address: str
+) -> None:
     folder = tmp_path / "some"
     folder.mkdir()
     for path in sorted(pictures.rglob("*.jpg"))[:8]:
@@ -115,9 +92,31 @@ def test_a_rescan_and_new_copies_of_known_pictures(neardup: Neardup, pictures: P
     first = neardup.json("scan", folder)
     for path in sorted(folder.iterdir())[:3]:
         shutil.copy(path, folder / f"again-{path.name}")
-    again = neardup.json("scan", folder, "--engine", "ray", "--workers", "1")
+    again = neardup.json("scan", folder, "--engine", "ray", "--ray-address", ray_address)
     assert first["embedded"] == first["added"]
     assert (again["added"], again["embedded"]) == (3, 0)
+
+
+def neighbours_in(catalog: Path) -> list[Any]:
+    with sqlite3.connect(catalog) as connection:
+        return connection.execute("SELECT * FROM neighbour ORDER BY content_id").fetchall()
+
+
+def test_dups_on_a_cluster(neardup: Neardup, pictures: Path, ray_address: str) -> None:
+    """The groups are those of this machine, and so is every list in the catalog, byte for byte."""
+    neardup.json("scan", pictures)
+    other = Neardup(neardup.home, {"NEARDUP_CATALOG": str(neardup.home / "other.db")})
+    shutil.copy(neardup.catalog, neardup.home / "other.db")
+    nobody = ("--engine", "ray", "--ray-address", "127.0.0.1:9")
+    assert "no Ray cluster answers at 127.0.0.1:9" in other.fail(19, "dups", *nobody)
+    found = other.run("dups", "--json", "--engine", "ray", "--ray-address", ray_address)
+    assert (found.returncode, found.stderr.count(b"\n")) == (0, 1)  # the summary, and no word from Ray
+    groups = json.loads(found.stdout)["groups"]
+    assert groups
+    assert groups == neardup.json("dups")["groups"]
+    assert neighbours_in(neardup.home / "other.db") == neighbours_in(neardup.catalog)
+    # There is nothing left to compare, and nobody is asked to.
+    assert other.json("dups", *nobody)["groups"] == groups
 
 
 @pytest.mark.usefixtures("ray")

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Generator, Iterator
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,9 +12,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neardup_cli.index import neighbours as module
-from neardup_cli.index.neighbours import Neighbours, VectorPairs, join_exactly, measured
+from neardup_cli.index.neighbours import (
+    Hits,
+    Neighbours,
+    Tile,
+    VectorPairs,
+    compare_tile,
+    join_exactly,
+    measured,
+)
 
 type Array = NDArray[np.float32]
+type Rows = NDArray[np.int64]
 type Listed = list[list[tuple[int, float]]]
 
 NO_ROWS = np.empty(0, np.int64)
@@ -27,9 +41,31 @@ def rows_of(count: int) -> NDArray[np.int64]:
     return np.arange(count, dtype=np.int64)
 
 
-def joined(vectors: Array, depth: int, floor: float) -> Neighbours:
+def look(vectors: NDArray[np.floating], tiles: Iterator[Tile], ahead: int = 0) -> Generator[Hits]:
+    """Compare tiles in their order, so many of them drawn before the first is answered."""
+    drawn: deque[Tile] = deque()
+    for tile in tiles:
+        drawn.append(tile)
+        if len(drawn) > ahead:
+            yield compare_tile(vectors, drawn.popleft())
+    for tile in drawn:
+        yield compare_tile(vectors, tile)
+
+
+def join(
+    lists: Neighbours,
+    vectors: NDArray[np.floating],
+    settled: Rows,
+    fresh: Rows,
+    block: int = 2048,
+    ahead: int = 0,
+) -> Iterator[tuple[Rows, Rows]]:
+    return join_exactly(lists, settled, fresh, partial(look, vectors, ahead=ahead), block)
+
+
+def joined(vectors: Array, depth: int, floor: float, block: int = 2048, ahead: int = 0) -> Neighbours:
     lists = Neighbours(len(vectors), depth, floor)
-    for _ in join_exactly(lists, vectors, NO_ROWS, rows_of(len(vectors))):
+    for _ in join(lists, vectors, NO_ROWS, rows_of(len(vectors)), block, ahead):
         pass
     return lists
 
@@ -66,11 +102,41 @@ def assert_alike(one: Listed, other: Listed) -> None:
 def test_lists_are_the_nearest_of_each(
     block: int, tile: int, dense: int, depth: int, floor: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BLOCK", block)
     monkeypatch.setattr(module, "_TILE", tile)
     monkeypatch.setattr(module, "_DENSE", dense)
     vectors = units(60, seed=block)
-    assert_alike(listed(joined(vectors, depth, floor)), by_definition(vectors, depth, floor))
+    assert_alike(listed(joined(vectors, depth, floor, block)), by_definition(vectors, depth, floor))
+
+
+@pytest.mark.parametrize("ahead", [1, 5, 1000])
+@pytest.mark.parametrize("dense", [0, 64])
+def test_tiles_that_were_drawn_long_ago_change_nothing(
+    ahead: int, dense: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks may know what lists asked for at the start, and have vectors of half precision."""
+    monkeypatch.setattr(module, "_TILE", 9)
+    monkeypatch.setattr(module, "_DENSE", dense)
+    half = units(80, seed=11).astype(np.float16)
+    steps: list[Any] = []
+    drawn_ahead: list[Any] = []
+    for found, vectors, drawn in ((steps, half.astype(np.float32), 0), (drawn_ahead, half, ahead)):
+        lists = Neighbours(80, 3, 0.1)
+        for rows, changed in join(lists, vectors, NO_ROWS, rows_of(80), 7, drawn):
+            found.append((rows.tolist(), changed.tolist(), listed(lists)))
+    assert drawn_ahead == steps
+
+
+def test_a_tile_says_less_the_more_its_lists_ask() -> None:
+    """What may enter neither list stays with whoever looked."""
+    vectors = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8], [0, 1]], np.float32)
+    rows, asked = rows_of(4), np.array([0.7, 2, 2, 2], np.float32)
+    tile = Tile(rows, rows, 0, np.full(4, 0.5, np.float32), np.full(4, 0.5, np.float32), 4)
+    hits = compare_tile(vectors, tile)
+    pairs = zip(hits.one.tolist(), hits.other.tolist(), strict=True)
+    assert list(pairs) == [(1, 0), (2, 0), (2, 1), (3, 1), (3, 2)]
+    assert hits.similarities == pytest.approx([0.8, 0.6, 0.96, 0.6, 0.8])
+    hits = compare_tile(vectors, tile._replace(across=asked, down=asked))
+    assert (hits.one.tolist(), hits.other.tolist()) == ([1], [0])
 
 
 # Sums of few halves are exact in float32: ties and thresholds are met to the bit.
@@ -90,21 +156,20 @@ def test_whatever_was_joined_before(
     lists = Neighbours(len(rows), depth, floor)
     settled = NO_ROWS
     for part in np.split(order, cuts):
-        for _ in join_exactly(lists, vectors, settled, part):
+        for _ in join(lists, vectors, settled, part):
             pass
         settled = np.concatenate([settled, part])
     assert listed(lists) == by_definition(vectors, depth, floor)
 
 
-def test_steps_say_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BLOCK", 7)
+def test_steps_say_what_changed() -> None:
     vectors = units(40, seed=2)
     lists = Neighbours(40, 4, 0.3)
     done = 0
-    for count, changed in join_exactly(lists, vectors, NO_ROWS, rows_of(40)):
-        before = done
-        done += count
-        assert set(range(before, done)) <= set(changed.tolist()) <= set(range(done))
+    for rows, changed in join(lists, vectors, NO_ROWS, rows_of(40), block=7):
+        assert rows.tolist() == list(range(done, min(done + 7, 40)))
+        done += len(rows)
+        assert set(rows.tolist()) <= set(changed.tolist()) <= set(range(done))
         assert_alike(listed(lists)[:done], by_definition(vectors[:done], 4, 0.3))
     assert done == 40
 
@@ -154,10 +219,11 @@ def test_a_similarity_depends_on_nothing_else() -> None:
     vectors = units(500, seed=4, dimension=512)
     random = np.random.default_rng(5)
     one, other = random.integers(0, 500, 700), random.integers(0, 500, 700)
-    together = measured(vectors, one, other)
+    together = measured(vectors, vectors, one, other)
     assert together == pytest.approx((vectors[one] * vectors[other]).sum(axis=1), abs=1e-6)
-    assert measured(vectors, other, one).tolist() == together.tolist()
+    assert measured(vectors, vectors, other, one).tolist() == together.tolist()
     for start in (0, 1, 333):
-        assert measured(vectors, one[start:], other[start:]).tolist() == together[start:].tolist()
+        assert measured(vectors, vectors, one[start:], other[start:]).tolist() == together[start:].tolist()
     moved = np.concatenate([units(3, seed=6, dimension=512), vectors])
-    assert measured(moved, one + 3, other + 3).tolist() == together.tolist()
+    assert measured(moved, vectors, one + 3, other).tolist() == together.tolist()
+    assert measured(vectors, moved, one, other + 3).tolist() == together.tolist()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from neardup_cli.index.vectors import (
     kind_for,
     lists_for,
     sample_size,
+    search_threads,
 )
 
 type Array = NDArray[np.float32]
@@ -153,6 +155,57 @@ def test_refined_search_is_exact_on_what_it_finds() -> None:
         exact = (rows[1000:, None].astype(np.float32) * rows[(ids - 5) // 10].astype(np.float32)).sum(axis=2)
         assert similarities == pytest.approx(exact, abs=1e-5)
         assert ((ids - 5) // 10 == np.arange(1000)[:, None]).any(axis=1).mean() > 0.9
+
+
+def test_neighbours_of_vectors_of_the_index_itself() -> None:
+    rows = planted(700, seed=10).astype(np.float16)
+    index = compressed(rows.astype(np.float32))
+    refined = RefinedIndex(index, [(index.ids, rows)])
+    places = np.array([5, 600, 13], np.int64)
+    ids, similarities = refined.nearest_of(places, 4)
+    expected_ids, expected = refined.search(rows[places].astype(np.float32), 4)
+    assert ids[:, 0].tolist() == index.ids[places].tolist()
+    assert (ids.tolist(), similarities.tolist()) == (expected_ids.tolist(), expected.tolist())
+
+
+def test_asking_for_neighbours_uses_one_thread_and_leaves_others_their_number() -> None:
+    import faiss
+
+    rows = planted(300, seed=11).astype(np.float16)
+    index = compressed(rows.astype(np.float32))
+    refined = RefinedIndex(index, [(index.ids, rows)])
+    seen = []
+
+    class Watched:
+        def reconstruct_batch(self, places: NDArray[np.int64]) -> Array:
+            seen.append(search_threads())
+            return rows[places].astype(np.float32)
+
+    refined._vectors = Watched()
+    before = search_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        refined.nearest_of(np.arange(2), 1)
+        assert (seen, search_threads()) == ([1], 3)
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_an_index_comes_to_a_worker_as_it_is(writable: bool) -> None:
+    """As Ray does it: the arrays apart, which may not be written to where they lie in shared memory."""
+    rows = planted(700, seed=12).astype(np.float16)
+    index = compressed(rows.astype(np.float32))
+    refined = RefinedIndex(index, [(index.ids, rows)])
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(refined, protocol=5, buffer_callback=buffers.append)
+    assert len(data) < 2000
+    shared = [bytearray(buffer.raw()) if writable else bytes(buffer.raw()) for buffer in buffers]
+    assert max(map(len, shared)) < rows.nbytes + 1000
+    there = pickle.loads(data, buffers=shared)
+    places = np.arange(700)
+    (ids, similarities), (same_ids, same) = refined.nearest_of(places, 5), there.nearest_of(places, 5)
+    assert (ids.tolist(), similarities.tolist()) == (same_ids.tolist(), same.tolist())
 
 
 def test_refined_index_takes_no_other_vectors() -> None:

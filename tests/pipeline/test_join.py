@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,19 @@ from neardup_cli.catalog import neighbours, queries, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.errors import CatalogBusy, CatalogCorrupt
+from neardup_cli.index import neighbours as neighbours_module
 from neardup_cli.index import vectors as vectors_module
+from neardup_cli.index.neighbours import Hits, Tile
 from neardup_cli.index.vectors import IndexKind
-from neardup_cli.pipeline import join
+from neardup_cli.pipeline import join, join_vectors
 from neardup_cli.pipeline.doctor import examine
+from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.join import Joined, joined_pictures, update_join
 from neardup_cli.pipeline.join_check import join_problem
 from neardup_cli.pipeline.progress import Silent
-from neardup_cli.records import Features, FileStamp, ModelIdentity
+from neardup_cli.records import Cluster, Features, FileStamp, ModelIdentity
+from neardup_cli.reports.json_report import dups_document
+from tests.ray_cluster import WORKERS
 
 type Vector = Sequence[float]
 type Pairs = dict[tuple[int, int], float]
@@ -342,7 +348,7 @@ def test_outgrowing_flat_keeps_what_was_found(
     bulk: float, catalog: Catalog, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lists of the flat join stay; only what is new asks the index, in memory or through the catalog."""
-    monkeypatch.setattr(join, "_BULK", bulk)
+    monkeypatch.setattr(join_vectors, "_BULK", bulk)
     model = collection.model("one", 64)
     rows = planted(600, seed=5)
     collection.store(model, {number: rows[number] for number in range(280)})
@@ -367,6 +373,105 @@ def test_shrinking_below_the_limit_joins_exactly_again(catalog: Catalog, collect
     found, pairs = joined(catalog, model)
     assert (found.kind, found.compared) == (IndexKind.FLAT, 200)
     assert pairs == pytest.approx(by_definition(catalog, model, 0.2, 200), abs=1e-5)
+
+
+# --- on a cluster ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cluster(ray_address: str) -> Cluster:
+    return Cluster(ray_address, WORKERS)
+
+
+@pytest.fixture
+def twin(tmp_path: Path) -> Iterator[Catalog]:
+    """Another empty catalog."""
+    with Catalog.open(tmp_path / "twin.db", create=True) as opened:
+        yield opened
+
+
+def stored(catalog: Catalog) -> list[Any]:
+    """All that a join writes."""
+    with closing(sqlite3.connect(catalog.path)) as connection:
+        return [
+            connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+            for table in ("vector_join", "neighbour")
+        ]
+
+
+def groups_of(catalog: Catalog, cluster: Cluster | None) -> Any:
+    report = find_duplicates(catalog, DupsOptions(threshold=0.5, verify=False, cluster=cluster))
+    document = dups_document(report)
+    assert document["groups"]
+    return document["groups"], document["summary"]["compared"]
+
+
+@pytest.mark.parametrize("flat_up_to", [1000, 300])
+def test_a_cluster_finds_what_this_machine_finds(
+    flat_up_to: int, catalog: Catalog, twin: Catalog, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the byte: with lists that are there already, tiles of all sizes, and an index of either kind."""
+    monkeypatch.setattr(vectors_module, "FLAT_UP_TO", flat_up_to)
+    monkeypatch.setattr(neighbours_module, "_TILE", 90)
+    monkeypatch.setattr(join_vectors, "_QUESTIONS", 70)
+    monkeypatch.setattr(join, "_STEP", 150)
+    rows = planted(600, seed=10)
+    for opened in (catalog, twin):
+        collection = Collection(opened)
+        model = collection.model("one", 64)
+        collection.store(model, {number: rows[number] for number in range(200)})
+        update_join(opened, model, 0.2, Silent())
+        collection.store(model, {number: rows[number] for number in range(150, 600)})
+    answer, compared = groups_of(catalog, None)
+    with monkeypatch.context() as patch:  # what would compare here
+        patch.setattr(join_vectors, "LocalEngine", None)
+        patch.setattr(join_vectors, "_one_by_one", None)
+        assert groups_of(twin, cluster) == (answer, compared)
+    assert compared >= 450  # and full lists that lost an entry
+    assert stored(twin) == stored(catalog)
+
+
+def test_a_worker_that_dies_in_the_middle_of_a_join(
+    catalog: Catalog, twin: Catalog, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(neighbours_module, "_TILE", 60)
+    monkeypatch.setattr(join, "_STEP", 100)
+    rows = planted(400, seed=11)
+    for opened in (catalog, twin):
+        collection = Collection(opened)
+        collection.store(collection.model("one", 64), dict(enumerate(rows)))
+    answer = groups_of(catalog, None)
+    died = str(tmp_path / "died")
+
+    def deadly(vectors: NDArray[np.floating], tile: Tile) -> Hits:  # within a function: workers have no tests
+        import os
+        import signal
+
+        from neardup_cli.index.neighbours import compare_tile
+
+        if tile.block[0] == 200 and not os.path.exists(died):
+            os.mkdir(died)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return compare_tile(vectors, tile)
+
+    monkeypatch.setattr(join_vectors, "compare_tile", deadly)
+    assert groups_of(twin, cluster) == answer
+    assert Path(died).is_dir()
+    assert stored(twin) == stored(catalog)
+
+
+@pytest.mark.parametrize("flat_up_to", [1000, 300])
+def test_no_cluster_is_asked_for_a_few(
+    flat_up_to: int, catalog: Catalog, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors_module, "FLAT_UP_TO", flat_up_to)
+    monkeypatch.setattr(join_vectors, "RayEngine", None)
+    model = collection.model("one", 64)
+    rows = planted(400, seed=12)
+    collection.store(model, {number: rows[number] for number in range(391)})
+    update_join(catalog, model, 0.2, Silent())
+    collection.store(model, {number: rows[number] for number in range(391, 400)})
+    assert update_join(catalog, model, 0.2, Silent(), Cluster())[1] == 9
 
 
 # --- what `doctor` sees ------------------------------------------------------------------------------------
