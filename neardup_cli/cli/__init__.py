@@ -9,3 +9,6 @@ gc.set_threshold(50_000, 20, 20)
 
 # Pydantic would search every installed distribution for plugins of its own, of which neardup has none.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+# Pictures are compared in threads of our own, one a core: OpenCV's would only wait for theirs.
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+
+from neardup_cli.index.cores import on_this_core
 
 
 def two_nearest(
@@ -26,17 +25,6 @@ def two_nearest(
     """
     index = faiss.IndexBinaryFlat(8 * queries.shape[1])
     index.add(np.ascontiguousarray(descriptors))
-    with _on_this_core():
+    with on_this_core():
         distances, rows = index.search(np.ascontiguousarray(queries), 2)
     return rows, distances
-
-
-@contextmanager
-def _on_this_core() -> Iterator[None]:
-    """Keep FAISS from sharing tiny work among the cores: the callers are threads that use them all."""
-    cores = faiss.omp_get_max_threads()  # OpenMP keeps this number per calling thread
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(cores)

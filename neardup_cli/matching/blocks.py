@@ -21,9 +21,9 @@ _DOUBLE_CENTRING = _double_centring()
 def split_blocks(pixels: NDArray[np.generic]) -> Floats:
     """Cut `[height, width]` pixels into blocks: `float32 [rows, columns, 64]`; a remainder is dropped."""
     rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
-    whole = pixels[: rows * BLOCK, : columns * BLOCK].astype(np.float32)
+    whole = pixels[: rows * BLOCK, : columns * BLOCK]
     cut = whole.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
-    return np.ascontiguousarray(cut).reshape(rows, columns, BLOCK * BLOCK)
+    return cut.astype(np.float32, order="C").reshape(rows, columns, BLOCK * BLOCK)
 
 
 def detail(blocks: Floats) -> Floats:

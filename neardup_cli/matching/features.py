@@ -35,6 +35,16 @@ _CONTENT_DETAIL = 4.0  # grey levels: above the blocks that sensor noise and JPE
 _FLAT_DEVIATION = 1.0  # grey levels: a thumbnail below this is rounding and sensor noise
 
 
+def _positions() -> NDArray[np.intp]:
+    """Number the pixels of a thumbnail as they come in each of its eight positions: `[8, 1024]`."""
+    places = np.arange(_THUMBNAIL_SIDE**2).reshape(_THUMBNAIL_SIDE, _THUMBNAIL_SIDE)
+    turned = [np.rot90(side, turns) for side in (places, places[:, ::-1]) for turns in range(4)]
+    return np.stack([position.ravel() for position in turned])
+
+
+_POSITIONS = _positions()
+
+
 @dataclass(frozen=True, eq=False)
 class KeypointSet:
     """ORB keypoints: where they are, and 256 bits about each.
@@ -103,10 +113,7 @@ class LocalFeatures:
     @cached_property
     def turned_thumbnails(self) -> NDArray[np.float32]:
         """The thumbnail in its eight positions, `float32 [8, 1024]`: four turns, then mirrored ones."""
-        positions = [
-            np.rot90(side, turns) for side in (self.thumbnail, self.thumbnail[:, ::-1]) for turns in range(4)
-        ]
-        return np.stack([position.ravel() for position in positions])
+        return np.asarray(self.thumbnail.ravel()[_POSITIONS])
 
     @cached_property
     def content(self) -> NDArray[np.float64]:
