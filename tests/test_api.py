@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import subprocess
@@ -170,6 +171,20 @@ def test_a_file_of_the_collection_is_not_its_own_copy(detector: DuplicateDetecto
 def test_paths_of_every_type_mean_the_same(detector: DuplicateDetector, photos: Path) -> None:
     path = photos / "astronaut.jpg"
     assert detector.detect(path) == detector.detect(str(path)) == detector.detect(os.fsencode(path))
+
+
+def test_an_open_file_will_do(detector: DuplicateDetector, photos: Path) -> None:
+    with (photos / "astronaut-small.jpg").open("rb") as stream:
+        found = detector.detect(stream)  # without a path it is a copy of itself
+        assert not stream.closed
+    matches = (*found.sieve_matches, *found.verifier_matches)
+    assert names(match.path for match in matches) == {
+        "astronaut-again.jpg",
+        "astronaut-small.jpg",
+        "astronaut.jpg",
+    }
+    with pytest.raises(UnreadableImage, match=r"^not an image$"):
+        detector.detect(io.BytesIO(b"no picture"))
 
 
 def test_top_k_is_the_number_of_all_that_is_returned(detector: DuplicateDetector, photos: Path) -> None:

@@ -76,12 +76,18 @@ def not_duplicate_ids(connection: Connection) -> frozenset[IdPair]:
     return frozenset((min(first, second), max(first, second)) for first, second in connection.execute(query))
 
 
-def different_from(connection: Connection, digest: bytes) -> frozenset[bytes]:
-    """Return the contents, by digest, that are no duplicates of one."""
-    of_two = Table.c.ruling == Ruling.NOT_DUPLICATES
-    after = select(Table.c.digest_b).where(of_two, Table.c.digest_a == digest)
-    before = select(Table.c.digest_a).where(of_two, Table.c.digest_b == digest)
-    return frozenset(connection.execute(after.union_all(before)).scalars())
+def different_from(connection: Connection, digests: Collection[bytes]) -> dict[bytes, set[bytes]]:
+    """Return for each of some contents those, all by digest, that are no duplicates of it."""
+    found: dict[bytes, set[bytes]] = {digest: set() for digest in digests}
+    one, other = Table.c.digest_a, Table.c.digest_b
+    for given, answer in ((one, other), (other, one)):
+        query = select(given, answer).where(
+            Table.c.ruling == Ruling.NOT_DUPLICATES, given.in_(bindparam("digests", expanding=True))
+        )
+        for some in batched(digests, _VARIABLES):
+            for digest, different in connection.execute(query, {"digests": some}):
+                found[digest].add(different)
+    return found
 
 
 def kept(connection: Connection) -> frozenset[bytes]:

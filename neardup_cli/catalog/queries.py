@@ -126,6 +126,17 @@ def files_of_contents(
     return files
 
 
+def ids_of_digests(connection: Connection, digests: Collection[bytes]) -> dict[bytes, int]:
+    """Return the content id of each digest that the catalog knows."""
+    query = select(Content.c.digest, Content.c.id).where(
+        Content.c.digest.in_(bindparam("digests", expanding=True))
+    )
+    found: dict[bytes, int] = {}
+    for some in batched(digests, _VARIABLES):
+        found.update((digest, content) for digest, content in connection.execute(query, {"digests": some}))
+    return found
+
+
 def file_at(connection: Connection, path: bytes) -> CatalogedFile | None:
     """Return the present, decodable file of exactly this path, or None where the catalog has none."""
     query = select(File.c.content_id).join(Content, Content.c.id == File.c.content_id)

@@ -12,7 +12,7 @@ from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.criteria import Judgement, Limits, limits_for, parameters
-from neardup_cli.pipeline.probe import Probe, probe_image
+from neardup_cli.pipeline.probe import Probe, Source, probe_image
 from neardup_cli.records import Alignment, Comparison, Stage
 
 
@@ -58,7 +58,16 @@ def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_P
     Raises:
         PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
     """
-    first, second = (_probe(path, rules.embedder, max_pixels) for path in (a, b))
+    return compare_probes(*probe_both(a, b, rules, max_pixels), rules)
+
+
+def probe_both(a: Source, b: Source, rules: Rules, max_pixels: int) -> tuple[Probe, Probe]:
+    """Take the fingerprints of two images; raises as `compare`."""
+    return _probe(a, rules.embedder, max_pixels), _probe(b, rules.embedder, max_pixels)
+
+
+def compare_probes(first: Probe, second: Probe, rules: Rules) -> Comparison:
+    """Compare two images of which the fingerprints are known."""
     hamming = hamming_distance(first.features.dhash, second.features.dhash)
     similarity = None
     if first.vector is not None and second.vector is not None:
@@ -70,7 +79,7 @@ def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_P
         similarity=similarity,
         flat=flat,
         same_bytes=same,
-        align=lambda: _align(first, second, rules, max_pixels),
+        align=lambda: _align(first, second, rules),
     )
     reason = _reason(rules.limits, judgement, hamming, similarity, flat=flat)
     return Comparison(
@@ -78,10 +87,10 @@ def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_P
     )
 
 
-def _align(a: Probe, b: Probe, rules: Rules, max_pixels: int) -> Alignment | None:
-    from neardup_cli.pipeline.geometry import align_files  # late: it imports OpenCV
+def _align(a: Probe, b: Probe, rules: Rules) -> Alignment | None:
+    from neardup_cli.pipeline.geometry import align  # late: it imports OpenCV
 
-    return align_files(a.path, b.path, rules.limits.preset or "normal", max_pixels)
+    return align(a.picture, b.picture, rules.limits.preset or "normal")
 
 
 def _reason(
@@ -103,8 +112,10 @@ def _reason(
     return f"SSCD similarity {similarity:.3f} is at least {level:g}"
 
 
-def _probe(path: bytes, embedder: Embedder | None, max_pixels: int) -> Probe:
+def _probe(image: Source, embedder: Embedder | None, max_pixels: int) -> Probe:
     try:
-        return probe_image(path, embedder, max_pixels)
+        return probe_image(image, embedder, max_pixels)
     except UnreadableImage as exc:
-        raise UnreadableImage(f"{path.decode('utf-8', 'backslashreplace')}: {exc}") from exc
+        if not isinstance(image, bytes):
+            raise
+        raise UnreadableImage(f"{image.decode('utf-8', 'backslashreplace')}: {exc}") from exc

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import BinaryIO, Literal, Self
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput, UnreadableImage
@@ -91,23 +91,27 @@ class DuplicateDetector:
             self._catalog.close()
             raise
 
-    def detect(self, path: AnyPath, top_k: int = 5, *, threshold: float | None = None) -> Detection:
+    def detect(
+        self, image: AnyPath | BinaryIO, top_k: int = 5, *, threshold: float | None = None
+    ) -> Detection:
         """Look an image up; the file itself, should it be in the collection, is not its own copy.
 
         Args:
-            path: an image file.
+            image: an image file, or a seekable binary stream of one, which stays open.
             top_k: at most so many matches and neighbours together.
             threshold: overrules the detector's for this image.
 
         Raises:
             BadInput: `top_k` is less than one.
-            UnreadableImage: the file is not there or cannot be read as an image.
+            UnreadableImage: it is not there or cannot be read as an image.
         """
         if top_k < 1:
             raise BadInput(f"top_k must be at least 1, not {top_k}")
-        (result,) = self._searcher.query_many([Question(os.fsencode(path), top_k, threshold)])
+        source = os.fsencode(image) if isinstance(image, str | bytes | os.PathLike) else image
+        (result,) = self._searcher.query_many([Question(source, top_k, threshold)])
         if result.error is not None:
-            raise UnreadableImage(f"{os.fsdecode(path)}: {result.error}")
+            named = f"{os.fsdecode(source)}: " if isinstance(source, bytes) else ""
+            raise UnreadableImage(named + result.error)
         return as_detection(result)
 
     def close(self) -> None:

@@ -10,35 +10,35 @@ from PIL import Image
 from neardup_cli.choices import Kind
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching import affine
 from neardup_cli.matching.explain import Explanation, explain_match, explain_same_bytes
 from neardup_cli.matching.features import LocalFeatures
 from neardup_cli.matching.verify import PRESETS, Verdict, match_keypoints, verify_pair
-from neardup_cli.pipeline.compare import Rules, compare
-from neardup_cli.pipeline.geometry import decode_file, features_of, subject_of
+from neardup_cli.pipeline.compare import Rules, compare_probes, probe_both
+from neardup_cli.pipeline.picture import decode_file
+from neardup_cli.pipeline.probe import Source
 from neardup_cli.records import ExplainedPair, Point, Stage
 
 _LINK_PIXELS = 6.0  # of 416: how far a link may end from where the transform says
 _LINKS = 40
 
 
-def explain(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ExplainedPair:
-    """Compare two image files as `dups` would, and say what happened between them.
+def explain(a: Source, b: Source, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ExplainedPair:
+    """Compare two images as `dups` would, and say what happened between them.
 
     Raises:
         PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
     """
-    comparison = compare(a, b, rules, max_pixels=max_pixels)
-    images = [_decoded(path, max_pixels) for path in (comparison.a, comparison.b)]
-    features_a, features_b = map(features_of, images)
+    probes = probe_both(a, b, rules, max_pixels)
+    comparison = compare_probes(*probes, rules)
+    (features_a, subject_a), (features_b, subject_b) = (probe.picture.small for probe in probes)
     # Asked even where the funnel needed no geometry: the explanation lives on the alignment.
     verdict = verify_pair(features_a, features_b, PRESETS[rules.limits.preset or "normal"])
     explanation = None
     if comparison.stage is Stage.EXACT:
         explanation = explain_same_bytes()
     elif verdict.matched and (comparison.is_match or comparison.kind is Kind.SIMILAR_SHOT):
-        explanation = explain_match(subject_of(images[0]), subject_of(images[1]), verdict)
+        explanation = explain_match(subject_a, subject_b, verdict)
     numbers = {} if explanation is None else asdict(explanation.numbers)
     return ExplainedPair(
         comparison=comparison,
@@ -57,15 +57,11 @@ def upright(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
     Raises:
         UnreadableImage: it cannot be read or decoded.
     """
-    image = _decoded(path, max_pixels)
-    return (image.colour or image.luma).convert("RGB")
-
-
-def _decoded(path: bytes, max_pixels: int) -> DecodedImage:
     try:
-        return decode_file(path, max_pixels)
+        image = decode_file(path, max_pixels)
     except UnreadableImage as exc:
         raise UnreadableImage(f"{path.decode('utf-8', 'backslashreplace')}: {exc}") from exc
+    return (image.colour or image.luma).convert("RGB")
 
 
 def _sentence(explanation: Explanation | None, *, matched: bool, reason: str) -> str:

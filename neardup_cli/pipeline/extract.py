@@ -18,7 +18,7 @@ from neardup_cli.engines.keeper import Keeper
 from neardup_cli.errors import ImageTooLarge, ModelMismatch, UnreadableImage
 from neardup_cli.fingerprints.content import content_digest, stream_digest
 from neardup_cli.fingerprints.dhash import dhash
-from neardup_cli.images.decode import decode
+from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
@@ -87,19 +87,10 @@ class Extractor:
 
     def _decode(self, file: OpenedFile) -> tuple[Extracted, Image | None]:
         """Decode a file; give its hashes, and its pixels where these are to be embedded."""
-        try:
-            image = decode(file.stream, colour=self.embedder is not None, max_pixels=self.max_pixels)
-        except UnreadableImage as exc:
-            if not file.is_unchanged():
-                return UnreadFile(file.source, _CHANGING), None
-            if isinstance(exc, ImageTooLarge) or file.has_failed(exc):
-                return UnreadFile(file.source, str(exc)), None
-            return file.read(Failure(str(exc))), None
-        if not file.is_unchanged():
-            return UnreadFile(file.source, _CHANGING), None
-        bits, flatness = dhash(image.luma)
-        features = Features(image.format, image.width, image.height, bits, flatness, image.captured_at, None)
-        return file.read(features), image.colour
+        image = file.decoded(self.max_pixels, colour=self.embedder is not None)
+        if isinstance(image, DecodedImage):
+            return file.read(hashes_of(image)), image.colour
+        return (image if isinstance(image, UnreadFile) else file.read(image)), None
 
     def _embed(self, prepared: list[Extracted], inputs: dict[int, _Inputs]) -> list[Extracted]:
         """Put the vectors of the prepared images into their features."""
@@ -176,15 +167,33 @@ class OpenedFile:
         """Make the result of this file."""
         return ReadFile(self.source, self.stamp, self.digest, outcome)
 
-    def is_unchanged(self) -> bool:
+    def decoded(self, max_pixels: int, *, colour: bool) -> DecodedImage | Failure | UnreadFile:
+        """Decode the file: `Failure` is what its content is to blame for, `UnreadFile` all that may pass."""
+        try:
+            image = decode(self.stream, colour=colour, max_pixels=max_pixels)
+        except UnreadableImage as exc:
+            if not self._is_unchanged():
+                return UnreadFile(self.source, _CHANGING)
+            if isinstance(exc, ImageTooLarge) or self._has_failed(exc):
+                return UnreadFile(self.source, str(exc))
+            return Failure(str(exc))
+        return image if self._is_unchanged() else UnreadFile(self.source, _CHANGING)
+
+    def _is_unchanged(self) -> bool:
         """Say whether a file that was read twice held still."""
         return self.handle < 0 or file_stamp(os.fstat(self.handle)) == self.stamp
 
-    def has_failed(self, error: UnreadableImage) -> bool:
+    def _has_failed(self, error: UnreadableImage) -> bool:
         """Say whether the disk failed while the file was decoded, rather than what the file holds."""
         cause = error.__cause__
         # A position that a corrupt file names can be an invalid argument; nothing else is its doing.
         return self.handle >= 0 and isinstance(cause, OSError) and cause.errno not in (None, errno.EINVAL)
+
+
+def hashes_of(image: DecodedImage) -> Features:
+    """Return what is known of a decoded image before any model has seen it."""
+    bits, flatness = dhash(image.luma)
+    return Features(image.format, image.width, image.height, bits, flatness, image.captured_at, None)
 
 
 def open_unchanged(source: ToRead) -> OpenedFile | UnreadFile:

@@ -6,11 +6,7 @@ that an interrupted run is not lost and no pair is ever checked twice.
 
 from __future__ import annotations
 
-import io
-import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import batched
 
@@ -23,12 +19,11 @@ from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.choices import Kind
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
-from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.decode import DecodedImage, decode
-from neardup_cli.images.remote import is_remote, read, status_of
+from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Subject, explain_match
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
+from neardup_cli.pipeline.picture import Cache, Picture, decode_file, stamp_now
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records import Alignment, CatalogedFile
 
@@ -79,27 +74,14 @@ def store_as_they_come(
     return decided
 
 
-def align_files(a: bytes, b: bytes, preset: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> Alignment | None:
-    """Return the verdict on two files with its kind; None if one of them cannot be read."""
+def align(a: Picture, b: Picture, preset: str) -> Alignment | None:
+    """Return the verdict on two pictures with its kind; None if one of them cannot be read."""
     try:
-        first, second = (decode_file(path, max_pixels) for path in (a, b))
+        (features_a, subject_a), (features_b, subject_b) = a.small, b.small
     except UnreadableImage:
         return None
-    verdict = verify_pair(features_of(first), features_of(second), PRESETS[preset])
-    return as_alignment(verdict, kind_of(verdict, lambda: (subject_of(first), subject_of(second))))
-
-
-def decode_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS, *, colour: bool = True) -> DecodedImage:
-    """Decode an image file.
-
-    Raises:
-        UnreadableImage: it cannot be read or decoded.
-    """
-    try:
-        with open(path, "rb") as stream:
-            return decode(stream, colour=colour, max_pixels=max_pixels)
-    except OSError as exc:
-        raise UnreadableImage((exc.strerror or "cannot be read").lower()) from exc
+    verdict = verify_pair(features_a, features_b, PRESETS[preset])
+    return as_alignment(verdict, kind_of(verdict, lambda: (subject_a, subject_b)))
 
 
 def features_of(image: DecodedImage) -> LocalFeatures:
@@ -111,6 +93,16 @@ def subject_of(image: DecodedImage) -> Subject:
     """Make a picture small, in colour, as the explanation of a match needs it."""
     small = shrunk(image.colour or image.luma).convert("RGB")
     return Subject(np.asarray(small), (image.width, image.height), image.captured_at)
+
+
+def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
+    """Do both at once. The bands of a picture are shrunk one by one, and the first of YCbCr is the grey."""
+    if image.colour is None or image.colour.mode != "YCbCr":
+        return features_of(image), subject_of(image)
+    small = shrunk(image.colour)
+    pixels = np.asarray(small.convert("RGB"))
+    grey = np.ascontiguousarray(np.asarray(small.getchannel(0)))
+    return LocalFeatures(grey), Subject(pixels, (image.width, image.height), image.captured_at)
 
 
 def shrunk(image: Image.Image) -> Image.Image:
@@ -177,29 +169,6 @@ class _Checker:
             return None
 
 
-class Cache[Key: Hashable, Picture]:
-    """Pictures by content id or the like, the least recently used forgotten first; threads may share it."""
-
-    def __init__(self, read: Callable[[Key], Picture], size: int) -> None:
-        self._read = read
-        self._size = size
-        self._held: OrderedDict[Key, Picture] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __getitem__(self, key: Key) -> Picture:
-        with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key]
-        # Two threads may read the same picture at once: that costs less than waiting for each other.
-        picture = self._read(key)
-        with self._lock:
-            self._held[key] = picture
-            if len(self._held) > self._size:
-                self._held.popitem(last=False)
-        return picture
-
-
 class Reader:
     """Decodes a content from the first of its files that still holds it."""
 
@@ -224,21 +193,15 @@ class Reader:
         for file in self._files.get(content, ()):
             # A verdict is kept for good: it must not be about what a file has become since the scan.
             with suppress(UnreadableImage, OSError):
-                image = _decode(file.path, colour=colour)
+                image = decode_file(file.path, colour=colour)
                 if _is_unchanged(file):
                     return image
         raise UnreadableImage(f"no file holds content {content} any more")
 
 
-def _decode(path: bytes, *, colour: bool) -> DecodedImage:
-    if is_remote(path):
-        return decode(io.BytesIO(read(path)), colour=colour)
-    return decode_file(path, colour=colour)
-
-
 def _is_unchanged(file: CatalogedFile) -> bool:
-    status = status_of(file.path) if is_remote(file.path) else os.stat(file.path)
-    return (status.st_size, status.st_mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
+    now = stamp_now(file.path)
+    return (now.size, now.mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
 
 
 def _flattened(results: Iterator[list[Checked]], watch: Progress) -> Iterator[tuple[IdPair, Alignment]]:

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import BinaryIO
 
 import numpy as np
 
-from neardup_cli.embedders.base import Embedder, Vectors
+from neardup_cli.embedders.base import Embedder, Pixels, Vectors
+from neardup_cli.embedders.regions import REGIONS, prepare_regions
 from neardup_cli.errors import PathNotFound, UnreadableImage
-from neardup_cli.pipeline.extract import Extractor
-from neardup_cli.pipeline.work import Extracted, ReadFile, ToRead
-from neardup_cli.records import Failure, Features
+from neardup_cli.fingerprints.content import stream_digest
+from neardup_cli.images.decode import DecodedImage, decode
+from neardup_cli.pipeline.extract import hashes_of, open_unchanged
+from neardup_cli.pipeline.picture import Picture, decode_file
+from neardup_cli.pipeline.work import ToRead, UnreadFile
+from neardup_cli.records import Features
+
+_KEPT_PIXELS = 4_000_000
+"""Of the images that are probed together, so many decoded pixels (20 MB) stay for the geometric stage: those
+of seven photographs. What finds no room is decoded again, should it resemble anything."""
+
+type Source = bytes | BinaryIO
+"""An image: the path of its file, or its bytes as a seekable stream, which is left open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The fingerprints of one image file.
+    """The fingerprints of one image.
 
     Attributes:
-        path: absolute real path.
+        path: absolute real path; empty for a stream.
         digest: BLAKE3 of the bytes.
+        picture: for the geometric stage.
         vector: (1, dimension) unit vector, or None without a model.
         regions: (regions, dimension) unit vectors, if they were asked for.
     """
@@ -29,60 +43,102 @@ class Probe:
     path: bytes
     digest: bytes
     features: Features
-    vector: Vectors | None
+    picture: Picture
+    vector: Vectors | None = None
     regions: Vectors | None = None
 
 
-def probe_image(path: bytes, embedder: Embedder | None, max_pixels: int) -> Probe:
+type Refusal = PathNotFound | UnreadableImage
+
+
+def probe_image(image: Source, embedder: Embedder | None, max_pixels: int) -> Probe:
     """Read, hash, decode and embed one image.
 
     Raises:
         PathNotFound: there is no such file.
         UnreadableImage: it cannot be read or decoded; the message is the reason.
     """
-    (probe,) = probe_images([path], embedder, max_pixels)
+    (probe,) = probe_images([image], embedder, max_pixels)
     if not isinstance(probe, Probe):
         raise probe
     return probe
 
 
 def probe_images(
-    paths: Sequence[bytes], embedder: Embedder | None, max_pixels: int, *, thorough: bool = False
-) -> list[Probe | PathNotFound | UnreadableImage]:
+    images: Sequence[Source], embedder: Embedder | None, max_pixels: int, *, thorough: bool = False
+) -> list[Probe | Refusal]:
     """Do the same for several images, which share runs of the network; an error is its image's result."""
-    sources = [_source(path) for path in paths]
-    extracted = Extractor(embedder, lambda _: set(), max_pixels, thorough=thorough)(
-        [source for source in sources if isinstance(source, ToRead)]
+    probed: list[Probe | Refusal] = []
+    inputs: list[Pixels] = []
+    room = _KEPT_PIXELS
+    for image in images:
+        try:
+            path, digest, decoded = _read(image, max_pixels, colour=embedder is not None)
+        except (PathNotFound, UnreadableImage) as exc:
+            probed.append(exc)
+            continue
+        room -= decoded.luma.width * decoded.luma.height
+        kept = decoded if room >= 0 and embedder is not None else None
+        picture = Picture(partial(_read_again, image, max_pixels), kept)
+        probed.append(Probe(path, digest, hashes_of(decoded), picture))
+        if embedder is not None and decoded.colour is not None:
+            inputs.append(embedder.prepare(decoded.colour))
+            inputs += prepare_regions(decoded.colour) if thorough else []
+    return probed if embedder is None else _embedded(probed, inputs, embedder, thorough=thorough)
+
+
+def _embedded(
+    probed: Sequence[Probe | Refusal], inputs: Sequence[Pixels], embedder: Embedder, *, thorough: bool
+) -> list[Probe | Refusal]:
+    """Put the vectors of the inputs into the probes that they were made for, rounded as the catalog does."""
+    vectors = embedder.embed(inputs).astype("<f2").astype(np.float32)
+    rows = iter(vectors.reshape(-1, 1 + (len(REGIONS) if thorough else 0), embedder.identity.dimension))
+    whole: list[Probe | Refusal] = []
+    for probe in probed:
+        if isinstance(probe, Probe):
+            row = next(rows)
+            whole.append(replace(probe, vector=row[:1], regions=row[1:] if thorough else None))
+        else:
+            whole.append(probe)
+    return whole
+
+
+def _read(image: Source, max_pixels: int, *, colour: bool) -> tuple[bytes, bytes, DecodedImage]:
+    """Return the path, the digest and the pixels of an image.
+
+    Raises:
+        PathNotFound, UnreadableImage: as `probe_image`.
+    """
+    if not isinstance(image, bytes):
+        return b"", _digest(image), decode(image, colour=colour, max_pixels=max_pixels)
+    opened = open_unchanged(_to_read(image))
+    if isinstance(opened, UnreadFile):
+        raise UnreadableImage(opened.reason)
+    with opened.stream:
+        decoded = opened.decoded(max_pixels, colour=colour)
+    if not isinstance(decoded, DecodedImage):
+        raise UnreadableImage(decoded.reason)
+    return opened.source.path, opened.digest, decoded
+
+
+def _read_again(image: Source, max_pixels: int) -> DecodedImage:
+    return (
+        decode_file(image, max_pixels) if isinstance(image, bytes) else decode(image, max_pixels=max_pixels)
     )
-    # Of files with the same bytes only the first is decoded.
-    outcomes = {
-        result.digest: result.outcome
-        for result in extracted
-        if isinstance(result, ReadFile) and result.outcome is not None
-    }
-    results = iter(extracted)
-    return [_probe(next(results), outcomes) if isinstance(source, ToRead) else source for source in sources]
 
 
-def _source(path: bytes) -> ToRead | PathNotFound | UnreadableImage:
+def _digest(stream: BinaryIO) -> bytes:
+    try:
+        stream.seek(0)
+        return stream_digest(stream)
+    except (OSError, ValueError) as exc:  # whoever lent it has closed it meanwhile
+        raise UnreadableImage("cannot be read") from exc
+
+
+def _to_read(path: bytes) -> ToRead:
     if not os.path.exists(path):
-        return PathNotFound(f"no such file: {os.fsdecode(path)}")
+        raise PathNotFound(f"no such file: {os.fsdecode(path)}")
     if os.path.isdir(path):
-        return UnreadableImage("a folder, not an image")
+        raise UnreadableImage("a folder, not an image")
     real = os.path.realpath(path)
     return ToRead(real, real, os.stat(real).st_size)
-
-
-def _probe(result: Extracted, outcomes: Mapping[bytes, Features | Failure]) -> Probe | UnreadableImage:
-    if not isinstance(result, ReadFile):
-        return UnreadableImage(result.reason)
-    features = outcomes.get(result.digest)
-    if not isinstance(features, Features):
-        return UnreadableImage("cannot be read" if features is None else features.reason)
-    vector = None
-    if features.vector is not None:
-        vector = np.frombuffer(features.vector, "<f2").astype(np.float32)[None, :]
-    regions = None
-    if vector is not None and features.regions is not None:
-        regions = np.frombuffer(features.regions, "<f2").astype(np.float32).reshape(-1, vector.shape[1])
-    return Probe(result.source.path, result.digest, features, vector, regions)

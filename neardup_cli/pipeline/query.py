@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -16,18 +16,25 @@ from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.registry import load_embedder
 from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.index.cores import on_this_core
 from neardup_cli.matching.regions import region_limit
 from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.compare import Rules
 from neardup_cli.pipeline.criteria import Criteria, Judgement, Limits, resolve_criteria
 from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.pipeline.models import input_size_of
-from neardup_cli.pipeline.probe import Probe, probe_images
+from neardup_cli.pipeline.picture import Cache, Picture, decode_file, stamp_now
+from neardup_cli.pipeline.probe import Probe, Source, probe_images
 from neardup_cli.pipeline.region_query import Glimpse, RegionSearcher
-from neardup_cli.records import Alignment, CatalogedFile, QueryMatch, QueryResult, Stage
+from neardup_cli.records import Alignment, CatalogedFile, FileStamp, QueryMatch, QueryResult, Stage
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
+
+type _FileKey = tuple[bytes, FileStamp]
+
+_PICTURES_CACHED = 256
+"""Catalogued pictures that uploads were laid on: 150 MB at most. What is copied once is copied again."""
 
 _STAGE_ORDER = {Stage.EXACT: 0, Stage.SIEVE: 1, Stage.VERIFIER: 2, Stage.GEOMETRY: 3, None: 4}
 
@@ -81,9 +88,36 @@ class QueryOptions:
 class Question:
     """One image to look up; `top_k` and `threshold` overrule the options where they are given."""
 
-    path: bytes
+    image: Source
     top_k: int | None = None
     threshold: float | None = None
+
+    @property
+    def path(self) -> bytes:
+        """The path of the image; empty for a stream."""
+        return self.image if isinstance(self.image, bytes) else b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """What is to be judged of the catalog, by content id, for one image.
+
+    Attributes:
+        limits: of this question.
+        nearest: similarity of the contents whose vectors are nearest.
+        sieved: contents with the same bytes, or a dHash within the radius.
+        seen: contents that are seen in the image, or it in them.
+    """
+
+    limits: Limits
+    nearest: dict[int, float]
+    sieved: set[int]
+    seen: dict[int, Glimpse]
+
+    @property
+    def contents(self) -> set[int]:
+        """All of them."""
+        return self.nearest.keys() | self.sieved | self.seen.keys()
 
 
 class Searcher:
@@ -116,6 +150,9 @@ class Searcher:
         self._row_of = {content: row for row, content in enumerate(self._prints.ids.tolist())}
         self._embedder: Embedder | None = None
         self._index: CatalogIndex | None = None
+        self._pictures = Cache[_FileKey, Picture](
+            lambda key: Picture(partial(decode_file, key[0], options.max_pixels)), _PICTURES_CACHED
+        )
         self._regions: RegionSearcher | None = None
         if (model := self.criteria.model) is not None:
             fits = embedder is not None and embedder.identity == model.identity
@@ -148,53 +185,67 @@ class Searcher:
         return Rules(self._embedder, self.criteria.limits)
 
     def query_many(self, questions: Sequence[Question]) -> list[QueryResult]:
-        """Answer several questions, in order; they share runs of the model and of the index."""
-        paths = [question.path for question in questions]
-        thorough = self._regions is not None
-        probed = probe_images(paths, self._embedder, self._options.max_pixels, thorough=thorough)
-        probes = [probe for probe in probed if isinstance(probe, Probe)]
-        wanted = max((self._shown(question) for question in questions), default=0)
-        similarities = iter(self._neighbours(probes, wanted))
-        return [
-            self._answer(question, probe, next(similarities))
+        """Answer several questions, in order; they share runs of the model and questions to the catalog."""
+        probed = probe_images(
+            [question.image for question in questions],
+            self._embedder,
+            self._options.max_pixels,
+            thorough=self._regions is not None,
+        )
+        asked = [
+            (question, probe)
+            for question, probe in zip(questions, probed, strict=True)
             if isinstance(probe, Probe)
-            else QueryResult(question.path, error=str(probe))
+        ]
+        with on_this_core():
+            answers = iter(self._answers(asked))
+        return [
+            next(answers) if isinstance(probe, Probe) else QueryResult(question.path, error=str(probe))
             for question, probe in zip(questions, probed, strict=True)
         ]
+
+    def _answers(self, asked: Sequence[tuple[Question, Probe]]) -> list[QueryResult]:
+        candidates = self._candidates(asked)
+        wanted = {content for some in candidates for content in some.contents}
+        digests = {probe.digest for _, probe in asked}
+        files: dict[int, list[CatalogedFile]] = {}
+        with self._catalog.read() as connection:
+            for file in queries.files_of_contents(connection, wanted, self._options.under):
+                files.setdefault(file.content_id, []).append(file)
+            different = decisions.different_from(connection, digests)
+        results = []
+        for (question, probe), some in zip(asked, candidates, strict=True):
+            matches = [
+                match
+                for content in some.contents & files.keys()
+                for match in self._judge(probe, files[content], some, different[probe.digest])
+                if self._options.include_self or match.path != probe.path
+            ]
+            matches.sort(key=_rank)
+            results.append(QueryResult(question.path, tuple(matches[: self._shown(question)])))
+        return results
 
     def _shown(self, question: Question) -> int:
         return self._options.top_k if question.top_k is None else question.top_k
 
-    def _answer(self, question: Question, probe: Probe, similarities: dict[int, float]) -> QueryResult:
-        limits = self.criteria.limits
-        if question.threshold is not None:
-            limits = replace(limits, threshold=question.threshold)
-        shown = self._shown(question)
-        nearest = dict(sorted(similarities.items(), key=lambda found: -found[1])[: shown + 1])
-        sieved = self._sieved(probe)
-        seen: dict[int, Glimpse] = {}
-        if self._regions is not None:
-            seen = self._regions.look(probe, region_limit(limits.threshold), self._row_of)
-        contents = nearest.keys() | sieved | seen.keys()
+    def _candidates(self, asked: Sequence[tuple[Question, Probe]]) -> list[_Candidates]:
+        probes = [probe for _, probe in asked]
+        similar = self._neighbours(probes, max((self._shown(question) for question, _ in asked), default=0))
         with self._catalog.read() as connection:
-            files = queries.files_of_contents(connection, contents, self._options.under)
-            different = decisions.different_from(connection, probe.digest)
-        matches = [
-            match
-            for content, held in groupby(files, key=lambda file: file.content_id)
-            for match in self._judge(
-                probe,
-                list(held),
-                limits,
-                nearest.get(content),
-                sieved=content in sieved,
-                seen=seen.get(content),
-                different=different,
-            )
-            if self._options.include_self or match.path != probe.path
-        ]
-        matches.sort(key=_rank)
-        return QueryResult(question.path, tuple(matches[:shown]))
+            known = queries.ids_of_digests(connection, {probe.digest for probe in probes})
+        same = {digest: content for digest, content in known.items() if content in self._row_of}
+        found = []
+        for (question, probe), similarities in zip(asked, similar, strict=True):
+            limits = self.criteria.limits
+            if question.threshold is not None:
+                limits = replace(limits, threshold=question.threshold)
+            nearest = sorted(similarities.items(), key=lambda found: -found[1])[: self._shown(question) + 1]
+            seen = {}
+            if self._regions is not None:
+                seen = self._regions.look(probe, region_limit(limits.threshold), self._row_of)
+            sieved = self._sieved(probe) | ({same[probe.digest]} if probe.digest in same else set())
+            found.append(_Candidates(limits, dict(nearest), sieved, seen))
+        return found
 
     def _neighbours(self, probes: Sequence[Probe], top_k: int) -> list[dict[int, float]]:
         """Return for each probe the similarity of the nearest contents that have a present file."""
@@ -221,37 +272,23 @@ class Searcher:
         return found
 
     def _sieved(self, probe: Probe) -> set[int]:
+        """Return the contents within the radius; flat pictures never come through the sieve."""
         if probe.features.flatness >= FLAT:
-            return self._same_bytes(probe)
+            return set()
         hits = sieve_hits(
             self._prints.hashes, self._prints.flatness, probe.features.dhash, self.criteria.limits.radius
         )
-        return {int(self._prints.ids[row]) for row, _ in hits} | self._same_bytes(probe)
-
-    def _same_bytes(self, probe: Probe) -> set[int]:
-        """Return the content with the very same bytes; flat pictures never come through the sieve."""
-        rows = np.flatnonzero(self._prints.hashes == probe.features.dhash)
-        candidates = {int(self._prints.ids[row]) for row in rows}
-        with self._catalog.read() as connection:
-            files = queries.files_of_contents(connection, candidates)
-        return {file.content_id for file in files if file.digest == probe.digest}
+        return {int(self._prints.ids[row]) for row, _ in hits}
 
     def _judge(
-        self,
-        probe: Probe,
-        files: Sequence[CatalogedFile],
-        limits: Limits,
-        similarity: float | None,
-        *,
-        sieved: bool,
-        seen: Glimpse | None,
-        different: frozenset[bytes],
+        self, probe: Probe, files: Sequence[CatalogedFile], some: _Candidates, different: Set[bytes]
     ) -> list[QueryMatch]:
         """Judge a content by the first of its files; what a person called different is but a neighbour."""
-        file = files[0]
+        file, limits = files[0], some.limits
         row = self._row_of[file.content_id]
         bits = hamming_distance(probe.features.dhash, int(self._prints.hashes[row]))
-        if similarity is None and (sieved or seen is not None):
+        similarity, seen = some.nearest.get(file.content_id), some.seen.get(file.content_id)
+        if similarity is None:
             similarity = self._similarity(probe, file.content_id)
         if seen is not None and (similarity is None or similarity < limits.threshold):
             # What a region proposes is for the pixels to decide, however similar it is.
@@ -283,13 +320,17 @@ class Searcher:
 
     def _align(self, probe: Probe, file: CatalogedFile, seen: Glimpse | None) -> Alignment | None:
         # Late: OpenCV takes a fifth of a second to import, and most queries resemble nothing.
-        from neardup_cli.pipeline.geometry import align_files
+        from neardup_cli.pipeline.geometry import align
 
-        preset, max_pixels = self._options.preset, self._options.max_pixels
-        whole = align_files(probe.path, file.path, preset, max_pixels)
+        try:
+            picture = self._pictures[file.path, stamp_now(file.path)]
+        except OSError:
+            return None
+        preset = self._options.preset
+        whole = align(probe.picture, picture, preset)
         if self._regions is None or seen is None or (whole is not None and whole.matched):
             return whole
-        part = self._regions.align(probe, file, seen, preset, max_pixels)
+        part = self._regions.align(probe, file.content_id, picture, seen, preset)
         return part if part is not None and part.matched else whole
 
     def _similarity(self, probe: Probe, content: int) -> float | None:

@@ -20,7 +20,6 @@ from neardup_cli.catalog.verdicts import IdPair, stored_verdicts
 from neardup_cli.embedders.regions import region_box
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
-from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching import affine
 from neardup_cli.matching.explain import Subject
@@ -29,17 +28,16 @@ from neardup_cli.matching.part import PART_VERSION, Part, turned_round, verify_p
 from neardup_cli.matching.regions import RegionPairs
 from neardup_cli.matching.verify import PRESETS, VerifySettings
 from neardup_cli.pipeline.geometry import (
-    Cache,
     Checked,
     Reader,
     algorithm_name,
     as_alignment,
-    decode_file,
     features_of,
     kind_of,
     store_as_they_come,
     subject_of,
 )
+from neardup_cli.pipeline.picture import Cache, Picture
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records import Alignment
 
@@ -126,26 +124,20 @@ def decide_by_regions(
 
 
 def align_regions(
-    a: bytes,
-    b: bytes,
-    region: int,
-    preset: str,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
-    *,
-    turned: bool = False,
+    a: Picture, b: Picture, region: int, preset: str, *, turned: bool = False
 ) -> Alignment | None:
-    """Return the verdict on a region of one file and the whole of another, told as one on the two files.
+    """Return the verdict on a region of one picture and the whole of another, told as one on the two.
 
     None if one of them cannot be read. `turned` tells it as one on b and a.
     """
     try:
-        first, second = (decode_file(path, max_pixels) for path in (a, b))
+        part, (_, subject_a), (features_b, subject_b) = part_of(a.decoded(), region), a.small, b.small
     except UnreadableImage:
         return None
-    verdict = verify_part(part_of(first, region), features_of(second), PRESETS[preset])
+    verdict, subjects = verify_part(part, features_b, PRESETS[preset]), (subject_a, subject_b)
     if turned:
-        verdict, first, second = turned_round(verdict), second, first
-    return as_alignment(verdict, kind_of(verdict, lambda: (subject_of(first), subject_of(second))))
+        verdict, subjects = turned_round(verdict), (subject_b, subject_a)
+    return as_alignment(verdict, kind_of(verdict, lambda: subjects))
 
 
 def part_of(image: DecodedImage, region: int) -> Part:

@@ -12,9 +12,10 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.embedders.base import Vectors
 from neardup_cli.pipeline.index_cache import CatalogIndex
+from neardup_cli.pipeline.picture import Picture
 from neardup_cli.pipeline.probe import Probe
 from neardup_cli.pipeline.region_index import open_region_index
-from neardup_cli.records import Alignment, CatalogedFile
+from neardup_cli.records import Alignment
 
 _NEAREST = 32  # contents that are looked at, each way; some may have no file any more
 
@@ -71,9 +72,9 @@ class RegionSearcher:
         return found
 
     def align(
-        self, probe: Probe, file: CatalogedFile, seen: Glimpse, preset: str, max_pixels: int
+        self, probe: Probe, content: int, picture: Picture, seen: Glimpse, preset: str
     ) -> Alignment | None:
-        """Lay the image on a catalogued file by the region through which one of them was seen.
+        """Lay the image on the picture of a content by the region through which one of them was seen.
 
         None if nothing can be told.
         """
@@ -81,11 +82,11 @@ class RegionSearcher:
 
         alignment = None
         if seen.of_image is not None:
-            alignment = align_regions(probe.path, file.path, seen.of_image, preset, max_pixels)
+            alignment = align_regions(probe.picture, picture, seen.of_image, preset)
         if seen.of_content and (alignment is None or not alignment.matched):
-            region = self._region_like(probe, file.content_id)
+            region = self._region_like(probe, content)
             if region is not None:
-                alignment = align_regions(file.path, probe.path, region, preset, max_pixels, turned=True)
+                alignment = align_regions(picture, probe.picture, region, preset, turned=True)
         return alignment
 
     def _region_like(self, probe: Probe, content: int) -> int | None:

@@ -20,7 +20,7 @@ from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.records import QueryResult
 from neardup_cli.web.metrics import Metrics
 
-_LARGEST_BATCH = 16
+_LARGEST_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import threading
 from collections import OrderedDict
 from enum import IntEnum
@@ -13,6 +12,7 @@ from typing import BinaryIO
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import PathNotFound
+from neardup_cli.images.files import open_regular
 from neardup_cli.images.thumbnail import shrunk_to
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.records import CatalogedFile
@@ -96,15 +96,13 @@ def open_as_scanned(file: CatalogedFile) -> BinaryIO:
     """
     try:
         straight = os.path.realpath(file.path) == file.path
-        # Without O_NONBLOCK, a pipe that took the file's place would block for ever.
-        stream = open(os.open(file.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")  # noqa: SIM115
+        stream = open_regular(file.path)
     except (OSError, ValueError):
         raise PathNotFound("the file is gone, or cannot be read: scan again") from None
-    status = os.fstat(stream.fileno())
-    now = file_stamp(status)
+    now = file_stamp(os.fstat(stream.fileno()))
     same_file = straight or (now.device, now.inode) == (file.stamp.device, file.stamp.inode)
     same_state = (now.size, now.mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
-    if not (stat.S_ISREG(status.st_mode) and same_file and same_state):
+    if not (same_file and same_state):
         stream.close()
         raise PathNotFound(_CHANGED)
     return stream

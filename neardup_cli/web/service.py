@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -37,8 +36,6 @@ class Service:
         self.options = options
         self.metrics = metrics
         self.catalog = Catalog.open(location)
-        self._uploads = tempfile.TemporaryDirectory(prefix="neardup-uploads-")
-        self.uploads = Path(self._uploads.name)
         self._threads = ThreadPoolExecutor(options.workers, thread_name_prefix="pictures")
         self.lookup = Lookup(self.catalog, options.query, options.workers, metrics)
         self.previews = Previews(self.catalog, options.scan.max_pixels, options.limits.preview_bytes, metrics)
@@ -78,16 +75,15 @@ class Service:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after=_RETRY_SECONDS) from None
 
     def close(self) -> None:
-        """End all threads, then close the catalog; uploads that are left are removed."""
+        """End all threads, then close the catalog."""
         self.scans.close()
         self.board.close()
         self.lookup.close()
         self._threads.shutdown(cancel_futures=True)
-        self._uploads.cleanup()
         self.catalog.close()
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 

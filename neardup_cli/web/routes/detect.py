@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, BinaryIO
 
-from fastapi import APIRouter, Depends, Form, UploadFile
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Form, UploadFile
 
 from neardup_cli.errors import BadInput, ImageTooLarge, UnreadableImage
 from neardup_cli.pipeline.detector import as_detection
-from neardup_cli.pipeline.explain import explain
+from neardup_cli.pipeline.explain import explain as explain_pair
 from neardup_cli.pipeline.query import Question
 from neardup_cli.records import ExplainedPair, QueryMatch
 from neardup_cli.reports.json_report import explain_document, query_match_document
@@ -29,22 +25,6 @@ UPLOAD = "upload"
 router = APIRouter(tags=["detect"])
 
 
-class DetectForm:
-    """The fields of the form besides the file."""
-
-    def __init__(
-        self,
-        top_k: Annotated[int, Form(ge=1, le=100, description="At most so many files.")] = 5,
-        threshold: Annotated[
-            float | None, Form(ge=-1, le=1, description="SSCD similarity from which a file matches.")
-        ] = None,
-        explain: Annotated[bool, Form(description="Say what happened to the best match.")] = False,
-    ) -> None:
-        self.top_k = top_k
-        self.threshold = threshold
-        self.explain = explain
-
-
 @router.post(
     "/api/detect",
     responses=responses(
@@ -54,32 +34,36 @@ class DetectForm:
         HTTPStatus.SERVICE_UNAVAILABLE,
     ),
 )
-async def detect(served: Served, file: UploadFile, form: Annotated[DetectForm, Depends()]) -> Detection:
+async def detect(
+    served: Served,
+    file: UploadFile,
+    top_k: Annotated[int, Form(ge=1, le=100, description="At most so many files.")] = 5,
+    threshold: Annotated[
+        float | None, Form(ge=-1, le=1, description="SSCD similarity from which a file matches.")
+    ] = None,
+    explain: Annotated[bool, Form(description="Say what happened to the best match.")] = False,
+) -> Detection:
     """Look an uploaded picture up. It is not kept."""
-    if form.threshold is not None and (await served.in_thread(served.lookup.searcher)).rules.embedder is None:
+    if threshold is not None and (await served.in_thread(served.lookup.searcher)).rules.embedder is None:
         raise BadInput("a threshold needs embeddings, and this catalog holds hashes alone")
-    path = await run_in_threadpool(_set_down, file.file, served.uploads)
-    try:
-        question = Question(bytes(path), form.top_k, form.threshold)
-        result = await served.in_time(asyncio.wrap_future(served.lookup.ask(question)))
-        if result.error is not None:
-            raise (ImageTooLarge if "too many pixels" in result.error else UnreadableImage)(result.error)
-        found = as_detection(result)
-        explanation = None
-        if form.explain and found.match is not None:
-            best = found.match
-            explanation = await served.in_thread(lambda: _explain(served, path, best))
-        return Detection(
-            is_duplicate=found.is_duplicate,
-            stage=found.stage,
-            match=None if found.match is None else _candidate(found.match),
-            sieve_matches=[_candidate(match) for match in found.sieve_matches],
-            verifier_matches=[_candidate(match) for match in found.verifier_matches],
-            neighbours=[_candidate(match) for match in found.neighbours],
-            explanation=explanation,
-        )
-    finally:
-        path.unlink(missing_ok=True)
+    question = Question(file.file, top_k, threshold)
+    result = await served.in_time(asyncio.wrap_future(served.lookup.ask(question)))
+    if result.error is not None:
+        raise (ImageTooLarge if "too many pixels" in result.error else UnreadableImage)(result.error)
+    found = as_detection(result)
+    explanation = None
+    if explain and found.match is not None:
+        best = found.match
+        explanation = await served.in_thread(lambda: _explain(served, file.file, best))
+    return Detection(
+        is_duplicate=found.is_duplicate,
+        stage=found.stage,
+        match=None if found.match is None else _candidate(found.match),
+        sieve_matches=[_candidate(match) for match in found.sieve_matches],
+        verifier_matches=[_candidate(match) for match in found.verifier_matches],
+        neighbours=[_candidate(match) for match in found.neighbours],
+        explanation=explanation,
+    )
 
 
 def comparison(pair: ExplainedPair, **others: str) -> Comparison:
@@ -88,18 +72,11 @@ def comparison(pair: ExplainedPair, **others: str) -> Comparison:
     return Comparison.model_validate({**document, **others})
 
 
-def _set_down(upload: BinaryIO, folder: Path) -> Path:
-    """Write an upload where the pipelines can read it, under a name of ours."""
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as out:
-        shutil.copyfileobj(upload, out, 1 << 20)
-    return Path(out.name)
-
-
 def _candidate(match: QueryMatch) -> Candidate:
     return Candidate.model_validate({**query_match_document(match), "reason": match_reason(match)})
 
 
-def _explain(served: Service, upload: Path, best: QueryMatch) -> Comparison:
+def _explain(served: Service, upload: BinaryIO, best: QueryMatch) -> Comparison:
     rules = served.lookup.searcher().rules
-    pair = explain(bytes(upload), best.path, rules, max_pixels=served.options.query.max_pixels)
+    pair = explain_pair(upload, best.path, rules, max_pixels=served.options.query.max_pixels)
     return comparison(pair, a=UPLOAD)

@@ -1,0 +1,92 @@
+"""One picture as the geometric stage asks for it: its pixels decoded once, made small once."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from neardup_cli.errors import UnreadableImage
+from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.decode import DecodedImage, decode
+from neardup_cli.images.files import open_regular
+from neardup_cli.images.remote import is_remote, read, status_of
+from neardup_cli.images.walk import file_stamp, os_reason
+from neardup_cli.records import FileStamp
+
+if TYPE_CHECKING:
+    from neardup_cli.matching.explain import Subject
+    from neardup_cli.matching.features import LocalFeatures
+
+
+class Picture:
+    """A picture to be laid on others. Most queries resemble nothing, so it is made small when asked for."""
+
+    def __init__(self, decode: Callable[[], DecodedImage], decoded: DecodedImage | None = None) -> None:
+        """Take what decodes the picture, and its pixels where they are at hand."""
+        self._decode = decode
+        self._decoded = decoded
+
+    def decoded(self) -> DecodedImage:
+        """Return the upright pixels.
+
+        Raises:
+            UnreadableImage: they had to be read again, and cannot be.
+        """
+        return self._decode() if self._decoded is None else self._decoded
+
+    @cached_property
+    def small(self) -> tuple[LocalFeatures, Subject]:
+        """The picture small and grey, and small and in colour, about 600 KB; raises as `decoded`."""
+        from neardup_cli.pipeline.geometry import made_small  # late: OpenCV takes 0.2 s to import
+
+        return made_small(self.decoded())
+
+
+class Cache[Key: Hashable, Value]:
+    """What was made of pictures, the least recently used forgotten first; threads may share it."""
+
+    def __init__(self, make: Callable[[Key], Value], size: int) -> None:
+        self._make = make
+        self._size = size
+        self._held: OrderedDict[Key, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getitem__(self, key: Key) -> Value:
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+        # Two threads may read the same picture at once: that costs less than waiting for each other.
+        value = self._make(key)
+        with self._lock:
+            self._held[key] = value
+            if len(self._held) > self._size:
+                self._held.popitem(last=False)
+        return value
+
+
+def stamp_now(path: bytes) -> FileStamp:
+    """Return what tells that a file, or an object in a store, has not changed.
+
+    Raises:
+        OSError: it is not there, or out of reach.
+    """
+    return file_stamp(status_of(path) if is_remote(path) else os.stat(path))
+
+
+def decode_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS, *, colour: bool = True) -> DecodedImage:
+    """Decode an image file, or an object in a store.
+
+    Raises:
+        UnreadableImage: it cannot be read or decoded.
+    """
+    try:
+        with io.BytesIO(read(path)) if is_remote(path) else open_regular(path) as stream:
+            return decode(stream, colour=colour, max_pixels=max_pixels)
+    except OSError as exc:
+        raise UnreadableImage(os_reason(exc)) from exc
