@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from neardup_cli.choices import Kind
 from neardup_cli.errors import BadInput
+from neardup_cli.images.remote import is_remote
 from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Stage
 from neardup_cli.reports.paths import parse_data_path
 
 _UNKNOWN_TIME = -1
+
+
+def _checked_path(text: str) -> str:
+    path = parse_data_path(text)
+    if b"\0" in path or not (os.path.isabs(path) or is_remote(path)):
+        raise ValueError("has to be an absolute path")
+    return text
+
+
+_Path = Annotated[str, AfterValidator(_checked_path)]
 
 
 class _Lenient(BaseModel):
@@ -21,7 +33,7 @@ class _Lenient(BaseModel):
 
 
 class _Member(_Lenient):
-    path: str
+    path: _Path
     bytes: Annotated[int, Field(ge=0)]
     width: int
     height: int
@@ -31,8 +43,8 @@ class _Member(_Lenient):
 
 
 class _Match(_Lenient):
-    a: str
-    b: str
+    a: _Path
+    b: _Path
     stage: Stage
     kind: Kind | None = None
     similarity: float | None = None
@@ -41,7 +53,7 @@ class _Match(_Lenient):
 
 class _Group(_Lenient):
     id: str
-    keep: str
+    keep: _Path
     reclaimable_bytes: int
     members: list[_Member]
     matches: list[_Match]

@@ -16,7 +16,7 @@ import pytest
 
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.choices import Action
+from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup import files, renaming
 from neardup_cli.cleanup.act import Ready
 from neardup_cli.cleanup.reasons import Refused
@@ -333,7 +333,8 @@ def test_what_one_group_keeps_goes_under_no_other_name(collection: Collection, t
     keep = replace(
         group.keep, path=os.fsencode(other), size=status.st_size, mtime_ns=status.st_mtime_ns, digest=digest
     )
-    again = replace(group.acts[0], file=replace(group.keep, path=os.fsencode(twice / "a" / "0.png")))
+    itself = replace(group.keep, path=os.fsencode(twice / "a" / "0.png"))
+    again = replace(group.acts[0], file=itself, kind=Kind.RESIZED)
     unsafe = replace(plan, groups=(group, replace(group, id="1", keep=keep, acts=(again,))))
     outcome = apply_plan(collection.catalog, unsafe, permanently=True)
     assert outcome.done == 1

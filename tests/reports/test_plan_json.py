@@ -173,6 +173,14 @@ def test_a_report_on_copies_comes_back(report: DupsReport) -> None:
     ]
 
 
+def test_paths_of_a_report_that_cannot_be(report: DupsReport) -> None:
+    for wrong in ("photo.jpg", "/a\0b", ""):
+        document = json.loads(dump(dups_document(report)))
+        document["groups"][0]["members"][0]["path"] = wrong
+        with pytest.raises(BadInput, match=r"groups\.0\.members\.0\.path: .* absolute path"):
+            read_groups(json.dumps(document))
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", '{"schema": "neardup.plan/1", "groups": []}', '{"schema": "neardup.dups/1"}']
 )
