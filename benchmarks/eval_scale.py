@@ -1,15 +1,17 @@
 """A large evaluation: 5,000 attacked copies against 50,000 references; time and memory of each stage.
 
-The references are the photographs and synthetic pictures (`render_photo`, 240 × 160), no two of which are
-copies of each other; the queries are copies of the photographs. `--scale 0.1` takes a tenth of both.
-Rendering takes 76 ms of one core a picture, and is done once.
+The references are the photographs and ten different crops (240 × 160) of each of thousands of synthetic
+pictures (`render_photo`); the queries are copies of the photographs, and show none of the others. `--scale 0.1`
+takes a tenth of both. Rendering takes a tenth of a second of one core a picture, and is done once.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from concurrent.futures import ProcessPoolExecutor
+from itertools import batched
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,19 +20,28 @@ from benchmarks._pictures import photo_files
 
 QUERIES, REFERENCES = 5_000, 50_000
 MEMORY_MB = 1_500
-SIZE = (240, 160)
+SIZE, CROPPED = (360, 240), (240, 160)
+CROPS = 10
 ATTACKS = ("jpeg-10", "resize-25", "crop-50", "crop-25", "rotate-10", "mirror", "grey", "caption", "meme")
 MORE_ATTACKS = ("frame", "screenshot", "overlay-40", "random-chain")
 FIRST_SEED = 1_000
 
 
-def render(job: tuple[int, Path]) -> None:
-    """Write one synthetic picture."""
+def render(job: tuple[int, list[Path]]) -> None:
+    """Render a picture, and write crops of it, some mirrored or turned."""
+    from PIL.Image import Transpose
+
     from neardup_cli.evaluation.gallery import render_photo
 
-    seed, target = job
-    target.parent.mkdir(parents=True, exist_ok=True)
-    render_photo(seed, SIZE).save(target, quality=85)
+    seed, targets = job
+    picture = render_photo(seed, SIZE)
+    choose = random.Random(seed)
+    for target in targets:
+        left, top = (choose.randrange(whole - part) for whole, part in zip(SIZE, CROPPED, strict=True))
+        crop = picture.crop((left, top, left + CROPPED[0], top + CROPPED[1]))
+        turn = choose.choice([None, Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_90, Transpose.ROTATE_180])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (crop if turn is None else crop.transpose(turn)).save(target, quality=85)
 
 
 def references(folder: Path, count: int) -> Path:
@@ -40,13 +51,14 @@ def references(folder: Path, count: int) -> Path:
     (target / "photos").mkdir(parents=True, exist_ok=True)
     for photo in photos:
         shutil.copyfile(photo, target / "photos" / photo.name)
+    files = [target / f"{n // 1000:03d}" / f"{n:06d}.jpg" for n in range(count - len(photos))]
     jobs = [
-        (FIRST_SEED + number, target / f"{number // 1000:03d}" / f"{number:06d}.jpg")
-        for number in range(count - len(photos))
+        (FIRST_SEED + number, list(some))
+        for number, some in enumerate(batched(files, CROPS))
+        if not all(file.exists() for file in some)
     ]
-    jobs = [job for job in jobs if not job[1].exists()]
     if jobs:
-        _bench.note(f"rendering {len(jobs):,} pictures")
+        _bench.note(f"rendering {len(jobs):,} pictures, once")
         with ProcessPoolExecutor(_bench.cores(), get_context("spawn")) as processes:
             list(processes.map(render, jobs, chunksize=50))
     return target
