@@ -104,6 +104,8 @@ def batch_lines(batches: Sequence[Batch]) -> Iterator[str]:
         ]
         if batch.interrupted:
             parts.append("interrupted")
+        elif lost := batch.counts.get(OperationState.BEGUN, 0):
+            parts.append(f"{shown_count(lost, 'file')} nowhere to be found")
         elif OperationState.DONE in batch.counts and not batch.undoable:
             parts.append("cannot be undone")
         when = f"{batch.started_at:%Y-%m-%d %H:%M} UTC"

@@ -21,11 +21,13 @@ from neardup_cli.cleanup import files, renaming
 from neardup_cli.cleanup.act import Ready
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.errors import BadInput
+from neardup_cli.pipeline.batches import list_batches
 from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan, resume
 from neardup_cli.pipeline.decisions import keep_files
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.plans import OperationState, Outcome, Plan, Policy
+from neardup_cli.reports.plan_text import batch_lines
 from tests.cleanup.conftest import Collection, contents, tree
 
 if TYPE_CHECKING:
@@ -229,6 +231,8 @@ def test_a_file_that_is_nowhere_to_be_found_is_not_forgotten(
     away.rename(hidden)
     assert only_reason(resume(collection.catalog)).startswith("neither there nor at ")
     assert only_reason(undo_batch(collection.catalog)).startswith("neither there nor at ")
+    (line,) = batch_lines(list_batches(collection.catalog))
+    assert line.endswith("quarantine\t1 file nowhere to be found")
     hidden.rename(away)
     undone = undo_batch(collection.catalog)
     assert (undone.done, undone.refused) == (1, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -34,7 +35,7 @@ CASES = ["trash", "quarantine", "across", "hardlink", "symlink"]
 # Forks a child for each line it reads: imports are done once, and a kill meets the work itself. It is killed
 # after a time, or kills itself at the n-th thing that it does to the file system or the journal.
 ZYGOTE = """
-import os, signal, sys, time
+import json, os, signal, sys, time
 from contextlib import contextmanager
 from pathlib import Path
 from neardup_cli.catalog.database import Catalog
@@ -71,29 +72,29 @@ def die_at(step):
     Catalog.write, Catalog.write_durably = map(committed, transactions)
     sys.addaudithook(hook)
 
-def work(what, step, ready):
-    with Catalog.open(catalog_path) as catalog:
-        plan = read_plan(plan_path.read_bytes())
+def work(asked, ready):
+    os.environ["HOME"] = asked["home"]
+    with Catalog.open(Path(asked["catalog"])) as catalog:
+        plan = read_plan(Path(asked["plan"]).read_bytes())
         os.write(ready, b".")
-        if step:
-            die_at(step)
-        if what == "apply":
+        if asked["step"]:
+            die_at(asked["step"])
+        if asked["what"] in ("apply", "trial"):
             apply_plan(catalog, plan, permanently=True)
-        elif what == "undo":
+        if asked["what"] in ("undo", "trial"):
             undo_batch(catalog)
 
-catalog_path, plan_path = map(Path, sys.argv[1:])
-trial = os.open(os.devnull, os.O_WRONLY)
-if "delete" not in plan_path.read_text()[:100]:  # what is compiled and cached now is there in each child
-    work("apply", 0, trial)
-    work("undo", 0, trial)
 for line in sys.stdin:
-    what, step, delay = line.split()
+    asked = json.loads(line)
+    if asked["what"] == "trial":  # what is compiled and cached now is there in each child
+        work(asked, os.open(os.devnull, os.O_WRONLY))
+        os.write(1, b"0\\n")
+        continue
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            work(what, int(step), writing)
+            work(asked, writing)
         except BaseException as exc:
             print(repr(exc), file=sys.stderr, flush=True)
             os._exit(1)
@@ -101,8 +102,8 @@ for line in sys.stdin:
     os.close(writing)
     os.read(reading, 1)
     os.close(reading)
-    if float(delay) >= 0:
-        time.sleep(float(delay))
+    if asked["after"] is not None:
+        time.sleep(asked["after"])
         os.kill(pid, signal.SIGKILL)
     os.write(1, b"%d\\n" % os.waitpid(pid, 0)[1])
 """
@@ -110,15 +111,17 @@ for line in sys.stdin:
 
 @dataclass
 class Zygote:
-    """Runs applies and undos as processes of their own, and kills them."""
+    """Runs applies and undos of a plan as processes of their own, and kills them."""
 
     process: subprocess.Popen[bytes]
+    asked: dict[str, str]
 
-    def run(self, what: str, *, step: int = 0, after: float = -1) -> bool:
+    def run(self, what: str, *, step: int = 0, after: float | None = None) -> bool:
         """Run to the end, to a step, or for so many seconds; return whether it was killed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(f"{what} {step} {after}\n".encode())
+        asked = {**self.asked, "what": what, "step": step, "after": after}
+        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
         self.process.stdin.flush()
         status = int(self.process.stdout.readline())
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
@@ -172,10 +175,22 @@ def catalog(other_disk: Path) -> Iterator[Catalog]:
         yield opened
 
 
-@pytest.fixture
-def start(collection: Collection, other_disk: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
-    started: list[subprocess.Popen[bytes]] = []
+@pytest.fixture(scope="module")
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", ZYGOTE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+        yield started
+        started.kill()
 
+
+@pytest.fixture
+def start(
+    collection: Collection,
+    other_disk: Path,
+    home: Path,
+    process: subprocess.Popen[bytes],
+    request: pytest.FixtureRequest,
+) -> Start:
     def make(name: str, groups: int, copies: int = 2) -> Case:
         action = Action.QUARANTINE if name == "across" else Action(name)
         if action is Action.REFLINK:
@@ -186,22 +201,20 @@ def start(collection: Collection, other_disk: Path, request: pytest.FixtureReque
         assert plan.acts == copies * groups
         saved = collection.base / "plan.json"
         saved.write_text(dump(plan_document(plan)))
-        command = [sys.executable, "-c", ZYGOTE, str(collection.catalog.path), str(saved)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        started.append(process)
-        places = (collection.folder, collection.base / "home", *([] if to is None else [to.parent / "away"]))
-        return Case(collection, plan, places, Zygote(process))
+        zygote = Zygote(
+            process, {"catalog": str(collection.catalog.path), "plan": str(saved), "home": str(home)}
+        )
+        if action is not Action.DELETE:
+            zygote.run("trial")
+        places = (collection.folder, home, *([] if to is None else [to.parent / "away"]))
+        return Case(collection, plan, places, zygote)
 
-    yield make
-    for process in started:
-        process.kill()
-        process.communicate()
+    return make
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_kills_at_random_moments(name: str, start: Start) -> None:
     case = start(name, 4)
-    case.zygote.run("nothing")  # the trial is over when this is
     before, originals = case.now(), contents(*case.places)
     moments = Moments(random.Random(f"{SEED} {name}"), case.zygote)
     begun = time.perf_counter()
@@ -235,7 +248,6 @@ def test_kills_at_random_moments(name: str, start: Start) -> None:
 def test_a_kill_at_every_step(name: str, start: Start) -> None:
     """Not at random: between any two things that are done to the file system or the journal."""
     case = start(name, 1, copies=1)
-    case.zygote.run("nothing")
     before, originals = case.now(), contents(*case.places)
     if name == "delete":
         kill_each_step_of_a_delete(case)
