@@ -1,8 +1,8 @@
 """A large evaluation: 5,000 attacked copies against 50,000 references; time and memory of each stage.
 
 The references are the photographs and ten different crops (240 × 160) of each of thousands of synthetic
-pictures (`render_photo`); the queries are copies of the photographs, and show none of the others. `--scale 0.1`
-takes a tenth of both. Rendering takes a tenth of a second of one core a picture, and is done once.
+pictures (`render_photo`); the queries are copies of the photographs, and show none of the others.
+`--scale 0.1` takes a tenth of both. Rendering takes a tenth of a second of one core a picture, once.
 """
 
 from __future__ import annotations
