@@ -25,6 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from neardup_cli.choices import Device
 from neardup_cli.errors import BadInput
 
 CONFIG_NAME = "neardup.toml"
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
 
     catalog: str | None = Field(default=None, description="catalog file, or postgresql+psycopg:// URL")
     model: str | None = Field(default=None, description="a name of `neardup models`, or an .onnx or .pt file")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="where the model runs")
+    device: Device = Field(default=Device.AUTO, description="where the model runs")
     input_size: int = Field(default=288, ge=64, le=640, multiple_of=32, description="network input, pixels")
     threshold: float | None = Field(default=None, ge=-1, le=1, description="SSCD similarity of a match")
     hamming: int | None = Field(default=None, ge=0, le=64, description="radius of the sieve, bits of 64")

@@ -256,6 +256,17 @@ def test_bad_settings_are_bad_input(photos: Path, tmp_path: Path) -> None:
         build_hash_db(photos, tmp_path / "some.db", workers=0)
 
 
+def test_the_model_runs_where_the_settings_say(
+    database: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = "mps" if sys.platform != "darwin" else "cuda"
+    monkeypatch.setenv("NEARDUP_DEVICE", absent)
+    with pytest.raises(BadInput, match=absent):
+        DuplicateDetector(hash_db=database)
+    with pytest.raises(BadInput, match=absent):
+        build_hash_db(photos, tmp_path / "new.db")
+
+
 def test_one_scan_at_a_time(database: Path, photos: Path) -> None:
     with writer_lock(database), pytest.raises(CatalogBusy):
         build_hash_db(photos, database)

@@ -9,6 +9,7 @@ import typer
 
 from neardup_cli.cli.options import (
     CatalogOption,
+    DeviceOption,
     HammingOption,
     IncludeOption,
     JsonOption,
@@ -43,6 +44,7 @@ def check(
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     model: ModelOption = None,
+    device: DeviceOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
     include: IncludeOption = None,
@@ -71,6 +73,7 @@ def check(
         threshold=threshold,
         hamming=hamming,
         model=model,
+        device=device,
         preset=preset,
         max_pixels=max_pixels,
     )

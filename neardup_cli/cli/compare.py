@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from neardup_cli.cli.options import (
+    DeviceOption,
     HammingOption,
     JsonOption,
     MaxPixelsOption,
@@ -23,6 +24,7 @@ def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="An image file.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
     model: ModelOption = None,
+    device: DeviceOption = None,
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     no_verify: NoVerifyOption = False,
@@ -41,12 +43,18 @@ def compare(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        model=model, threshold=threshold, hamming=hamming, preset=preset, max_pixels=max_pixels
+        model=model,
+        device=device,
+        threshold=threshold,
+        hamming=hamming,
+        preset=preset,
+        max_pixels=max_pixels,
     )
     rules = load_rules(
         settings.model,
         hash_only=hash_only,
         input_size=settings.input_size,
+        device=settings.device,
         threshold=settings.threshold,
         hamming=settings.hamming,
         verify=not no_verify,

@@ -17,6 +17,7 @@ from neardup_cli.cli.eval_options import (
     TruthOption,
 )
 from neardup_cli.cli.options import (
+    DeviceOption,
     HammingOption,
     JsonOption,
     ModelOption,
@@ -42,6 +43,7 @@ def eval_run(
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     model: ModelOption = None,
+    device: DeviceOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
     hash_only: Annotated[
@@ -76,7 +78,7 @@ def eval_run(
     if plots is not None:
         require_matplotlib()
     settings = load_settings(
-        threshold=threshold, hamming=hamming, model=model, preset=preset, workers=workers
+        threshold=threshold, hamming=hamming, model=model, device=device, preset=preset, workers=workers
     )
     options = EvalOptions(
         threshold=settings.threshold,
@@ -88,6 +90,7 @@ def eval_run(
         hash_only=hash_only,
         neighbours=neighbours,
         workers=settings.worker_count,
+        device=settings.device,
     )
     known = load_truth(truth, raw_path(queries), raw_path(references))
     try:

@@ -15,7 +15,7 @@ from neardup_cli.cli.eval_options import (
     SeedOption,
     SuiteOption,
 )
-from neardup_cli.cli.options import CatalogOption, JsonOption, ModelOption, WorkersOption
+from neardup_cli.cli.options import CatalogOption, DeviceOption, JsonOption, ModelOption, WorkersOption
 from neardup_cli.cli.output import raw_path, say, write_lines, write_text
 from neardup_cli.errors import BadInput
 
@@ -57,6 +57,7 @@ def eval_tune(
     max_side: MaxSideOption = 1024,
     catalog: CatalogOption = None,
     model: ModelOption = None,
+    device: DeviceOption = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="With --apply: the threshold for `dups --no-verify`.")
     ] = False,
@@ -85,7 +86,7 @@ def eval_tune(
         raise BadInput("say what to tune on: one of --attacks, --pairs and --decisions")
     if plot is not None:
         require_matplotlib()
-    settings = load_settings(catalog=catalog, model=model, workers=workers)
+    settings = load_settings(catalog=catalog, model=model, device=device, workers=workers)
     try:
         labelled = _labelled(settings, attacks, pairs, suite, only, sample, seed, max_side)
     except KeyboardInterrupt:
@@ -123,7 +124,10 @@ def _labelled(
     )
 
     options: TuneOptions = TuneOptions(
-        model=settings.model, input_size=settings.input_size, workers=settings.worker_count
+        model=settings.model,
+        input_size=settings.input_size,
+        workers=settings.worker_count,
+        device=settings.device,
     )
     with shown_progress() as progress:
         if attacks is not None:

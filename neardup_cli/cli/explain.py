@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from neardup_cli.cli.options import (
+    DeviceOption,
     HammingOption,
     JsonOption,
     MaxPixelsOption,
@@ -26,6 +27,7 @@ def explain(
         typer.Option("--save", metavar="PICTURE", help="Draw both with what they share; a new file."),
     ] = None,
     model: ModelOption = None,
+    device: DeviceOption = None,
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     preset: PresetOption = None,
@@ -43,11 +45,17 @@ def explain(
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
-        model=model, threshold=threshold, hamming=hamming, preset=preset, max_pixels=max_pixels
+        model=model,
+        device=device,
+        threshold=threshold,
+        hamming=hamming,
+        preset=preset,
+        max_pixels=max_pixels,
     )
     rules = load_rules(
         settings.model,
         input_size=settings.input_size,
+        device=settings.device,
         threshold=settings.threshold,
         hamming=settings.hamming,
         preset=settings.preset,

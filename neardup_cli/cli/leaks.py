@@ -9,6 +9,7 @@ import typer
 
 from neardup_cli.cli.options import (
     CatalogOption,
+    DeviceOption,
     HammingOption,
     JsonOption,
     ModelOption,
@@ -41,6 +42,7 @@ def leaks(
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     model: ModelOption = None,
+    device: DeviceOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
     workers: WorkersOption = None,
@@ -81,16 +83,12 @@ def leaks(
         threshold=threshold,
         hamming=hamming,
         model=model,
+        device=device,
         preset=preset,
         workers=workers,
     )
     options = DupsOptions.from_settings(settings, verify=not no_verify)
-    scan_options = ScanOptions(
-        model=settings.model,
-        input_size=settings.input_size,
-        max_pixels=settings.max_pixels,
-        workers=settings.worker_count,
-    )
+    scan_options = ScanOptions.from_settings(settings)
     with Catalog.open(settings.catalog_location, create=True) as opened:
         try:
             with shown_progress() as progress:

@@ -9,6 +9,7 @@ import typer
 
 from neardup_cli.cli.options import (
     CatalogOption,
+    DeviceOption,
     HammingOption,
     IncludeOption,
     JsonOption,
@@ -42,6 +43,7 @@ def query(
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     model: ModelOption = None,
+    device: DeviceOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
     include: IncludeOption = None,
@@ -64,6 +66,7 @@ def query(
         threshold=threshold,
         hamming=hamming,
         model=model,
+        device=device,
         preset=preset,
         top_k=top_k,
         max_pixels=max_pixels,

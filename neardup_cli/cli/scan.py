@@ -22,7 +22,6 @@ from neardup_cli.cli.output import say, write_lines, write_text
 from neardup_cli.errors import BadInput, ChecksFailed
 
 if TYPE_CHECKING:
-    from neardup_cli.pipeline.scan import ScanOptions
     from neardup_cli.settings import Settings
 
 
@@ -71,8 +70,10 @@ def scan(
     Only new and changed files are read; stop it at any time and run it again to go on.
     """
     from neardup_cli.catalog.database import Catalog
+    from neardup_cli.cli.cluster import chosen_cluster
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.embedders.registry import model_path
+    from neardup_cli.pipeline.scan import ScanOptions
     from neardup_cli.pipeline.scan import scan as run_scan
     from neardup_cli.pipeline.survey import real_roots
     from neardup_cli.reports.json_report import dump, scan_document
@@ -92,13 +93,15 @@ def scan(
     if hash_only and thorough:
         raise BadInput("--thorough needs embeddings: leave --hash-only out")
     roots = _roots(paths, settings)
-    options = _options(
+    options = ScanOptions.from_settings(
         settings,
         hash_only=hash_only,
+        thorough=settings.thorough and not hash_only,
+        rehash=rehash,
         exclude=exclude or [],
         hidden=hidden,
         follow_links=follow_symlinks,
-        rehash=rehash,
+        cluster=chosen_cluster(settings, gpu=settings.device is Device.CUDA),
     )
     # Before a catalog is made: a mistyped path must not leave an empty one behind.
     real_roots(roots)
@@ -126,25 +129,3 @@ def _roots(paths: list[str] | None, settings: Settings) -> list[bytes]:
     if not given:
         raise BadInput("nothing to scan: give a folder, or set image_dirs in neardup.toml")
     return [os.fsencode(os.path.expanduser(path)) for path in given]
-
-
-def _options(
-    settings: Settings, *, hash_only: bool, exclude: list[str], hidden: bool, follow_links: bool, rehash: bool
-) -> ScanOptions:
-    from neardup_cli.cli.cluster import chosen_cluster
-    from neardup_cli.pipeline.scan import ScanOptions
-
-    return ScanOptions(
-        model=settings.model,
-        input_size=settings.input_size,
-        hash_only=hash_only,
-        thorough=settings.thorough and not hash_only,
-        rehash=rehash,
-        exclude=exclude,
-        hidden=hidden,
-        follow_links=follow_links,
-        max_pixels=settings.max_pixels,
-        workers=settings.worker_count,
-        device=Device(settings.device),
-        cluster=chosen_cluster(settings, gpu=settings.device == Device.CUDA.value),
-    )

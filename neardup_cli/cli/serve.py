@@ -11,6 +11,7 @@ import typer
 
 from neardup_cli.cli.options import (
     CatalogOption,
+    DeviceOption,
     HammingOption,
     MaxPixelsOption,
     ModelOption,
@@ -52,6 +53,7 @@ def serve(
         int, typer.Option("--upload-mb", min=1, max=4096, help="Largest upload, megabytes.")
     ] = 64,
     model: ModelOption = None,
+    device: DeviceOption = None,
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     preset: PresetOption = None,
@@ -63,17 +65,20 @@ def serve(
     """
     _demand_extra()
     from neardup_cli.catalog.database import Catalog
+    from neardup_cli.pipeline.models import demand_device
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
         catalog=catalog,
         model=model,
+        device=device,
         threshold=threshold,
         hamming=hamming,
         preset=preset,
         max_pixels=max_pixels,
     )
-    Catalog.open(settings.catalog_location).close()  # what is wrong with it is said before anything is served
+    with Catalog.open(settings.catalog_location) as opened:  # what is wrong is said before anything is served
+        demand_device(opened, settings.model, settings.device)
     listening = _listen(host, port)
     options = _options(settings, _loopback(listening), token, allow_host or [], upload_mb)
     _run(settings.catalog_location, options, listening, open_browser=open_browser)
@@ -126,12 +131,7 @@ def _options(
             QueryOptions.from_settings(settings), max_pixels=min(settings.max_pixels, UPLOAD_PIXELS)
         ),
         dups=DupsOptions.from_settings(settings),
-        scan=ScanOptions(
-            model=settings.model,
-            input_size=settings.input_size,
-            max_pixels=settings.max_pixels,
-            workers=settings.worker_count,
-        ),
+        scan=ScanOptions.from_settings(settings),
         access=Access(loopback, token, frozenset(names)),
         limits=Limits(upload_bytes=upload_mb * 1_000_000),
         workers=settings.worker_count,

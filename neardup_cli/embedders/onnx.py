@@ -121,21 +121,25 @@ class OnnxEmbedder:
 
 
 def _open_session(path: Path, device: Device) -> onnxruntime.InferenceSession:
+    on_device = providers(device)
     options = onnxruntime.SessionOptions()
     # Each scan worker runs the session on its own core: as fast as sharing one run among the cores,
     # and decoding overlaps with inference without a queue between them.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors come back as exceptions; stderr belongs to the progress bar
-    providers = _providers(device)
     try:
-        return onnxruntime.InferenceSession(path, options, providers=providers)
+        return onnxruntime.InferenceSession(path, options, providers=on_device)
     except Exception as exc:  # as above
         raise ModelInvalid(f"{path} is not an ONNX model: {_first_line(exc)}") from exc
 
 
-def _providers(device: Device) -> list[str]:
-    """Return what to run on, in order of preference; what a provider lacks falls to the CPU."""
+def providers(device: Device) -> list[str]:
+    """Return what to run on, in order of preference; what a provider lacks falls to the CPU.
+
+    Raises:
+        BadInput: nothing here runs a model on that device.
+    """
     here = [name for name in _PROVIDERS[device] if name in onnxruntime.get_available_providers()]
     if not here and device in (Device.CUDA, Device.MPS):
         raise BadInput(

@@ -31,22 +31,53 @@ def load_embedder(name: str, *, input_size: int = 288, device: Device = Device.A
         BadInput: the device is not here.
     """
     path = model_path(name)
-    if path.suffix in _TORCHSCRIPT_ENDINGS:
+    if _is_torchscript(path):
         if name in PUBLISHED_MODELS:
             weights.verify(weights.find_weights(name))
-        try:
-            from neardup_cli.embedders.torchscript import TorchScriptEmbedder
-        except ModuleNotFoundError as exc:
-            if exc.name != "torch":
-                raise
-            raise MissingExtra(
-                f"{path.name} is a TorchScript file: run `pip install 'neardup-cli[torch]'` first"
-            ) from exc
+        _demand_torch(path)
+        from neardup_cli.embedders.torchscript import TorchScriptEmbedder
+
         return TorchScriptEmbedder(path, model_label(name), fingerprint(path), input_size, device)
     # Late: onnxruntime costs 150 ms that a hash-only scan or a rescan of nothing new need not pay.
     from neardup_cli.embedders.onnx import OnnxEmbedder
 
     return OnnxEmbedder(path, model_label(name), fingerprint(path), input_size, device)
+
+
+def demand_device(name: str, device: Device) -> None:
+    """Make sure that a model can run on a device, without loading it.
+
+    Raises:
+        BadInput: the device is not here.
+        ModelMissing, MissingExtra: as for `load_embedder`.
+    """
+    if device in (Device.AUTO, Device.CPU):  # everything runs there
+        return
+    path = model_path(name)
+    if _is_torchscript(path):
+        _demand_torch(path)
+        from neardup_cli.embedders.torchscript import choose_device
+
+        choose_device(device)
+    else:
+        from neardup_cli.embedders.onnx import providers
+
+        providers(device)
+
+
+def _is_torchscript(path: Path) -> bool:
+    return path.suffix in _TORCHSCRIPT_ENDINGS
+
+
+def _demand_torch(path: Path) -> None:
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as exc:
+        if exc.name != "torch":
+            raise
+        raise MissingExtra(
+            f"{path.name} is a TorchScript file: run `pip install 'neardup-cli[torch]'` first"
+        ) from exc
 
 
 def model_path(name: str) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Device
 from neardup_cli.errors import BadInput
 from neardup_cli.evaluation.funnel import NEIGHBOURS, Answer, Asked, ask, contents_of
 from neardup_cli.evaluation.ground_truth import GroundTruth
@@ -41,6 +42,7 @@ class EvalOptions:
         hash_only: measure the sieve alone, without a network.
         neighbours: how many of a query's nearest references the verifier looks at.
         workers: threads.
+        device: where the model runs.
     """
 
     threshold: float | None = None
@@ -52,6 +54,7 @@ class EvalOptions:
     hash_only: bool = False
     neighbours: int = NEIGHBOURS
     workers: int = 1
+    device: Device = Device.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,7 @@ def _scan_all(
         input_size=options.input_size,
         hash_only=options.hash_only,
         workers=options.workers,
+        device=options.device,
     )
     queries = sorted({os.path.dirname(question.path) for question in truth.questions})
     sides = {"scan references": [references], "scan distractors": distractors, "scan queries": queries}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neardup_cli.catalog import decisions
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.choices import Grouping
+from neardup_cli.choices import Device, Grouping
 from neardup_cli.errors import BadInput
 from neardup_cli.evaluation.attacks import Attack
 from neardup_cli.evaluation.copies import CopyOptions, make_copies
@@ -46,17 +46,21 @@ class TuneOptions:
         input_size: of the network, pixels.
         presets: of the geometric stage, to choose from.
         workers: threads.
+        device: where the model runs.
     """
 
     model: str | None = None
     input_size: int = 288
     presets: Sequence[str] = PRESETS
     workers: int = 1
+    device: Device = Device.AUTO
 
     @property
     def scan(self) -> ScanOptions:
         """How to scan for it."""
-        return ScanOptions(model=self.model, input_size=self.input_size, workers=self.workers)
+        return ScanOptions(
+            model=self.model, input_size=self.input_size, workers=self.workers, device=self.device
+        )
 
 
 def pairs_of_attacks(

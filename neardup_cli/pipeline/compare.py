@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.registry import DEFAULT_MODEL, load_embedder
 from neardup_cli.errors import BadInput, UnreadableImage
@@ -33,6 +34,7 @@ def load_rules(
     *,
     hash_only: bool = False,
     input_size: int = 288,
+    device: Device = Device.AUTO,
     threshold: float | None = None,
     hamming: int | None = None,
     verify: bool = True,
@@ -41,12 +43,14 @@ def load_rules(
     """Load the model, and fill in the defaults of what was left open.
 
     Raises:
-        BadInput: a threshold for hashes alone.
+        BadInput: a threshold for hashes alone, or the device is not here.
         ModelMissing, ModelInvalid: the model cannot be used.
     """
     if hash_only and threshold is not None:
         raise BadInput("--threshold needs embeddings: leave it or --hash-only out")
-    embedder = None if hash_only else load_embedder(model or DEFAULT_MODEL, input_size=input_size)
+    embedder = None
+    if not hash_only:
+        embedder = load_embedder(model or DEFAULT_MODEL, input_size=input_size, device=device)
     name = None if embedder is None else embedder.identity.name
     limits = limits_for(name, threshold=threshold, hamming=hamming, verify=verify, preset=preset)
     return Rules(embedder, limits)

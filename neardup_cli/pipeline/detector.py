@@ -14,7 +14,7 @@ from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.records import QueryMatch, QueryResult, Stage
-from neardup_cli.settings import load_settings
+from neardup_cli.settings import Settings, load_settings
 
 _SEEN_BY_SSCD = (Stage.VERIFIER, Stage.GEOMETRY)
 
@@ -80,10 +80,16 @@ class DuplicateDetector:
         """
         if image_dir is not None:
             build_hash_db(image_dir, hash_db, model=model)
-        self._catalog = Catalog.open(_location(hash_db))
+        settings = _settings(hash_db)
+        self._catalog = Catalog.open(settings.catalog_location)
         under = () if image_dir is None else (os.path.realpath(os.fsencode(image_dir)),)
         self._options = QueryOptions(
-            model=model, threshold=threshold, hamming=hamming, verify=verify, under=under
+            model=model,
+            threshold=threshold,
+            hamming=hamming,
+            verify=verify,
+            under=under,
+            device=settings.device,
         )
         try:
             self._searcher = Searcher(self._catalog, self._options)
@@ -165,21 +171,13 @@ def build_hash_db(
         PathNotFound: a folder is not there.
         CatalogBusy: another scan is writing to the catalog.
     """
-    settings = load_settings(
-        catalog=None if hash_db is None else os.fsdecode(hash_db), model=model, workers=workers
-    )
+    settings = _settings(hash_db, model=model, workers=workers)
     folders = [image_dir] if isinstance(image_dir, str | bytes | os.PathLike) else image_dir
-    options = ScanOptions(
-        model=settings.model,
-        input_size=settings.input_size,
-        hash_only=hash_only,
-        max_pixels=settings.max_pixels,
-        workers=settings.worker_count,
-    )
+    options = ScanOptions.from_settings(settings, hash_only=hash_only)
     with Catalog.open(settings.catalog_location, create=True) as catalog:
         scan(catalog, [os.fsencode(folder) for folder in folders], options)
         return catalog.path
 
 
-def _location(hash_db: AnyPath | None) -> Path | str:
-    return load_settings(catalog=None if hash_db is None else os.fsdecode(hash_db)).catalog_location
+def _settings(hash_db: AnyPath | None, **others: object) -> Settings:
+    return load_settings(catalog=None if hash_db is None else os.fsdecode(hash_db), **others)

@@ -68,6 +68,17 @@ def stored_model(catalog: Catalog, name: str | None) -> StoredModel | None:
     )
 
 
+def demand_device(catalog: Catalog, name: str | None, device: Device) -> None:
+    """Make sure that the model whose vectors answer can run on a device, without loading it.
+
+    Raises:
+        BadInput: the device is not here.
+        ModelMismatch: see `stored_model`.
+    """
+    if (model := stored_model(catalog, name)) is not None:
+        registry.demand_device(model.identity.name, device)
+
+
 def input_size_of(model: StoredModel) -> int:
     """Return the nominal input size that a stored model's preprocessing names."""
     for size in range(64, 641, 32):

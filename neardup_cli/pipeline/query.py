@@ -12,6 +12,7 @@ import numpy as np
 
 from neardup_cli.catalog import decisions, queries, regions
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.registry import load_embedder
 from neardup_cli.fingerprints.dhash import hamming_distance
@@ -48,6 +49,8 @@ class QueryOptions:
         threshold, hamming, model, verify, preset, similar_shots: as in `DupsOptions`.
         under: only files below these real paths are looked at; empty for all.
         include_self: list the queried file itself, should it be in the catalog.
+        max_pixels: larger images are refused.
+        device: where the model runs.
     """
 
     top_k: int = 10
@@ -60,6 +63,7 @@ class QueryOptions:
     under: Sequence[bytes] = ()
     include_self: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
+    device: Device = Device.AUTO
 
     @classmethod
     def from_settings(
@@ -81,6 +85,7 @@ class QueryOptions:
             similar_shots=similar_shots,
             under=under,
             max_pixels=settings.max_pixels,
+            device=settings.device,
         )
 
 
@@ -133,6 +138,7 @@ class Searcher:
 
         Raises:
             ModelMismatch: see `resolve_criteria`.
+            ModelMissing, ModelInvalid, BadInput: the model cannot be used, or not on that device.
         """
         self._catalog = catalog
         self._options = options
@@ -155,10 +161,10 @@ class Searcher:
         )
         self._regions: RegionSearcher | None = None
         if (model := self.criteria.model) is not None:
-            fits = embedder is not None and embedder.identity == model.identity
-            self._embedder = (
-                embedder if fits else load_embedder(model.identity.name, input_size=input_size_of(model))
-            )
+            if embedder is None or embedder.identity != model.identity:
+                size = input_size_of(model)
+                embedder = load_embedder(model.identity.name, input_size=size, device=options.device)
+            self._embedder = embedder
             self._index = open_index(catalog, model)
             self._regions = self._open_regions(self._index)
 

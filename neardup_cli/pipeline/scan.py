@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog, Connection
@@ -21,6 +21,7 @@ from neardup_cli.records import Cluster, ScanSummary
 
 if TYPE_CHECKING:
     from neardup_cli.embedders.base import Embedder
+    from neardup_cli.settings import Settings
 
 _CHUNK_HASHING = 32  # with embeddings, what the model likes to be given at once
 
@@ -58,6 +59,35 @@ class ScanOptions:
     workers: int = 1
     device: Device = Device.AUTO
     cluster: Cluster | None = None
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        hash_only: bool = False,
+        thorough: bool = False,
+        rehash: bool = False,
+        exclude: Sequence[str] = (),
+        hidden: bool = False,
+        follow_links: bool = False,
+        cluster: Cluster | None = None,
+    ) -> Self:
+        """Take the rest from the settings."""
+        return cls(
+            model=settings.model,
+            input_size=settings.input_size,
+            hash_only=hash_only,
+            thorough=thorough,
+            rehash=rehash,
+            exclude=exclude,
+            hidden=hidden,
+            follow_links=follow_links,
+            max_pixels=settings.max_pixels,
+            workers=settings.worker_count,
+            device=settings.device,
+            cluster=cluster,
+        )
 
 
 def scan(

@@ -4,15 +4,18 @@ import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
+from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder, unit_rows
 from neardup_cli.embedders.onnx import OnnxEmbedder
-from neardup_cli.embedders.registry import BUNDLED_MODELS, load_embedder
-from neardup_cli.errors import ModelInvalid
+from neardup_cli.embedders.registry import BUNDLED_MODELS, demand_device, load_embedder
+from neardup_cli.errors import BadInput, ModelInvalid
 
 # --- the bundled models ---------------------------------------------------------------------------------
 
@@ -287,3 +290,67 @@ def test_integer_vectors_are_taken(load: Load) -> None:
     embedder = load(model([largest], [value_info("x", UINT8, IMAGES)], [value_info("y", UINT8, ("n", 3))]))
     largest_values = np.array([picture.max(axis=(0, 1)) for picture in pictures()], np.float64)
     assert embedder.embed(pictures()) == pytest.approx(unit_rows(largest_values), abs=1e-5)
+
+
+# --- where it runs ---------------------------------------------------------------------------------------
+
+CUDA, OPENVINO, COREML = (f"{name}ExecutionProvider" for name in ("CUDA", "OpenVINO", "CoreML"))
+CPU = "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize(
+    ("device", "installed", "taken", "batch"),
+    [
+        (Device.AUTO, [], [], 4),
+        (Device.AUTO, [COREML], [], 4),  # in every wheel for macOS, and slow to start
+        (Device.AUTO, [OPENVINO], [OPENVINO], 4),
+        (Device.AUTO, [OPENVINO, CUDA], [CUDA, OPENVINO], 32),
+        (Device.CUDA, [OPENVINO, CUDA], [CUDA], 32),
+        (Device.MPS, [COREML], [COREML], 4),
+        (Device.CPU, [CUDA, OPENVINO, COREML], [], 4),
+    ],
+)
+def test_providers_are_used_where_they_are_installed(
+    device: Device,
+    installed: list[str],
+    taken: list[str],
+    batch: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is asked of onnxruntime, which has none of them here: the session itself runs on the CPU."""
+    asked = []
+
+    class Session(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def __init__(self, path: Path, options: Any, providers: list[str]) -> None:
+            asked.append(providers)
+            super().__init__(path, options, providers=[CPU])
+
+        def get_providers(self) -> list[str]:
+            return asked[-1]
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [*installed, CPU])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    path = tmp_path / "toy.onnx"
+    path.write_bytes(channel_means(UINT8, IMAGES, (1, 2)))
+    embedder = OnnxEmbedder(path, "toy", "fingerprint", 64, device)
+    assert asked == [[*taken, CPU]]
+    assert embedder.batch == batch
+
+
+@pytest.mark.parametrize(
+    ("device", "installed"), [(Device.CUDA, [OPENVINO, COREML]), (Device.MPS, [CUDA]), (Device.CUDA, [])]
+)
+def test_a_provider_that_is_not_installed(
+    device: Device, installed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [*installed, CPU])
+    for ask in (load_embedder, demand_device):
+        with pytest.raises(BadInput, match=f"runs no model on {device.value}: install"):
+            ask("sscd_distilled", device=device)
+
+
+def test_the_cpu_is_everywhere(load: Load) -> None:
+    for device in (Device.AUTO, Device.CPU):
+        demand_device("no-such-model", device)
+    assert load(channel_means(UINT8, IMAGES, (1, 2)))._session.get_providers()[-1] == CPU

@@ -16,7 +16,7 @@ from PIL import Image
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder, input_shape
-from neardup_cli.embedders.registry import load_embedder, model_path, preprocessing
+from neardup_cli.embedders.registry import demand_device, load_embedder, model_path, preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
 from tests.conftest import Lacking
 
@@ -218,6 +218,8 @@ def test_no_such_device(torch: Any, file: Path) -> None:
         pytest.skip("there is a GPU here")
     with pytest.raises(BadInput, match="no cuda device here"):
         load_embedder(str(file), device=Device.CUDA)
+    with pytest.raises(BadInput, match="no cuda device here"):
+        demand_device(str(file), Device.CUDA)
     with pytest.raises(BadInput, match="runs no model on cuda"):
         load_embedder("sscd_distilled", device=Device.CUDA)
 
