@@ -14,7 +14,7 @@ from neardup_cli.cleanup.folders import Identity
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Policy
-from neardup_cli.records import CatalogedFile
+from neardup_cli.records import CatalogedFile, DuplicateGroup
 
 _FORMATS = ("TIFF", "PNG", "BMP", "JPEG2000", "HEIF", "AVIF", "JPEG", "WEBP", "GIF")
 _FORMAT_RANK = {name: rank for rank, name in enumerate(_FORMATS)}
@@ -99,6 +99,16 @@ def preference(path: bytes, policy: Policy) -> int:
         if is_below(path, folder):
             return place
     return len(policy.prefer)
+
+
+def why_kept(group: DuplicateGroup) -> str:
+    """Say in a few words why a group keeps the file that it keeps, as the plan of a clean-up says it."""
+    keeper, *others = (Candidate(file) for file in group.members)
+    policy = Policy()
+    order = ranked(others, policy, group.kept)
+    if order and _rank(order[0], policy, group.kept) < _rank(keeper, policy, group.kept):
+        return "what is better here is a copy in another group"
+    return reason_to_keep(keeper, order, policy, group.kept)
 
 
 def name_rank(path: bytes) -> NameRank:

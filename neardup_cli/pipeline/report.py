@@ -15,7 +15,7 @@ from typing import BinaryIO
 from neardup_cli import __version__
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.cleanup.policy import Candidate, ranked, reason_to_keep
+from neardup_cli.cleanup.policy import why_kept
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import BadInput, DiskFull, PathNotFound, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
@@ -23,7 +23,6 @@ from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.progress import Progress, Silent
-from neardup_cli.plans import Policy
 from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport
 from neardup_cli.reports.html import MARK, Album, Presence, Thumbnail, files_by_content, page_chunks
 
@@ -66,7 +65,7 @@ def write_report(
     report = find_duplicates(catalog, options.dups, watch)
     album = Album(
         report=report,
-        keeper_reasons=[_keeper_reason(group) for group in report.groups],
+        keeper_reasons=[why_kept(group) for group in report.groups],
         presence={file.path: _presence(file) for group in report.groups for file in group.members},
         made_at=datetime.now(),
         version=__version__,
@@ -108,13 +107,6 @@ def _is_report(path: bytes) -> bool:
             return stream.read(len(MARK)) == MARK
     except OSError:
         return False
-
-
-def _keeper_reason(group: DuplicateGroup) -> str:
-    """Say what the keeper has over the best of its copies, in the words of a clean-up."""
-    keeper, *others = (Candidate(file) for file in group.members)
-    policy = Policy()
-    return reason_to_keep(keeper, ranked(others, policy, group.kept), policy, group.kept)
 
 
 def _presence(file: CatalogedFile) -> Presence:

@@ -1,17 +1,12 @@
-"""Why, in words: a match, and the choice of the member to keep."""
+"""Why something is a match, in words."""
 
 from __future__ import annotations
 
-from neardup_cli.choices import KeepKey, Kind
-from neardup_cli.cleanup.policy import Candidate, ranked, reason_to_keep
-from neardup_cli.plans import DEFAULT_KEYS, Policy
-from neardup_cli.records import Alignment, DuplicateGroup, FileMatch, QueryMatch, Stage
+from neardup_cli.choices import Kind
+from neardup_cli.records import Alignment, FileMatch, QueryMatch, Stage
 from neardup_cli.reports.units import shown_similarity
 
 _HASH_BITS = 64
-
-_POLICY = Policy(keep=tuple(key for key in DEFAULT_KEYS if key is not KeepKey.COMPANIONS))
-"""What `dups` chooses by; only a plan goes and looks for companions."""
 
 _KINDS = {
     Kind.EXACT: "The same bytes",
@@ -37,13 +32,6 @@ def match_reason(match: FileMatch | QueryMatch) -> str:
     kind = None if match.alignment is None else match.alignment.kind
     what = "A copy" if kind is None else _KINDS[kind]
     return f"{what}: {_evidence(match)}."
-
-
-def keeper_reason(group: DuplicateGroup) -> str:
-    """Say in a few words what the keeper has over the best of the others, as the clean-up does."""
-    candidates = [Candidate(member) for member in group.members]
-    others = [one for one in ranked(candidates, _POLICY, group.kept) if one.file.path != group.keep]
-    return reason_to_keep(candidates[0], others, _POLICY, group.kept)
 
 
 def _evidence(match: FileMatch | QueryMatch) -> str:

@@ -150,6 +150,7 @@ def test_do_i_have_this_picture(browser: Browser, shared: Site, tmp_path: Path) 
 
 def test_a_group_by_keyboard_to_the_trash_and_back(browser: Browser, site: Site) -> None:
     before = tree(site.folder)
+    weight = (site.folder / "old" / "astronaut-copy.jpg").stat().st_size
     page = site.page(browser)
     press = page.keyboard.press
     press("ArrowDown")
@@ -181,13 +182,13 @@ def test_a_group_by_keyboard_to_the_trash_and_back(browser: Browser, site: Site)
     page.locator(".choice button:not([disabled])").first.focus()
     press("Enter")
     page.wait_for_selector("#plan .row")
-    assert "1 file in 1 group: trash" in page.inner_text("#plan .total")
+    assert "1 file in 1 group to the trash" in page.inner_text("#plan .total")
     assert tree(site.folder) == before
     press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Apply this plan"
     press("Enter")
     page.wait_for_selector("#outcome")
-    assert page.inner_text("#outcome").startswith("Done: 1 file")
+    assert page.inner_text("#outcome") == f"Done: 1 file, {weight / 1000:.1f} KB."
     gone = set(before) - set(tree(site.folder))
     assert [Path(path).name for path in gone] == ["astronaut-copy.jpg"]
     page.locator("#undobatch").focus()
@@ -238,6 +239,55 @@ def test_deciding_and_taking_it_back(browser: Browser, site: Site) -> None:
     assert site.complained("status of 404") == []  # pictures that were just moved away
 
 
+def test_a_decision_shows_at_once(browser: Browser, site: Site) -> None:
+    page = site.page(browser)
+    page.select_option("select[name=order]", "path")
+    page.get_by_role("option", name="astronaut.png").click()
+    expect(page.locator("#place")).to_have_text("1 of 5")  # in the new order, once it is there
+    page.keyboard.press("m")
+    expect(page.locator("#whykeep")).to_contain_text("You said to keep it.")
+    expect(page.locator("#metadata tr:first-child td").first).to_have_text("astronaut-copy.jpg")
+    page.keyboard.press("u")
+    expect(page.locator("#whykeep")).to_contain_text("Most pixels")
+    expect(page.locator("#place")).to_have_text("1 of 5")
+    # The next group takes the place of one that is none any more, and none is passed over.
+    page.keyboard.press("n")
+    expect(page.locator("#place")).to_have_text("1 of 4")
+    expect(page.locator("#metadata tr:first-child td").first).to_have_text("chelsea.png")
+    page.keyboard.press("j")
+    expect(page.locator("#place")).to_have_text("2 of 4")
+    expect(page.locator("#metadata tr:first-child td").first).to_have_text("coffee.png")
+    assert site.complained() == []
+
+
+def test_what_is_not_there_any_more(browser: Browser, site: Site) -> None:
+    page = site.page(browser)
+    page.goto(f"{site.url}#/g/0123456789ab")
+    expect(page.locator("#notice")).to_contain_text("No such group")
+    page.wait_for_selector("#groups:not([hidden])")
+    page.evaluate("localStorage.setItem('neardup.accepted', JSON.stringify(['0123456789ab']))")
+    page.reload()
+    page.wait_for_selector(".card[data-id]")
+    assert page.inner_text("#basket") == "1"
+    page.keyboard.press("c")
+    page.get_by_role("button", name="Show the plan").first.click()
+    expect(page.locator("#plan")).to_contain_text("None of these groups is there any more")
+    expect(page.locator(".choice").first).to_contain_text("0 groups accepted")
+    assert site.complained("status of 404") == []
+
+
+def test_an_outline_ends_at_the_edges_of_its_picture(browser: Browser, shared: Site) -> None:
+    """Cut off, not pressed into them: a slanted frame stays slanted."""
+    page = shared.page(browser)
+    clipped = "async (points) => (await import('/static/maps.js')).clipped(points)"
+    inside = [[0.1, 0.2], [0.9, 0.1], [0.8, 0.9], [0.2, 0.8]]
+    assert page.evaluate(clipped, inside) == inside
+    diamond = page.evaluate(clipped, [[0.5, -0.25], [1.25, 0.5], [0.5, 1.25], [-0.25, 0.5]])
+    corners = {(0.25, 0), (0.75, 0), (1, 0.25), (1, 0.75), (0.75, 1), (0.25, 1), (0, 0.75), (0, 0.25)}
+    assert {(x, y) for x, y in diamond} == corners
+    assert page.evaluate(clipped, [[2, 2], [3, 2], [3, 3], [2, 3]]) == []
+
+
 def test_every_way_to_compare_draws_something_else(browser: Browser, shared: Site) -> None:
     page = shared.page(browser)
     page.goto(f"{shared.url}#/")
@@ -250,7 +300,7 @@ def test_every_way_to_compare_draws_something_else(browser: Browser, shared: Sit
     for key in ("1", "2", "3", "4"):
         page.keyboard.press(key)
         page.wait_for_timeout(200)
-        checked = page.locator("[data-mode][aria-checked=true]").get_attribute("data-mode")
+        checked = page.locator("[data-mode][aria-pressed=true]").get_attribute("data-mode")
         drawn = page.evaluate("document.getElementById('stage').toDataURL()")
         assert drawn.startswith("data:image/png")
         seen.add((checked, drawn))
@@ -307,7 +357,7 @@ def test_help_theme_and_filters(browser: Browser, shared: Site) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == light
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
-    assert "next / previous group" in page.inner_text("dialog")
+    assert "next, previous group" in page.inner_text("dialog")
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="hidden")
     page.keyboard.press("/")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from neardup_cli.cleanup.policy import why_kept
 from neardup_cli.errors import PathNotFound
 from neardup_cli.records import CatalogedFile, DuplicateGroup, FileMatch
 from neardup_cli.reports.evidence import weakest_link
@@ -19,7 +20,7 @@ from neardup_cli.web.documents import DataPath, Group, GroupPage, GroupSummary, 
 from neardup_cli.web.facets import GroupFacets, facets
 from neardup_cli.web.problems import responses
 from neardup_cli.web.service import Served
-from neardup_cli.web.words import keeper_reason, match_reason
+from neardup_cli.web.words import match_reason
 
 _SAMPLE = 4
 
@@ -104,7 +105,7 @@ def _group(group: DuplicateGroup) -> Group:
             "matches": [_match(match) for match in group.matches],
             "kinds": list(found.kinds),
             "confident": found.confident,
-            "keep_reason": keeper_reason(group),
+            "keep_reason": why_kept(group),
         }
     )
 

@@ -21,6 +21,7 @@ async function call(method, path, body) {
   } catch {
     throw new ApiError(0, "offline", "The server does not answer: is `neardup serve` still running?");
   }
+  if (answer.status === 401) location.reload(); // to where one signs in
   if (answer.status === 204) return null;
   const document = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new ApiError(answer.status, document.error, document.message || answer.statusText);

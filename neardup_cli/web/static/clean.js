@@ -3,10 +3,11 @@
 import { api, preview } from "./api.js";
 import { basket } from "./basket.js";
 import { $, make, notify, say } from "./dom.js";
-import { bytes, count, folderOf, kindName, nameOf, number, sentence, when } from "./words.js";
+import { bytes, count, folderOf, kindName, nameOf, number, readable, sentence, when } from "./words.js";
 
 const PAGE = 50;
 const ACTIONS = { trash: "move the copies to the trash", hardlink: "replace copies by hard links", reflink: "replace copies by shared blocks" };
+const PLANNED = { trash: "to the trash", hardlink: "become hard links", reflink: "share their blocks" };
 
 export class Clean {
   constructor(goto, changed) {
@@ -23,10 +24,14 @@ export class Clean {
 
   async open() {
     this.plan = null;
-    const [certain, batches] = await Promise.all([
-      api.groups({ confident: true }, 0, 1).catch(() => ({ total: 0 })),
-      api.batches().catch(() => ({ batches: [] })),
-    ]);
+    let certain;
+    let batches;
+    try {
+      [certain, batches] = await Promise.all([api.groups({ confident: true }, 0, 1), api.batches()]);
+    } catch (error) {
+      this.box.replaceChildren(make("p", { class: "empty" }, sentence(error.message)));
+      return;
+    }
     const accepted = [...basket.accepted];
     this.box.replaceChildren(
       make("h2", { class: "unseen" }, "Clean up"),
@@ -57,34 +62,59 @@ export class Clean {
       { "aria-label": "What to do" },
       ...Object.entries(ACTIONS).map(([value, label]) => make("option", { value }, label)),
     );
-    const button = make("button", { class: "main", disabled: !total, onclick: () => this.show({ ...wanted, action: action.value }) }, "Show the plan");
+    const show = () => this.show({ ...wanted, action: action.value }, button);
+    const button = make("button", { class: "main", disabled: !total, onclick: show }, "Show the plan");
     return make("div", { class: "choice" }, make("b", {}, title), make("p", {}, text), make("div", { class: "line" }, action, button));
   }
 
-  async show(wanted) {
+  async show(wanted, asked) {
     const box = $("plan");
     box.replaceChildren(make("p", { class: "dim" }, "Planning …"));
     let plan;
     try {
       plan = await api.plan(wanted);
     } catch (error) {
-      box.replaceChildren(make("p", { class: "warning" }, error.message));
+      if (error.status === 404) {
+        basket.empty(); // none of them is there any more
+        await this.open();
+      }
+      $("plan")?.replaceChildren(make("p", { class: "warning" }, sentence(error.message)));
       return;
     }
     this.plan = plan;
-    const apply = make("button", { class: "main", disabled: !plan.summary.acts, onclick: () => this.apply(wanted) }, "Apply this plan");
-    const cancel = make("button", { onclick: () => box.replaceChildren() }, "Leave it");
+    const { acts, groups, frees } = plan.summary;
+    const leave = () => {
+      box.replaceChildren();
+      asked.focus();
+    };
+    const total = `${count(acts, "file")} in ${count(groups, "group")} ${PLANNED[plan.action]}, ${bytes(frees)} to free`;
     box.replaceChildren(
-      make("p", { class: "total" }, `${count(plan.summary.acts, "file")} in ${count(plan.summary.groups, "group")}: ${plan.action}, ${bytes(plan.summary.frees)} to free`),
-      make("p", { class: "dim" }, "Nothing has been done yet. Each file is checked again right before it is touched."),
-      make("div", { class: "line" }, apply, cancel),
+      make("p", { class: "total" }, total),
+      make("p", { class: "dim", id: "planning" }, "Nothing has been done yet. Each file is checked again right before it is touched."),
+      ...this.#notes(plan, wanted).map((note) => make("p", { class: "warning" }, note)),
+      make(
+        "div",
+        { class: "line" },
+        make("button", { class: "main", disabled: !acts, onclick: () => this.apply(wanted) }, "Apply this plan"),
+        make("button", { onclick: leave }, "Leave it"),
+      ),
       make("div", { class: "rows", id: "planned" }),
       make("div", { class: "line", id: "more" }),
     );
     this.#rows(plan.groups, 0);
     box.focus({ preventScroll: true });
     box.scrollIntoView({ block: "start" });
-    say(`The plan: ${count(plan.summary.acts, "file")}, ${bytes(plan.summary.frees)} to free. Nothing has been done yet.`);
+    say(`The plan: ${total}. Nothing has been done yet.`);
+  }
+
+  // What of the wish the plan does not fulfil, or has not looked at.
+  #notes(plan, wanted) {
+    const gone = (wanted.groups?.length ?? 0) - plan.summary.groups - plan.undecided.length;
+    return [
+      ...(gone > 0 ? [`${count(gone, "accepted group")} are not there any more: the catalog has changed.`] : []),
+      ...plan.undecided.map((group) => `Group ${group.id} is left alone: ${sentence(group.reason)}`),
+      ...(plan.unread ? [`${count(plan.unread, "copy", "copies")} were not opened to see what only they have.`] : []),
+    ];
   }
 
   #rows(groups, offset) {
@@ -106,7 +136,7 @@ export class Clean {
     const { path } = file;
     return make(
       "div",
-      { class: "row" },
+      { class: style === "kept" ? "row first" : "row" },
       make("img", { src: preview(file), alt: "", loading: "lazy" }),
       make("div", { class: "path" }, nameOf(path), make("small", {}, folderOf(path)), ...notes.map((note) => make("small", { class: warned ? "warning" : "" }, note))),
       make("div", { class: `score ${style}` }, word),
@@ -117,18 +147,21 @@ export class Clean {
     const box = $("plan");
     const plan = this.plan;
     for (const button of box.querySelectorAll("button")) button.disabled = true;
+    const before = $("planning").textContent;
+    $("planning").textContent = "At work …";
     let outcome;
     try {
       outcome = await api.apply(plan.plan);
     } catch (error) {
       notify(error.message);
+      $("planning").textContent = before;
       for (const button of box.querySelectorAll("button")) button.disabled = false;
       return;
     }
     if (wanted.groups) basket.empty();
     this.changed();
     await this.open();
-    this.#told(outcome, `Done: ${count(outcome.done, "file")}, ${bytes(outcome.size)}.`, outcome.batch);
+    this.#told(outcome, `Done: ${count(outcome.done, "file")}, ${bytes(outcome.bytes)}.`, outcome.batch);
   }
 
   async undo(batch) {
@@ -145,9 +178,10 @@ export class Clean {
   }
 
   #told(outcome, text, batch) {
-    const refused = outcome.refused.map((one) => make("p", { class: "warning" }, `${one.path}: ${one.reason}`));
+    const refused = outcome.refused.map((one) => make("p", { class: "warning" }, `${readable(one.path)}: ${one.reason}`));
     const undo = batch && outcome.done ? make("button", { id: "undobatch", onclick: () => this.undo(batch) }, "Undo") : null;
     $("plan").replaceChildren(make("p", { class: "total", id: "outcome" }, text), ...refused, make("div", { class: "line" }, undo));
+    $("plan").focus({ preventScroll: true });
     say(text);
   }
 
@@ -165,11 +199,16 @@ export class Clean {
             "div",
             { class: "row" },
             make("span", { class: "dim" }, `No. ${batch.batch}`),
-            make("div", {}, `${batch.action}: ${count(batch.files.done ?? 0, "file")}, ${bytes(batch.bytes)}`, make("small", {}, `${when(batch.started_at)}, ${batch.state}`)),
-            batch.undoable ? make("button", { onclick: () => this.undo(batch.batch) }, "Undo") : make("span"),
+            make("div", {}, what(batch), make("small", {}, `${when(batch.started_at)}, ${batch.state}`)),
+            batch.undoable ? make("button", { class: "score", onclick: () => this.undo(batch.batch) }, "Undo") : null,
           ),
         ),
       ),
     );
   }
+}
+
+function what({ action, files, bytes: size }) {
+  const all = Object.values(files).reduce((sum, some) => sum + some, 0);
+  return `${action}: ${count(all, "file")}${size ? `, ${bytes(size)}` : ""}`;
 }

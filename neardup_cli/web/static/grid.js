@@ -47,9 +47,12 @@ export class Grid {
     return page?.[place % PAGE] ?? null;
   }
 
-  async placeOf(id) {
-    for (const [number, loading] of this.pages) {
-      const found = (await loading)?.findIndex((group) => group.id === id) ?? -1;
+  // Where a group is in the list: looked for near a place, and in what is loaded; -1 if it is in neither.
+  async placeOf(id, near = 0) {
+    const page = Math.floor(Math.max(0, near) / PAGE);
+    for (const number of new Set([page, page - 1, page + 1, ...this.pages.keys()])) {
+      if (number < 0 || number * PAGE >= this.total) continue;
+      const found = (await this.#page(number))?.findIndex((group) => group.id === id) ?? -1;
       if (found >= 0) return number * PAGE + found;
     }
     return -1;
@@ -178,13 +181,16 @@ export class Grid {
       make(
         "div",
         { class: "legend" },
-        make("span", { class: "name" }, nameOf(group.keep)),
-        make("span", { class: "size" }, bytes(group.reclaimable_bytes)),
-        make("span", { class: "where" }, shortFolder(group.keep, this.roots)),
+        make("p", {}, make("b", {}, nameOf(group.keep)), make("span", {}, bytes(group.reclaimable_bytes))),
         make(
-          "span",
-          { class: group.confident ? "kinds" : "doubt" },
-          group.kinds.length > 1 ? `${kindNames(group.kinds.slice(0, 1))} +${group.kinds.length - 1}` : kindNames(group.kinds),
+          "p",
+          { class: "dim" },
+          make("span", {}, shortFolder(group.keep, this.roots)),
+          make(
+            "span",
+            { class: group.confident ? "" : "doubt" },
+            group.kinds.length > 1 ? `${kindNames(group.kinds.slice(0, 1))} +${group.kinds.length - 1}` : kindNames(group.kinds),
+          ),
         ),
       ),
     );

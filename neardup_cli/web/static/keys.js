@@ -5,7 +5,7 @@ import { $, make } from "./dom.js";
 const KEYS = [
   ["Anywhere", [["?", "this help"], ["t", "light, dark, as the system"], ["u", "undo"], ["g", "groups"], ["l", "look a picture up"], ["c", "clean up"], ["/", "folder filter"], ["Esc", "back"]]],
   ["The grid", [["← ↑ ↓ →", "from group to group"], ["Enter", "open the group"], ["Home End", "first, last"]]],
-  ["One group: decide", [["a", "accept: its copies may go"], ["n", "this one is not a copy"], ["Shift n", "none of them are copies"], ["m", "keep this one too, whatever happens"], ["j → / k ←", "next / previous group"], ["↓ ↑", "next / previous copy"]]],
+  ["One group: decide", [["a", "accept: its copies may go"], ["n", "this one is not a copy"], ["Shift n", "none of them are copies"], ["m", "keep this one too, whatever happens"], ["j k", "next, previous group; → ← too"], ["↓ ↑", "next, previous copy"]]],
   ["One group: look", [["1 2 3 4", "side by side, slider, blink, difference"], ["+ − 0", "zoom, fit"], ["Shift arrows", "move the picture"], ["[ ]", "move the slider"], ["Space", "flip while blinking"], ["o", "outline of what is shared"]]],
 ];
 

@@ -1,8 +1,9 @@
 // "Do I have this picture already?"
 
 import { api, preview } from "./api.js";
-import { $, make, say } from "./dom.js";
-import { bytes, count, folderOf, nameOf } from "./words.js";
+import { $, make } from "./dom.js";
+import { clipped } from "./maps.js";
+import { bytes, count, folderOf, nameOf, readable, sentence } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -48,8 +49,7 @@ export class Look {
       const found = await api.detect(form);
       answer.replaceChildren(...this.#answer(file, found));
     } catch (error) {
-      answer.replaceChildren(make("p", { class: "verdict" }, "No answer"), make("p", {}, error.message));
-      say(error.message);
+      answer.replaceChildren(make("p", { class: "verdict" }, `${file.name} cannot be looked up`), make("p", {}, sentence(error.message)));
     }
     $("file").value = "";
   }
@@ -80,11 +80,12 @@ export class Look {
     const theirs = make("div", { class: "shown" }, make("img", { src: preview(match, 1280), alt: `The match: ${nameOf(match.path)}` }));
     if (outline.length === 4 && !explanation.same_bytes) theirs.append(polygon(outline));
     const mine = make("img", { src: this.shown, alt: `Your picture: ${file.name}` });
+    mine.addEventListener("error", () => mine.replaceWith(make("p", { class: "unshown" }, "This browser cannot show such a file.")));
     return make(
       "div",
       { class: "pair" },
       make("figure", {}, make("div", { class: "shown" }, mine), make("figcaption", {}, `${file.name}, ${bytes(file.size)}`)),
-      make("figure", {}, theirs, make("figcaption", {}, `${match.path}, ${bytes(match.bytes)}, ${match.width} × ${match.height}`)),
+      make("figure", {}, theirs, make("figcaption", {}, `${readable(match.path)}, ${bytes(match.bytes)}, ${match.width} × ${match.height}`)),
     );
   }
 
@@ -101,8 +102,8 @@ export class Look {
           make(
             "div",
             { class: "score" },
-            make("span", { class: match.is_match ? "yes" : "" }, match.is_match ? match.stage : "no copy"),
-            make("small", {}, match.similarity === null ? "" : match.similarity.toFixed(2)),
+            make("span", { class: match.is_match ? "yes" : "" }, match.is_match ? "copy" : "no copy"),
+            match.similarity === null ? null : make("small", {}, `${match.similarity.toFixed(2)} alike`),
           ),
         ),
       ),
@@ -116,8 +117,7 @@ function polygon(outline) {
   svg.setAttribute("viewBox", "0 0 1 1");
   svg.setAttribute("preserveAspectRatio", "none");
   const shape = document.createElementNS(SVG, "polygon");
-  const clamp = (value) => Math.min(1, Math.max(0, value));
-  shape.setAttribute("points", outline.map(([x, y]) => `${clamp(x)},${clamp(y)}`).join(" "));
+  shape.setAttribute("points", clipped(outline).map((point) => point.join(",")).join(" "));
   svg.append(shape);
   return svg;
 }

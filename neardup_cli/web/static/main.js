@@ -53,6 +53,7 @@ function route() {
 
 async function watch() {
   clearTimeout(watching);
+  watching = null;
   let stats;
   try {
     stats = await api.stats();
@@ -82,8 +83,8 @@ async function unready(error) {
 function told(stats) {
   if (version === null) quiet();
   $("summary").textContent =
-    `${count(stats.files, "picture")} · ${count(stats.groups, "group")} · ` +
-    `${count(stats.redundant_files, "copy", "copies")} · ${bytes(stats.reclaimable_bytes)} to free` +
+    `${bytes(stats.reclaimable_bytes)} to free · ${count(stats.redundant_files, "copy", "copies")} · ` +
+    `${count(stats.groups, "group")} · ${count(stats.files, "picture")}` +
     (stats.updating ? " · updating …" : "");
   grid.roots = stats.roots.map((root) => root.path).sort((a, b) => b.length - a.length);
   $("roots").replaceChildren(...stats.roots.map((root) => make("option", { value: root.path })));
@@ -101,6 +102,7 @@ async function load() {
   const filter = Object.fromEntries([...form].filter(([name, value]) => value && !(name === "min_bytes" && value === "0")));
   try {
     await grid.load(filter);
+    await review.renew();
   } catch (error) {
     notify(error.message);
     return;

@@ -45,19 +45,35 @@ export class Review {
     try {
       group = await api.group(id);
     } catch (error) {
-      notify(error.message, { action: () => this.goto("#/"), label: "Back to the groups", stays: true });
+      this.goto("#/"); // there is nothing to compare
+      notify(sentence(error.message));
       return;
     }
     this.group = group;
     this.gone = new Set();
     this.chosen = 1;
-    this.place = await this.grid.placeOf(id);
+    this.place = await this.grid.placeOf(id, this.place);
     if (this.place >= 0) this.grid.focused = this.place;
     this.#head();
     this.#film();
     this.choose(1, false);
     say(`${count(group.members.length, "file")}, ${kindNames(group.kinds)}, ${bytes(group.reclaimable_bytes)} to free`);
     this.#ahead();
+  }
+
+  // The groups were computed anew: this one may have another keeper, or another place.
+  async renew() {
+    const { group } = this;
+    if (!group) return;
+    const fresh = await api.group(group.id).catch(() => null);
+    if (this.group !== group) return;
+    this.place = await this.grid.placeOf(group.id, this.place);
+    if (!fresh || JSON.stringify(fresh) === JSON.stringify(group)) return this.#head();
+    const { path } = this.#copy();
+    this.group = fresh;
+    this.#head();
+    this.#film();
+    this.choose(fresh.members.findIndex((member) => member.path === path), false);
   }
 
   leave() {
@@ -154,7 +170,7 @@ export class Review {
         this.stage.align(found.outline);
         if (found.is_duplicate && found.outline.length) {
           const evidence = this.#reason(copy).replace(/^[^:]*: /, "");
-          $("why").replaceChildren(make("b", {}, "Why it is a match"), found.sentence, make("small", {}, evidence));
+          $("why").replaceChildren(make("b", {}, "Why it is a match"), found.sentence, make("small", {}, sentence(evidence)));
         }
       },
       () => {},
@@ -193,7 +209,8 @@ export class Review {
     ];
     $("metadata").replaceChildren(
       ...rows.map(([name, a, b, better = 0, word]) => {
-        const cell = (text, wins) => make("td", { class: wins ? "better" : "" }, text, wins ? make("small", {}, word) : null);
+        const cell = (text, wins) =>
+          make("td", { class: wins ? "better" : "" }, make("span", { class: "clamped", title: text }, text), wins ? make("small", {}, word) : null);
         return make("tr", { class: a === b ? "" : "differs" }, make("th", { scope: "row" }, name), cell(a, better > 0), cell(b, better < 0));
       }),
     );
@@ -205,6 +222,7 @@ export class Review {
     const state = basket.stateOf(group.id);
     const label = (button, text, key) => button.replaceChildren(text, make("kbd", { class: "hint" }, key));
     label($("accept"), state === "accepted" ? "Accepted ✓" : "Accept", "A");
+    $("accept").setAttribute("aria-pressed", String(state === "accepted"));
     label($("keep"), "Keep this one", "M");
     label($("apart"), "Not a copy", "N");
     label($("undo"), "Undo", "U");
@@ -230,9 +248,7 @@ export class Review {
 
   setMode(mode) {
     for (const button of document.querySelectorAll("[data-mode]")) {
-      const own = button.dataset.mode === mode;
-      button.setAttribute("aria-checked", String(own));
-      button.tabIndex = own ? 0 : -1;
+      button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     }
     $("sliding").hidden = mode !== "slider";
     this.stage.setMode(mode);
@@ -331,6 +347,7 @@ export class Review {
     if (!act) return;
     say(`Taken back: ${act.label}`);
     notify(`Taken back: ${act.label}.`);
+    if (act.kind === "decision") await settled().catch(() => {});
     if (act.id) {
       this.grid.refresh(act.id);
       if (this.group) this.goto(`#/g/${act.id}`);
@@ -366,6 +383,13 @@ export class Review {
     slider.value = Number(slider.value) + by;
     this.stage.split = slider.value / 100;
     this.stage.redraw();
+  }
+}
+
+// Wait, for some seconds, until the groups are those after the last decision.
+async function settled() {
+  for (let tries = 0; tries < 40 && (await api.stats()).updating; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
 

@@ -3,6 +3,8 @@
 // A view is a point of the first picture (as shares of its sides) and a zoom; 1 fits the whole picture.
 // Where the service found how the first lies in the second, that map carries the view over.
 
+import { IDENTITY, SQUARE, affine, at, clipped, corners, determinant, invert } from "./maps.js";
+
 const LARGEST_ZOOM = 24;
 const BLINK_MS = 650;
 const AMPLIFIED = 2; // doublings of a difference
@@ -104,10 +106,12 @@ export class Stage {
     if (!a || !width) return null;
     const gap = 8;
     const beside = this.mode === "side";
-    const wide = width >= height;
+    const fit = (picture, pane) => Math.min(pane[2] / picture.naturalWidth, pane[3] / picture.naturalHeight);
+    // Beside or below each other, whichever shows both pictures larger.
+    const seen = (pane) => this.pictures.reduce((sum, one) => sum + (one ? fit(one, pane) ** 2 * one.naturalWidth * one.naturalHeight : 0), 0);
+    const wide = seen([0, 0, (width - gap) / 2, height]) >= seen([0, 0, width, (height - gap) / 2]);
     const first = !beside ? [0, 0, width, height] : wide ? [0, 0, (width - gap) / 2, height] : [0, 0, width, (height - gap) / 2];
     const second = wide ? [(width + gap) / 2, 0, first[2], height] : [0, (height + gap) / 2, width, first[3]];
-    const fit = (picture, pane) => Math.min(pane[2] / picture.naturalWidth, pane[3] / picture.naturalHeight);
     return { first, second, fit, scale: fit(a, first) * this.view.zoom };
   }
 
@@ -126,6 +130,7 @@ export class Stage {
     const onA = base.multiply(this.#matrixA(layout, a));
     if (this.mode === "side") {
       this.#pane(base, layout.first, () => this.#picture(a, onA));
+      this.#label(base, layout.first, "keep");
       if (!b) return;
       const onB = base.multiply(this.#matrixB(layout, a, b));
       this.#pane(base, layout.second, () => this.#picture(b, onB));
@@ -134,6 +139,7 @@ export class Stage {
         this.#pane(base, layout.second, () => this.#polygon(corners(inner), b, onB));
         this.#pane(base, layout.first, () => this.#polygon(corners(invert(inner)), a, onA));
       }
+      this.#label(base, layout.second, "copy");
       return;
     }
     if (!b) {
@@ -145,6 +151,9 @@ export class Stage {
     else if (this.mode === "difference") this.#difference(a, onA, b, bOnA);
     else this.#slider(base, layout, a, onA, b, bOnA);
     if (this.outlined && this.map && !this.whole && this.mode !== "difference") this.#polygon(corners(invert(this.map)), a, onA);
+    const label = { blink: this.flipped ? "copy" : "keep", slider: "keep", difference: "difference: black where they agree" }[this.mode];
+    this.#label(base, layout.first, label);
+    if (this.mode === "slider") this.#label(base, layout.first, "copy", true);
   }
 
   #matrixA({ first, scale }, a) {
@@ -229,9 +238,8 @@ export class Stage {
   #polygon(points, picture, matrix) {
     const { pen } = this;
     const outline = new Path2D();
-    for (const [index, [u, v]] of points.entries()) {
-      const clamp = (value) => Math.min(1, Math.max(0, value));
-      const point = matrix.transformPoint({ x: clamp(u) * picture.naturalWidth, y: clamp(v) * picture.naturalHeight });
+    for (const [index, [u, v]] of clipped(points).entries()) {
+      const point = matrix.transformPoint({ x: u * picture.naturalWidth, y: v * picture.naturalHeight });
       if (index) outline.lineTo(point.x, point.y);
       else outline.moveTo(point.x, point.y);
     }
@@ -243,6 +251,22 @@ export class Stage {
       pen.lineWidth = width * dense;
       pen.stroke(outline);
     }
+  }
+
+  // Which picture it is, in a corner of its pane; for those who see. The canvas has a label of its own.
+  #label(base, [x, y, width], text, right = false) {
+    const { pen } = this;
+    pen.setTransform(base);
+    pen.font = `600 12px ${getComputedStyle(this.canvas).fontFamily}`;
+    const room = pen.measureText(text).width + 14;
+    const left = right ? x + width - room - 8 : x + 8;
+    pen.fillStyle = "rgb(0 0 0 / 66%)";
+    pen.beginPath();
+    pen.roundRect(left, y + 8, room, 21, 10);
+    pen.fill();
+    pen.fillStyle = "#fff";
+    pen.textBaseline = "middle";
+    pen.fillText(text, left + 7, y + 19);
   }
 
   #under(event) {
@@ -283,23 +307,3 @@ export class Stage {
     } else this.panBy(event.clientX - before.clientX, event.clientY - before.clientY);
   }
 }
-
-// Affine maps between shares: [m11, m12, m21, m22, dx, dy], as DOMMatrix has them.
-const IDENTITY = [1, 0, 0, 1, 0, 0];
-const SQUARE = [[0, 0], [1, 0], [1, 1], [0, 1]];
-
-function affine([[x0, y0], [x1, y1], , [x3, y3]]) {
-  return [x1 - x0, y1 - y0, x3 - x0, y3 - y0, x0, y0];
-}
-
-const at = ([a, b, c, d, e, f], x, y) => [a * x + c * y + e, b * x + d * y + f];
-
-const determinant = ([a, b, c, d]) => a * d - b * c;
-
-function invert(map) {
-  const [a, b, c, d, e, f] = map;
-  const det = determinant(map) || 1e-9;
-  return [d / det, -b / det, -c / det, a / det, (c * f - d * e) / det, (b * e - a * f) / det];
-}
-
-const corners = (map) => SQUARE.map(([x, y]) => at(map, x, y));
