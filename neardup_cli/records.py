@@ -182,6 +182,11 @@ class CatalogedFile:
     captured_at: datetime | None
 
 
+_SURROUNDED = frozenset({Kind.EMBEDDED, Kind.OVERLAY})
+# Share of the area: with text above and below a picture keeps more of it, in a collage or on a screen less.
+_LARGEST_PART = 0.62
+
+
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """What the geometric stage found when it laid picture a on picture b.
@@ -212,6 +217,15 @@ class Alignment:
     tone: float
     spread: float
     kind: Kind | None = None
+
+    def surrounds(self) -> tuple[bool, bool]:
+        """Say of a, and of b, whether it shows the other in a part of itself, among something else.
+
+        A crop is a part of its original too, but nothing else is there.
+        """
+        if self.kind not in _SURROUNDED:
+            return False, False
+        return self.coverage_a < _LARGEST_PART, self.coverage_b < _LARGEST_PART
 
     def turned_round(self) -> Alignment:
         """Say the same of b laid on a."""

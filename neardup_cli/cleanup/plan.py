@@ -16,7 +16,7 @@ from neardup_cli.cleanup import files
 from neardup_cli.cleanup.check import check_request
 from neardup_cli.cleanup.folders import Identity
 from neardup_cli.cleanup.look import Look, is_readable
-from neardup_cli.cleanup.policy import Candidate, name_rank, preference, ranked, reason_to_keep
+from neardup_cli.cleanup.policy import Candidate, name_rank, preference, ranked, reason_to_keep, surrounding
 from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.savings import counted_once
@@ -83,8 +83,9 @@ class _Planner:
         """Return what happens to a group, or its id and why nothing can."""
         troubles: dict[bytes, str] = {}
         candidates: list[Candidate] = []
+        around = surrounding(group)
         for member in self._members(group):
-            candidate = self._candidate(member)
+            candidate = self._candidate(member, surrounds=member.digest in around)
             if isinstance(candidate, str):
                 troubles[member.path] = candidate
             else:
@@ -134,7 +135,7 @@ class _Planner:
             return group.members
         return sorted(group.members, key=lambda member: preference(member.path, self._policy))
 
-    def _candidate(self, member: CatalogedFile) -> Candidate | str:
+    def _candidate(self, member: CatalogedFile, *, surrounds: bool) -> Candidate | str:
         """Return a member that can be kept or acted upon, or say why it takes no part at all."""
         if member.path in self._gone:
             return f"acted upon in group {self._gone[member.path]}"
@@ -142,7 +143,7 @@ class _Planner:
         if isinstance(inode, str):
             return inode
         companions = len(self._companions.of(member.path))
-        return Candidate(member, companions, inode, self.look.folders.protects(member.path))
+        return Candidate(member, companions, inode, self.look.folders.protects(member.path), surrounds)
 
     def _reason_to_leave(
         self, group: DuplicateGroup, keeper: Candidate, other: Candidate, kind: Kind | None

@@ -40,12 +40,14 @@ class Candidate:
         companions: how many raw files, films and sidecars belong to it.
         inode: what its names have in common, if it was looked at.
         protected: whether it must not be touched.
+        surrounds: whether it shows the group's picture in a part of itself, as a collage does.
     """
 
     file: CatalogedFile
     companions: int = 0
     inode: Identity | None = None
     protected: bool = False
+    surrounds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ def reason_to_keep(
         return "you said to keep it"
     if (place := preference(best.file.path, policy)) < len(policy.prefer):
         return f"below preferred {named(policy.prefer[place])}"
-    if not others:
-        return "the only one left"
+    if not others or (others[0].surrounds and not best.surrounds):
+        return "the picture itself, which the others only contain" if others else "the only one left"
     runner_up = others[0]
     for key in policy.keep:
         criterion = _CRITERIA[key]
@@ -103,12 +105,32 @@ def preference(path: bytes, policy: Policy) -> int:
 
 def why_kept(group: DuplicateGroup) -> str:
     """Say in a few words why a group keeps the file that it keeps, as the plan of a clean-up says it."""
-    keeper, *others = (Candidate(file) for file in group.members)
+    around = surrounding(group)
+    keeper, *others = (Candidate(file, surrounds=file.digest in around) for file in group.members)
     policy = Policy()
     order = ranked(others, policy, group.kept)
     if order and _rank(order[0], policy, group.kept) < _rank(keeper, policy, group.kept):
         return "what is better here is a copy in another group"
     return reason_to_keep(keeper, order, policy, group.kept)
+
+
+def surrounding(group: DuplicateGroup) -> set[bytes]:
+    """Return the digests of the members that show the file to keep in a part of themselves."""
+    digests = {member.path: member.digest for member in group.members}
+    keep = digests[group.keep]
+    found: set[bytes] = set()
+    for match in group.matches:
+        if (laid := match.alignment) is None:
+            continue
+        a, b = digests.get(match.a), digests.get(match.b)
+        shares, around = (laid.coverage_a, laid.coverage_b), laid.surrounds()
+        for outer, inner, surrounds in (
+            (a, b, around[0] and shares[0] < shares[1]),
+            (b, a, around[1] and shares[1] < shares[0]),
+        ):
+            if surrounds and inner == keep and outer is not None and outer != keep:
+                found.add(outer)
+    return found
 
 
 def name_rank(path: bytes) -> NameRank:
@@ -121,11 +143,12 @@ def name_rank(path: bytes) -> NameRank:
 
 def _rank(
     candidate: Candidate, policy: Policy, said_to_keep: Collection[bytes]
-) -> tuple[bool, int, tuple[int, ...], bytes]:
+) -> tuple[bool, int, bool, tuple[int, ...], bytes]:
     path = candidate.file.path
     return (
         path not in said_to_keep,
         preference(path, policy),
+        candidate.surrounds,
         tuple(_CRITERIA[key].rank(candidate) for key in policy.keep),
         path,
     )

@@ -18,11 +18,6 @@ _ID_DIGITS = 12
 # One picture is then only a part of the other, or no copy of it: nothing follows for a third one.
 _PARTIAL = frozenset({Kind.EMBEDDED, Kind.CROPPED, Kind.SIMILAR_SHOT})
 
-# Something that is not the picture lies around it. A crop is a part of its original too, but nothing else is
-# there.
-_SURROUNDED = frozenset({Kind.EMBEDDED, Kind.OVERLAY})
-# Share of the area: with text above and below a picture keeps more of it, in a collage or on a screen less.
-_LARGEST_PART = 0.62
 # Times as many pixels of what both show: rounding and a phone's scaling of a picture to its screen are less.
 _SHARPER = 1.2
 
@@ -81,15 +76,16 @@ def build_groups(
 def _insets(by_content: FilesByContent, pair: PairMatch) -> Iterator[Inset]:
     """Say whether one of the two contains the other, or each a part of the other, among something else."""
     found = pair.alignment
-    if found is None or found.kind not in _SURROUNDED:
+    if found is None:
         return
     shares = {pair.a: found.coverage_a, pair.b: found.coverage_b}
     shared = {
         content: share * by_content[content][0].width * by_content[content][0].height
         for content, share in shares.items()
     }
-    for outer, inner in ((pair.a, pair.b), (pair.b, pair.a)):
-        if shares[outer] < _LARGEST_PART:
+    sides = ((pair.a, pair.b), (pair.b, pair.a))
+    for (outer, inner), surrounds in zip(sides, found.surrounds(), strict=True):
+        if surrounds:
             sharper = shares[outer] < shares[inner] and shared[inner] > _SHARPER * shared[outer]
             yield Inset(outer, inner, sharper)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from neardup_cli.cleanup.policy import why_kept
-from neardup_cli.records import CatalogedFile, DuplicateGroup, FileStamp
+from dataclasses import replace
+
+from neardup_cli.choices import Kind
+from neardup_cli.cleanup.policy import Candidate, ranked, surrounding, why_kept
+from neardup_cli.plans import Policy
+from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Stage
 
 
 def file(name: str, side: int, size: int = 1000) -> CatalogedFile:
@@ -31,3 +35,22 @@ def test_a_person_has_the_last_word() -> None:
 def test_a_keeper_that_is_not_the_best() -> None:
     """The better ones are copies of the keeper of another group, and no keeper is a copy."""
     assert why_kept(group(file("a", 100), file("b", 300))) == "what is better here is a copy in another group"
+
+
+def test_what_contains_the_picture_is_not_kept_for_its_size() -> None:
+    photo, collage = file("a", 300), file("b", 900)
+    shown = Alignment(
+        matched=True, reason="the pixels agree", inliers=9, transform=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
+        mirrored=False, agreement=0.9, content_a=1.0, content_b=0.2, coverage_a=1.0, coverage_b=0.2, tone=1.0,
+        spread=1.0, kind=Kind.EMBEDDED,
+    )  # fmt: skip
+    match = FileMatch(photo.path, collage.path, Stage.GEOMETRY, 0.4, 30, shown)
+    both = DuplicateGroup("0" * 12, photo.path, 0, (photo, collage), (match,))
+    assert surrounding(both) == {collage.digest}
+    assert why_kept(both) == "the picture itself, which the others only contain"
+    order = ranked([Candidate(collage, surrounds=True), Candidate(photo)], Policy())
+    assert [one.file for one in order] == [photo, collage]
+    # Somebody who prefers its folder gets it.
+    preferring = Policy(prefer=(b"/b",))
+    moved = replace(collage, path=b"/b/collage.png")
+    assert ranked([Candidate(photo), Candidate(moved, surrounds=True)], preferring)[0].file == moved
