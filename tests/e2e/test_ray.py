@@ -102,9 +102,9 @@ def neighbours_in(catalog: Path) -> list[Any]:
         return connection.execute("SELECT * FROM neighbour ORDER BY content_id").fetchall()
 
 
-def test_dups_on_a_cluster(neardup: Neardup, pictures: Path, ray_address: str) -> None:
+def test_dups_on_a_cluster(neardup: Neardup, photos: Path, ray_address: str) -> None:
     """The groups are those of this machine, and so is every list in the catalog, byte for byte."""
-    neardup.json("scan", pictures)
+    neardup.json("scan", photos)
     other = Neardup(neardup.home, {"NEARDUP_CATALOG": str(neardup.home / "other.db")})
     shutil.copy(neardup.catalog, neardup.home / "other.db")
     nobody = ("--engine", "ray", "--ray-address", "127.0.0.1:9")

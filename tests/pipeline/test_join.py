@@ -24,6 +24,7 @@ from neardup_cli.index.vectors import IndexKind
 from neardup_cli.pipeline import join, join_vectors
 from neardup_cli.pipeline.doctor import examine
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.pipeline.join import Joined, joined_pictures, update_join
 from neardup_cli.pipeline.join_check import join_problem
 from neardup_cli.pipeline.progress import Silent
@@ -362,6 +363,29 @@ def test_outgrowing_flat_keeps_what_was_found(
         stored = neighbours.stored_join(connection, model)
     assert stored is not None
     assert (stored.kind, stored.depth) == ("ivf", 16)
+
+
+@pytest.mark.usefixtures("small_limit")
+def test_a_vector_that_a_scan_replaces_meanwhile(
+    catalog: Catalog, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its new one is not taken for the one that was to be compared: the next join sees to it."""
+    model = collection.model("one", 64)
+    rows = planted(400, seed=13)
+    collection.store(model, dict(enumerate(rows)))
+
+    def replacing(*arguments: Any) -> CatalogIndex:
+        collection.store(model, {7: rows[300], 8: rows[301]})
+        return open_index(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(join_vectors, "open_index", replacing)
+        assert update_join(catalog, model, 0.2, Silent())[1] == 398
+    found, pairs = joined(catalog, model)
+    assert found.compared >= 2  # and full lists that named one of the two
+    assert pairs[min(8, 301), max(8, 301)] == pytest.approx(1, abs=1e-3)  # halves
+    assert recall(catalog, model, pairs) > 0.9
+    assert join_problem(catalog, model) == ""
 
 
 @pytest.mark.usefixtures("small_limit")
