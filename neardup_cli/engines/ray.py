@@ -3,8 +3,8 @@
 The driver alone writes the catalog. An actor that dies is started again, and what it was at is done again;
 results are handed on in the order of the work, so that the catalog comes out as from one machine.
 
-These are plain actors, not Ray Data: there, what a step raised came as "UDF failed", a map that was stopped in
-its middle sometimes took the process with it without a word, and the first result needed twice the time.
+These are plain actors, not Ray Data: there, what a step raised came as "UDF failed", a map that was stopped
+in its middle sometimes took the process with it without a word, and the first result needed twice the time.
 """
 
 from __future__ import annotations
