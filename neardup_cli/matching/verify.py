@@ -20,7 +20,7 @@ from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import HOPELESS, NONE, Agreement, measure_agreement, refine
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
 
-ALGORITHM_VERSION = 3
+ALGORITHM_VERSION = 4
 """Raised whenever a verdict, or the kind that goes with it, may change; stored ones of other versions are
 not believed."""
 
@@ -39,7 +39,9 @@ _RANSAC_ROUNDS = 1000
 _FEWEST_INLIERS = 6
 # A copy that is 8 times smaller than its original in a picture of 416 pixels has 52: too few to compare.
 _LARGEST_SCALE = 8.0
-_LARGEST_STRETCH = 1.8
+# A ratio of the sides that was changed twofold, and what rounding adds to it. It decided nothing wrong: among
+# 52,290 hard negatives and 3,381 pairs of unrelated copies no false match is let in, at 2.4 neither.
+_LARGEST_STRETCH = 2.1
 _LEAST_THUMBNAIL_CORRELATION = 0.5
 
 

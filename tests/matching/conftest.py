@@ -9,7 +9,7 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from neardup_cli.evaluation.attacks import companions, standard_attacks
+from neardup_cli.evaluation.attacks import all_attacks, companions
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures, extract_features
 
 SIDE = 512
@@ -22,12 +22,12 @@ class Gallery:
     textures = ("brick", "grass", "gravel", "page", "text", "coins", "cell", "moon", "camera")
 
     def __init__(self) -> None:
-        self._attacks = {attack.name: attack for attack in standard_attacks()}
+        self._attacks = {attack.name: attack for attack in all_attacks()}
         self.picture = cache(self._picture)
         self.features_of = cache(self._features_of)
 
     def attacked(self, name: str, attack: str) -> Image.Image:
-        """A picture after one of the standard attacks, with other photographs as companions."""
+        """A picture after one of the named attacks, with other photographs as companions."""
         others = companions([self.picture(other) for other in ("chelsea", "rocket") if other != name])
         return self._attacks[attack].run(self.picture(name), name, supplier=others)
 

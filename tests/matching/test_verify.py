@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Random chains are drawn for each key; what they draw for one picture may leave nothing of it.
 SURE_ATTACKS = [attack.name for attack in standard_attacks() if attack.name != "random-chain"]
+SURE_ATTACKS.append("stretch-200")  # the largest change of the aspect ratio that is an edit
 
 
 @pytest.mark.parametrize("attack", SURE_ATTACKS)
