@@ -450,6 +450,7 @@ class ExplainedPair:
         sentence: the same in words.
         numbers: what was measured, by name.
         outline: the corners of a, where they lie in b; empty where nothing fits.
+        outline_in_a: the corners of b, where they lie in a.
         links: places in a and in b that show the same thing.
     """
 
@@ -459,6 +460,7 @@ class ExplainedPair:
     sentence: str
     numbers: dict[str, float | bool]
     outline: tuple[Point, ...] = ()
+    outline_in_a: tuple[Point, ...] = ()
     links: tuple[tuple[Point, Point], ...] = ()
 
 

@@ -35,7 +35,8 @@ def compare(
 ) -> None:
     """Compare two image files: distance, similarity, verdict.
 
-    No catalog is used.
+    No catalog is used. Where the two do not match as a whole, a part of one is sought in the other, as `dups`
+    does after `scan --thorough`.
     """
     from neardup_cli.pipeline.compare import compare as run_compare
     from neardup_cli.pipeline.compare import load_rules

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 import cv2
 import numpy as np
@@ -94,20 +95,40 @@ class EditNumbers:
     moved: float = 0.0
     seconds_apart: float = 0.0
 
+    def turned_round(self) -> Self:
+        """Say the same between b and a."""
+        # Mirrored and then turned, a picture is brought back by the very same mirror and turn.
+        degrees = self.degrees if self.mirrored else _normal(-self.degrees)
+        return replace(
+            self, scale=1 / self.scale, degrees=degrees, part_of_a=self.part_of_b, part_of_b=self.part_of_a
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What happened between a and b: the edit that the match is called by, all edits, the same in words."""
+    """What happened between a and b: all edits, strongest first, and what was measured."""
 
-    kind: Kind
     edits: tuple[Kind, ...]
-    sentence: str
     numbers: EditNumbers = EditNumbers()
+
+    @property
+    def kind(self) -> Kind:
+        """The edit that the match is called by."""
+        return self.edits[0]
+
+    @property
+    def sentence(self) -> str:
+        """The edits in words."""
+        return _sentence(self.edits, self.numbers)
+
+    def turned_round(self) -> Self:
+        """Say the same of b and a."""
+        return replace(self, numbers=self.numbers.turned_round())
 
 
 def explain_same_bytes() -> Explanation:
     """Explain two files with the same bytes, for which nothing needs to be decoded."""
-    return Explanation(Kind.EXACT, (Kind.EXACT,), "The files are the same, byte for byte.")
+    return Explanation((Kind.EXACT,))
 
 
 def explain_match(a: Subject, b: Subject, verdict: Verdict) -> Explanation:
@@ -119,12 +140,10 @@ def explain_match(a: Subject, b: Subject, verdict: Verdict) -> Explanation:
     if verdict.transform is None:
         raise ValueError("there is no alignment to explain")
     if a.size == b.size and np.array_equal(a.pixels, b.pixels):
-        sentence = "The pixels are the same; the files differ in metadata or encoding."
-        return Explanation(Kind.SAME_PIXELS, (Kind.SAME_PIXELS,), sentence)
+        return Explanation((Kind.SAME_PIXELS,))
     transform = np.array(verdict.transform)
     numbers = _measure(a, b, transform, verdict)
-    edits = _edits(a, b, transform, numbers)
-    return Explanation(edits[0], edits, _sentence(edits, numbers), numbers)
+    return Explanation(_edits(a, b, transform, numbers), numbers)
 
 
 def _measure(a: Subject, b: Subject, transform: Affine, verdict: Verdict) -> EditNumbers:
@@ -142,7 +161,7 @@ def _measure(a: Subject, b: Subject, transform: Affine, verdict: Verdict) -> Edi
     return EditNumbers(
         scale=math.sqrt(float(larger * smaller)),
         stretch=float(larger / smaller),
-        degrees=degrees if degrees > _LEAST_DEGREES - 180 else degrees + 360,
+        degrees=_normal(degrees),
         mirrored=verdict.mirrored,
         part_of_a=verdict.coverage_a,
         part_of_b=verdict.coverage_b,
@@ -151,6 +170,11 @@ def _measure(a: Subject, b: Subject, transform: Affine, verdict: Verdict) -> Edi
         moved=differences.moved,
         seconds_apart=_seconds_apart(a, b),
     )
+
+
+def _normal(degrees: float) -> float:
+    """Give an angle near to half a turn as a positive one, whichever side of it was measured."""
+    return degrees if degrees > _LEAST_DEGREES - 180 else degrees + 360
 
 
 def _seconds_apart(a: Subject, b: Subject) -> float:
@@ -333,6 +357,8 @@ def _sentence(edits: tuple[Kind, ...], numbers: EditNumbers) -> str:
         else f"{1 - smaller:.0%} around it"
     )
     words = {
+        Kind.EXACT: "the files are the same, byte for byte",
+        Kind.SAME_PIXELS: "the pixels are the same; the files differ in metadata or encoding",
         Kind.SIMILAR_SHOT: f"the same scene in another shot ({_between_shots(numbers)})",
         Kind.EMBEDDED: f"shown inside another picture, on {smaller:.0%} of its area",
         Kind.OVERLAY: f"text, a frame or something else added ({added})",

@@ -8,16 +8,17 @@ is found is told in the coordinates of the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.features import LocalFeatures
-from neardup_cli.matching.verify import Transform, Verdict, VerifySettings, verify_pair
+from neardup_cli.matching.verify import Verdict, VerifySettings, as_tuples, verify_pair
 
-PART_VERSION = 1
-"""Raised whenever a verdict may change; stored ones of other versions are not believed."""
+PART_VERSION = 2
+"""Raised whenever a verdict, or the kind that goes with it, may change; see `ALGORITHM_VERSION`."""
 
 LEAST_FOUND = 0.35
 """Share of the other picture's detail that has to be found in the part. What is pasted somewhere is a
@@ -39,6 +40,11 @@ class Part:
     features: LocalFeatures
     whole: LocalFeatures
     to_whole: Affine
+
+    @classmethod
+    def all_of(cls, whole: LocalFeatures) -> Self:
+        """Take a whole picture for a part of itself."""
+        return cls(whole, whole, np.eye(2, 3))
 
 
 def verify_part(a: Part, b: LocalFeatures, settings: VerifySettings) -> Verdict:
@@ -63,25 +69,6 @@ def verify_part(a: Part, b: LocalFeatures, settings: VerifySettings) -> Verdict:
     if found.matched and found.content_b < LEAST_FOUND:
         return replace(verdict, matched=False, reason="only a small part is shared")
     return verdict
-
-
-def turned_round(verdict: Verdict) -> Verdict:
-    """Tell a verdict on a and b as one on b and a."""
-    transform = verdict.transform
-    return replace(
-        verdict,
-        transform=None if transform is None else as_tuples(affine.invert(np.array(transform))),
-        content_a=verdict.content_b,
-        content_b=verdict.content_a,
-        coverage_a=verdict.coverage_b,
-        coverage_b=verdict.coverage_a,
-    )
-
-
-def as_tuples(transform: Affine) -> Transform:
-    """Give a transform as verdicts carry it."""
-    (a, b, x), (c, d, y) = transform.tolist()
-    return (a, b, x), (c, d, y)
 
 
 def _share_of_detail(part: Part) -> float:

@@ -24,6 +24,7 @@ higher. Of 510 copies of 15 tuning photographs it proposes 0.996 with their orig
 17 pairs of unrelated pictures that whole vectors do not propose (from 0.2 on: 1,976)."""
 
 type IdPair = tuple[int, int]
+type Vectors = NDArray[np.float32]
 
 
 class RegionPairs(NamedTuple):
@@ -49,6 +50,27 @@ class RegionPairs(NamedTuple):
 def region_limit(threshold: float) -> float:
     """Return the similarity from which a region proposes a pair."""
     return max(threshold, REGION_DOOR)
+
+
+class View(NamedTuple):
+    """A region through which one of two pictures, a and b, looks like the whole of the other.
+
+    Attributes:
+        similarity: of the two.
+        of_a: whether it is a region of a.
+        region: which of `embedders.regions.REGIONS`.
+    """
+
+    similarity: float
+    of_a: bool
+    region: int
+
+
+def best_view(regions: Vectors, whole: Vectors, *, of_a: bool) -> View:
+    """Return the view through the region, of (n, dimension), that is most like a whole (1, dimension)."""
+    similarities = regions @ whole[0]
+    region = int(similarities.argmax())
+    return View(float(similarities[region]), of_a, region)
 
 
 def with_regions(sifted: Sifted, pictures: Pictures, found: RegionPairs) -> Sifted:

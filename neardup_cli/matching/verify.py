@@ -7,8 +7,8 @@ screenshots of one application have more inliers than a photograph and its crop.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import cv2
 import numpy as np
@@ -123,6 +123,17 @@ class Verdict:
     spread: float = 0.0
     core: float = 0.0
 
+    def turned_round(self) -> Self:
+        """Say the same of b and a."""
+        return replace(
+            self,
+            transform=None if self.transform is None else as_tuples(affine.invert(np.array(self.transform))),
+            content_a=self.content_b,
+            content_b=self.content_a,
+            coverage_a=self.coverage_b,
+            coverage_b=self.coverage_a,
+        )
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Hypothesis:
@@ -165,7 +176,7 @@ def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings
         reason=refusal or "the pixels agree",
         method=hypothesis.method,
         inliers=hypothesis.inliers,
-        transform=_as_tuples(transform),
+        transform=as_tuples(transform),
         mirrored=affine.determinant(transform) < 0,
         agreement=found.share,
         content_a=found.content_a,
@@ -262,6 +273,7 @@ def _plausible(transform: Affine) -> bool:
     return affine.is_plausible(transform, _LARGEST_SCALE, _LARGEST_STRETCH)
 
 
-def _as_tuples(transform: Affine) -> Transform:
+def as_tuples(transform: Affine) -> Transform:
+    """Give a transform as verdicts carry it."""
     (a, b, x), (c, d, y) = transform.tolist()
     return (a, b, x), (c, d, y)

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder
+from neardup_cli.embedders.regions import REGIONS, prepare_regions
 from neardup_cli.embedders.registry import DEFAULT_MODEL, load_embedder
 from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.matching.regions import View, best_view, region_limit
 from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.criteria import Judgement, Limits, limits_for, parameters
 from neardup_cli.pipeline.probe import Probe, Source, probe_image
-from neardup_cli.records import Alignment, Comparison, Stage
+from neardup_cli.records import Comparison, Stage
+
+if TYPE_CHECKING:
+    from neardup_cli.pipeline.laying import Laying
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What counts as a copy where there is no catalog to ask; no `embedder` lets the sieve decide alone."""
+    """What counts as a copy where there is no catalog to ask.
+
+    Attributes:
+        embedder: None lets the sieve decide alone.
+        limits: the numbers.
+        regions: look through regions too where the whole pictures do not match, as after `scan --thorough`.
+    """
 
     embedder: Embedder | None
     limits: Limits
+    regions: bool = True
+
+    def from_threshold(self, threshold: float | None) -> Self:
+        """Return them with another similarity from which a pair counts, if one is given."""
+        return self if threshold is None else replace(self, limits=replace(self.limits, threshold=threshold))
 
     def parameters(self) -> dict[str, Any]:
         """Return them as the reports name them."""
@@ -57,44 +76,85 @@ def load_rules(
 
 
 def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Comparison:
-    """Compare two image files as `dups` would.
+    """Compare two image files as `dups` would after `scan --thorough`, or without, as the rules say.
 
     Raises:
         PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
     """
-    return compare_probes(*probe_both(a, b, rules, max_pixels), rules)
+    return SideBySide(a, b, rules, max_pixels).compare()
 
 
-def probe_both(a: Source, b: Source, rules: Rules, max_pixels: int) -> tuple[Probe, Probe]:
-    """Take the fingerprints of two images; raises as `compare`."""
-    return _probe(a, rules.embedder, max_pixels), _probe(b, rules.embedder, max_pixels)
+class SideBySide:
+    """Two images on their way through the funnel; what several questions need is done once."""
 
+    def __init__(self, a: Source, b: Source, rules: Rules, max_pixels: int) -> None:
+        """Read both.
 
-def compare_probes(first: Probe, second: Probe, rules: Rules) -> Comparison:
-    """Compare two images of which the fingerprints are known."""
-    hamming = hamming_distance(first.features.dhash, second.features.dhash)
-    similarity = None
-    if first.vector is not None and second.vector is not None:
-        similarity = float(first.vector[0] @ second.vector[0])
-    same = first.digest == second.digest
-    flat = max(first.features.flatness, second.features.flatness) >= FLAT
-    judgement = rules.limits.judge(
-        hamming=hamming,
-        similarity=similarity,
-        flat=flat,
-        same_bytes=same,
-        align=lambda: _align(first, second, rules),
-    )
-    reason = _reason(rules.limits, judgement, hamming, similarity, flat=flat)
-    return Comparison(
-        first.path, second.path, same, hamming, similarity, judgement.stage, reason, judgement.alignment
-    )
+        Raises:
+            PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
+        """
+        self._rules = rules
+        self._a, self._b = (_probe(image, rules.embedder, max_pixels) for image in (a, b))
+        self._views: tuple[View, ...] | None = None
 
+    def compare(self) -> Comparison:
+        """Decide whether they are copies.
 
-def _align(a: Probe, b: Probe, rules: Rules) -> Alignment | None:
-    from neardup_cli.pipeline.geometry import align  # late: it imports OpenCV
+        Raises:
+            UnreadableImage: one of them cannot be read any more.
+        """
+        a, b, limits = self._a, self._b, self._rules.limits
+        hamming = hamming_distance(a.features.dhash, b.features.dhash)
+        similarity = None if a.vector is None or b.vector is None else float(a.vector[0] @ b.vector[0])
+        same = a.digest == b.digest
+        flat = max(a.features.flatness, b.features.flatness) >= FLAT
+        judgement = limits.judge(
+            hamming=hamming,
+            similarity=similarity,
+            flat=flat,
+            same_bytes=same,
+            align=lambda: self.laying.laid.alignment,
+            seen=lambda: bool(self._look()),
+        )
+        reason = _reason(limits, judgement, hamming, similarity, flat=flat)
+        if judgement.stage is Stage.GEOMETRY and (view := self.laying.view) is not None:
+            reason += f" in a part of {'A' if view.of_a else 'B'}"
+        if similarity is not None:  # as `dups` has it: through a region, where that was asked
+            similarity = max([similarity, *(view.similarity for view in self._views or ())])
+        return Comparison(
+            a.path, b.path, same, hamming, similarity, judgement.stage, reason, judgement.alignment
+        )
 
-    return align(a.picture, b.picture, rules.limits.preset or "normal")
+    @cached_property
+    def laying(self) -> Laying:
+        """How the first lies on the second.
+
+        Raises:
+            UnreadableImage: one of them cannot be read any more.
+        """
+        from neardup_cli.pipeline.laying import lay  # late: it imports OpenCV
+
+        return lay(self._a.picture, self._b.picture, self._rules.limits.preset or "normal", self._look)
+
+    def _look(self) -> tuple[View, ...]:
+        """Return the views through which one looks like the other, the more similar first."""
+        if self._views is None:
+            views = self._all_views() if self._rules.regions and self._rules.limits.preset else []
+            limit = region_limit(self._rules.limits.threshold)
+            self._views = tuple(sorted((view for view in views if view.similarity >= limit), reverse=True))
+        return self._views
+
+    def _all_views(self) -> list[View]:
+        """Embed the regions of both, which takes twice as long as the two pictures."""
+        embedder, a, b = self._rules.embedder, self._a.vector, self._b.vector
+        if embedder is None or a is None or b is None:
+            return []
+        images = (probe.picture.decoded() for probe in (self._a, self._b))
+        parts = [prepare_regions(image.colour or image.luma) for image in images]
+        # In half precision, as a catalog keeps them.
+        vectors = embedder.embed([*parts[0], *parts[1]]).astype(np.float16).astype(np.float32)
+        of_a, of_b = vectors[: len(REGIONS)], vectors[len(REGIONS) :]
+        return [best_view(of_a, b, of_a=True), best_view(of_b, a, of_a=False)]
 
 
 def _reason(

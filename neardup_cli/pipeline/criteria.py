@@ -51,6 +51,7 @@ class Limits:
         flat: bool,
         same_bytes: bool,
         align: Callable[[], Alignment | None],
+        seen: Callable[[], bool] = lambda: False,
     ) -> Judgement:
         """Take one pair through the funnel.
 
@@ -61,17 +62,20 @@ class Limits:
             same_bytes: whether the two files are the same.
             align: asks the geometric stage, which decides the doubtful pairs and says of all that match what
                 happened; not called without a preset, None if it cannot tell.
+            seen: whether a region of one looks like the whole of the other, which makes the pair a doubtful
+                one; asked where the whole pictures do not look alike.
         """
         if same_bytes:
             return Judgement(Stage.EXACT)
         if similarity is None:
             return Judgement(Stage.SIEVE if hamming <= self.radius_alone and not flat else None)
-        if similarity < self.threshold:
-            return Judgement(None)
+        alike = similarity >= self.threshold
         undoubted = Stage.SIEVE if hamming <= self.radius and not flat else Stage.VERIFIER
         if self.certainty is None:
-            return Judgement(undoubted)
-        certain = similarity >= self.certainty and not flat
+            return Judgement(undoubted if alike else None)
+        if not alike and not seen():
+            return Judgement(None)
+        certain = alike and similarity >= self.certainty and not flat
         return self._judge_pixels(undoubted if certain else None, align())
 
     def _judge_pixels(self, undoubted: Stage | None, alignment: Alignment | None) -> Judgement:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import batched
+from typing import Self
 
 import numpy as np
 from PIL import Image
@@ -16,14 +18,13 @@ from PIL import Image
 from neardup_cli.catalog import queries, verdicts
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.verdicts import IdPair
-from neardup_cli.choices import Kind
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.decode import DecodedImage
-from neardup_cli.matching.explain import Subject, explain_match
+from neardup_cli.matching.explain import Explanation, Subject, explain_match
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
-from neardup_cli.pipeline.picture import Cache, Picture, decode_file, stamp_now
+from neardup_cli.pipeline.picture import Cache, decode_file, stamp_now
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records import Alignment, CatalogedFile
 
@@ -74,16 +75,6 @@ def store_as_they_come(
     return decided
 
 
-def align(a: Picture, b: Picture, preset: str) -> Alignment | None:
-    """Return the verdict on two pictures with its kind; None if one of them cannot be read."""
-    try:
-        (features_a, subject_a), (features_b, subject_b) = a.small, b.small
-    except UnreadableImage:
-        return None
-    verdict = verify_pair(features_a, features_b, PRESETS[preset])
-    return as_alignment(verdict, kind_of(verdict, lambda: (subject_a, subject_b)))
-
-
 def features_of(image: DecodedImage) -> LocalFeatures:
     """Make an image small and grey; its keypoints are found when they are asked for, which is not always."""
     return LocalFeatures(np.ascontiguousarray(np.asarray(shrunk(image.luma))))
@@ -114,28 +105,42 @@ def shrunk(image: Image.Image) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX)
 
 
-def as_alignment(verdict: Verdict, kind: Kind | None) -> Alignment:
-    """Turn the geometric stage's verdict into the record that the catalog and the reports take."""
-    return Alignment(
-        matched=verdict.matched,
-        reason=verdict.reason,
-        inliers=verdict.inliers,
-        transform=verdict.transform or (),
-        mirrored=verdict.mirrored,
-        agreement=verdict.agreement,
-        content_a=verdict.content_a,
-        content_b=verdict.content_b,
-        coverage_a=verdict.coverage_a,
-        coverage_b=verdict.coverage_b,
-        tone=verdict.tone,
-        spread=verdict.spread,
-        kind=kind,
-    )
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Picture a laid on picture b: the verdict, and what happened between the two if they match."""
 
+    verdict: Verdict
+    explanation: Explanation | None
 
-def kind_of(verdict: Verdict, subjects: Callable[[], tuple[Subject, Subject]]) -> Kind | None:
-    """Say what happened between two pictures that match; only those have to be there in colour."""
-    return explain_match(*subjects(), verdict).kind if verdict.matched else None
+    @classmethod
+    def of(cls, verdict: Verdict, subjects: Callable[[], tuple[Subject, Subject]]) -> Self:
+        """Explain a verdict; only pictures that match have to be there in colour."""
+        return cls(verdict, explain_match(*subjects(), verdict) if verdict.matched else None)
+
+    def turned_round(self) -> Self:
+        """Say the same of b laid on a."""
+        explanation = None if self.explanation is None else self.explanation.turned_round()
+        return replace(self, verdict=self.verdict.turned_round(), explanation=explanation)
+
+    @property
+    def alignment(self) -> Alignment:
+        """The record that the catalog and the reports take."""
+        verdict = self.verdict
+        return Alignment(
+            matched=verdict.matched,
+            reason=verdict.reason,
+            inliers=verdict.inliers,
+            transform=verdict.transform or (),
+            mirrored=verdict.mirrored,
+            agreement=verdict.agreement,
+            content_a=verdict.content_a,
+            content_b=verdict.content_b,
+            coverage_a=verdict.coverage_a,
+            coverage_b=verdict.coverage_b,
+            tone=verdict.tone,
+            spread=verdict.spread,
+            kind=None if self.explanation is None else self.explanation.kind,
+        )
 
 
 class _Checker:
@@ -156,17 +161,13 @@ class _Checker:
 
     def _check(self, a: int, b: int) -> Alignment | None:
         # Laying a on b is not quite laying b on a: in the order of the contents, whichever was scanned first.
-        if self._digest(b) < self._digest(a):
-            alignment = self._laid(b, a)
-            return None if alignment is None else alignment.turned_round()
-        return self._laid(a, b)
-
-    def _laid(self, a: int, b: int) -> Alignment | None:
+        first, second = sorted((a, b), key=self._digest)
         try:
-            verdict = verify_pair(self._features[a], self._features[b], self._settings)
-            return as_alignment(verdict, kind_of(verdict, lambda: (self._subjects[a], self._subjects[b])))
+            verdict = verify_pair(self._features[first], self._features[second], self._settings)
+            laid = Laid.of(verdict, lambda: (self._subjects[first], self._subjects[second]))
         except UnreadableImage:
             return None
+        return (laid if first == a else laid.turned_round()).alignment
 
 
 class Reader:

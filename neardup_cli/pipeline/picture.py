@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 class Picture:
     """A picture to be laid on others. Most queries resemble nothing, so it is made small when asked for."""
 
-    def __init__(self, decode: Callable[[], DecodedImage], decoded: DecodedImage | None = None) -> None:
-        """Take what decodes the picture, and its pixels where they are at hand."""
+    def __init__(
+        self, digest: bytes, decode: Callable[[], DecodedImage], decoded: DecodedImage | None = None
+    ) -> None:
+        """Take the BLAKE3 of its bytes, what decodes it, and its pixels where they are at hand."""
+        self.digest = digest
         self._decode = decode
         self._decoded = decoded
 
@@ -39,9 +42,19 @@ class Picture:
         """
         return self._decode() if self._decoded is None else self._decoded
 
+    @property
+    def features(self) -> LocalFeatures:
+        """The picture small and grey; raises as `decoded`."""
+        return self._small[0]
+
+    @property
+    def subject(self) -> Subject:
+        """The picture small and in colour; raises as `decoded`."""
+        return self._small[1]
+
     @cached_property
-    def small(self) -> tuple[LocalFeatures, Subject]:
-        """The picture small and grey, and small and in colour, about 600 KB; raises as `decoded`."""
+    def _small(self) -> tuple[LocalFeatures, Subject]:
+        """Both, about 600 KB."""
         from neardup_cli.pipeline.geometry import made_small  # late: OpenCV takes 0.2 s to import
 
         return made_small(self.decoded())
@@ -90,3 +103,15 @@ def decode_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS, *, colour: bo
             return decode(stream, colour=colour, max_pixels=max_pixels)
     except OSError as exc:
         raise UnreadableImage(os_reason(exc)) from exc
+
+
+def decode_named(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> DecodedImage:
+    """Decode an image file, or an object in a store.
+
+    Raises:
+        UnreadableImage: it cannot be read or decoded; the message names it.
+    """
+    try:
+        return decode_file(path, max_pixels)
+    except UnreadableImage as exc:
+        raise UnreadableImage(f"{path.decode('utf-8', 'backslashreplace')}: {exc}") from exc

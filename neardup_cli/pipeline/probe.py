@@ -16,7 +16,7 @@ from neardup_cli.errors import PathNotFound, UnreadableImage
 from neardup_cli.fingerprints.content import stream_digest
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.pipeline.extract import hashes_of, open_unchanged
-from neardup_cli.pipeline.picture import Picture, decode_file
+from neardup_cli.pipeline.picture import Picture, decode_named
 from neardup_cli.pipeline.work import ToRead, UnreadFile
 from neardup_cli.records import Features
 
@@ -79,7 +79,7 @@ def probe_images(
             continue
         room -= decoded.luma.width * decoded.luma.height
         kept = decoded if room >= 0 and embedder is not None else None
-        picture = Picture(partial(_read_again, image, max_pixels), kept)
+        picture = Picture(digest, partial(_read_again, image, max_pixels), kept)
         probed.append(Probe(path, digest, hashes_of(decoded), picture))
         if embedder is not None and decoded.colour is not None:
             inputs.append(embedder.prepare(decoded.colour))
@@ -122,9 +122,9 @@ def _read(image: Source, max_pixels: int, *, colour: bool) -> tuple[bytes, bytes
 
 
 def _read_again(image: Source, max_pixels: int) -> DecodedImage:
-    return (
-        decode_file(image, max_pixels) if isinstance(image, bytes) else decode(image, max_pixels=max_pixels)
-    )
+    if isinstance(image, bytes):
+        return decode_named(image, max_pixels)
+    return decode(image, max_pixels=max_pixels)
 
 
 def _digest(stream: BinaryIO) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -15,10 +15,11 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.registry import load_embedder
+from neardup_cli.errors import UnreadableImage
 from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.index.cores import on_this_core
-from neardup_cli.matching.regions import region_limit
+from neardup_cli.matching.regions import View, region_limit
 from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.compare import Rules
 from neardup_cli.pipeline.criteria import Criteria, Judgement, Limits, resolve_criteria
@@ -32,7 +33,8 @@ from neardup_cli.records import Alignment, CatalogedFile, FileStamp, QueryMatch,
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
 
-type _FileKey = tuple[bytes, FileStamp]
+type _FileKey = tuple[bytes, FileStamp, bytes]
+"""Path, stamp and digest of a catalogued file."""
 
 _PICTURES_CACHED = 256
 """Catalogued pictures that uploads were laid on: 150 MB at most. What is copied once is copied again."""
@@ -157,7 +159,7 @@ class Searcher:
         self._embedder: Embedder | None = None
         self._index: CatalogIndex | None = None
         self._pictures = Cache[_FileKey, Picture](
-            lambda key: Picture(partial(decode_file, key[0], options.max_pixels)), _PICTURES_CACHED
+            lambda key: Picture(key[2], partial(decode_file, key[0], options.max_pixels)), _PICTURES_CACHED
         )
         self._regions: RegionSearcher | None = None
         if (model := self.criteria.model) is not None:
@@ -188,7 +190,7 @@ class Searcher:
     @property
     def rules(self) -> Rules:
         """What counts as a copy here, for `compare` and `explain`; the model is not loaded again."""
-        return Rules(self._embedder, self.criteria.limits)
+        return Rules(self._embedder, self.criteria.limits, regions=self._regions is not None)
 
     def query_many(self, questions: Sequence[Question]) -> list[QueryResult]:
         """Answer several questions, in order; they share runs of the model and questions to the catalog."""
@@ -296,9 +298,6 @@ class Searcher:
         similarity, seen = some.nearest.get(file.content_id), some.seen.get(file.content_id)
         if similarity is None:
             similarity = self._similarity(probe, file.content_id)
-        if seen is not None and (similarity is None or similarity < limits.threshold):
-            # What a region proposes is for the pixels to decide, however similar it is.
-            similarity, limits = seen.similarity, replace(limits, certainty=math.inf)
         judgement = Judgement(None)
         if file.digest not in different:
             judgement = limits.judge(
@@ -307,6 +306,7 @@ class Searcher:
                 flat=max(probe.features.flatness, float(self._prints.flatness[row])) >= FLAT,
                 same_bytes=file.digest == probe.digest,
                 align=lambda: self._align(probe, file, seen),
+                seen=lambda: seen is not None,
             )
         if seen is not None and similarity is not None:
             similarity = max(similarity, seen.similarity)
@@ -326,18 +326,17 @@ class Searcher:
 
     def _align(self, probe: Probe, file: CatalogedFile, seen: Glimpse | None) -> Alignment | None:
         # Late: OpenCV takes a fifth of a second to import, and most queries resemble nothing.
-        from neardup_cli.pipeline.geometry import align
+        from neardup_cli.pipeline.laying import lay
 
-        try:
-            picture = self._pictures[file.path, stamp_now(file.path)]
-        except OSError:
-            return None
-        preset = self._options.preset
-        whole = align(probe.picture, picture, preset)
-        if self._regions is None or seen is None or (whole is not None and whole.matched):
-            return whole
-        part = self._regions.align(probe, file.content_id, picture, seen, preset)
-        return part if part is not None and part.matched else whole
+        def views() -> Iterable[View]:
+            if self._regions is None or seen is None:
+                return ()
+            return self._regions.views(probe, file.content_id, seen)
+
+        with suppress(OSError, UnreadableImage):
+            picture = self._pictures[file.path, stamp_now(file.path), file.digest]
+            return lay(probe.picture, picture, self._options.preset, views).laid.alignment
+        return None
 
     def _similarity(self, probe: Probe, content: int) -> float | None:
         if self._index is None or probe.vector is None:

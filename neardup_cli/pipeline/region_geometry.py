@@ -24,20 +24,19 @@ from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching import affine
 from neardup_cli.matching.explain import Subject
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
-from neardup_cli.matching.part import PART_VERSION, Part, turned_round, verify_part
+from neardup_cli.matching.part import PART_VERSION, Part, verify_part
 from neardup_cli.matching.regions import RegionPairs
 from neardup_cli.matching.verify import PRESETS, VerifySettings
 from neardup_cli.pipeline.geometry import (
     Checked,
+    Laid,
     Reader,
     algorithm_name,
-    as_alignment,
     features_of,
-    kind_of,
     store_as_they_come,
     subject_of,
 )
-from neardup_cli.pipeline.picture import Cache, Picture
+from neardup_cli.pipeline.picture import Cache
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records import Alignment
 
@@ -123,23 +122,6 @@ def decide_by_regions(
     return decided
 
 
-def align_regions(
-    a: Picture, b: Picture, region: int, preset: str, *, turned: bool = False
-) -> Alignment | None:
-    """Return the verdict on a region of one picture and the whole of another, told as one on the two.
-
-    None if one of them cannot be read. `turned` tells it as one on b and a.
-    """
-    try:
-        part, (_, subject_a), (features_b, subject_b) = part_of(a.decoded(), region), a.small, b.small
-    except UnreadableImage:
-        return None
-    verdict, subjects = verify_part(part, features_b, PRESETS[preset]), (subject_a, subject_b)
-    if turned:
-        verdict, subjects = turned_round(verdict), (subject_b, subject_a)
-    return as_alignment(verdict, kind_of(verdict, lambda: subjects))
-
-
 def part_of(image: DecodedImage, region: int) -> Part:
     """Cut a region out of a picture and bring it to the size that geometry is tuned for."""
     whole = features_of(image)
@@ -189,12 +171,10 @@ class _Checker:
         return [(sight.pair, self._check(sight, region)) for sight, region in tasks]
 
     def _check(self, sight: Sight, region: int) -> Alignment | None:
+        owner, other = sight
         try:
-            part = self._parts[sight.owner, region]
-            verdict = verify_part(part, self._whole[sight.other], self._settings)
-            a, b = sight.pair
-            if a != sight.owner:
-                verdict = turned_round(verdict)
-            return as_alignment(verdict, kind_of(verdict, lambda: (self._subjects[a], self._subjects[b])))
+            verdict = verify_part(self._parts[owner, region], self._whole[other], self._settings)
+            laid = Laid.of(verdict, lambda: (self._subjects[owner], self._subjects[other]))
         except UnreadableImage:
             return None
+        return (laid if owner < other else laid.turned_round()).alignment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +11,10 @@ from neardup_cli.catalog import regions as store
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.embedders.base import Vectors
+from neardup_cli.matching.regions import View, best_view
 from neardup_cli.pipeline.index_cache import CatalogIndex
-from neardup_cli.pipeline.picture import Picture
 from neardup_cli.pipeline.probe import Probe
 from neardup_cli.pipeline.region_index import open_region_index
-from neardup_cli.records import Alignment
 
 _NEAREST = 32  # contents that are looked at, each way; some may have no file any more
 
@@ -25,12 +24,12 @@ class Glimpse(NamedTuple):
 
     Attributes:
         similarity: the larger of both ways.
-        of_image: the region of the query image that is most like the content; None if none is.
+        of_image: a region of the query image (a) that is most like the content (b); None if none is.
         of_content: whether a region of the content is like the query image.
     """
 
     similarity: float
-    of_image: int | None = None
+    of_image: View | None = None
     of_content: bool = False
 
 
@@ -68,32 +67,18 @@ class RegionSearcher:
         for region in range(len(regions)):
             for content, similarity in zip(ids[region].tolist(), similarities[region].tolist(), strict=True):
                 if similarity >= limit and (content not in found or found[content].similarity < similarity):
-                    found[content] = Glimpse(similarity, region)
+                    found[content] = Glimpse(similarity, View(similarity, of_a=True, region=region))
         return found
 
-    def align(
-        self, probe: Probe, content: int, picture: Picture, seen: Glimpse, preset: str
-    ) -> Alignment | None:
-        """Lay the image on the picture of a content by the region through which one of them was seen.
+    def views(self, probe: Probe, content: int, seen: Glimpse) -> Iterator[View]:
+        """Yield the views through which the image (a) and a content (b) look alike.
 
-        None if nothing can be told.
+        The regions of the content are read only where the view through the image's was not enough.
         """
-        from neardup_cli.pipeline.region_geometry import align_regions  # late: OpenCV, as in `geometry.py`
-
-        alignment = None
         if seen.of_image is not None:
-            alignment = align_regions(probe.picture, picture, seen.of_image, preset)
-        if seen.of_content and (alignment is None or not alignment.matched):
-            region = self._region_like(probe, content)
-            if region is not None:
-                alignment = align_regions(picture, probe.picture, region, preset, turned=True)
-        return alignment
-
-    def _region_like(self, probe: Probe, content: int) -> int | None:
-        """Return the region of a content that is most like the image."""
-        if probe.vector is None:
-            return None
-        with self._catalog.read() as connection:
-            for page in store.regions_of(connection, self._model, [content]):
-                return int(np.argmax(page.vectors[0].astype(np.float32) @ probe.vector[0]))
-        return None
+            yield seen.of_image
+        if seen.of_content and probe.vector is not None:
+            with self._catalog.read() as connection:
+                pages = list(store.regions_of(connection, self._model, [content]))
+            for page in pages:
+                yield best_view(page.vectors[0].astype(np.float32), probe.vector, of_a=False)

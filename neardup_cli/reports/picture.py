@@ -1,13 +1,14 @@
-"""A match as a picture: both images side by side, the matched region outlined, lines between what agrees."""
+"""A match as a picture: side by side, what each shows of the other outlined, lines between what agrees."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from neardup_cli.errors import BadInput
-from neardup_cli.records import ExplainedPair
+from neardup_cli.records import ExplainedPair, Point
 
 _HEIGHT = 640
 _GAP = 24
@@ -40,6 +41,8 @@ def save_picture(pair: ExplainedPair, a: Image.Image, b: Image.Image, path: Path
 def draw_pair(pair: ExplainedPair, a: Image.Image, b: Image.Image) -> Image.Image:
     """Return the picture that `save_picture` saves."""
     left, right = (_fitted(image) for image in (a, b))
+    _outline(left, pair.outline_in_a)
+    _outline(right, pair.outline)
     width = 2 * _MARGIN + left.width + _GAP + right.width
     top = 2 * _MARGIN + _TEXT
     canvas = Image.new("RGB", (width, top + _HEIGHT + _MARGIN), _PAPER)
@@ -53,10 +56,14 @@ def draw_pair(pair: ExplainedPair, a: Image.Image, b: Image.Image) -> Image.Imag
         pen.line(ends, fill=_LINK, width=1)
         for x, y in ends:
             pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=_DOT)
-    if pair.outline:
-        corners = [_on(corner, right, places[1]) for corner in pair.outline]
-        pen.line([*corners, corners[0]], fill=_OUTLINE, width=3)
     return canvas
+
+
+def _outline(image: Image.Image, corners: Sequence[Point]) -> None:
+    """Draw as much of a quadrilateral as lies on the image."""
+    if corners:
+        points = [(x * image.width, y * image.height) for x, y in corners]
+        ImageDraw.Draw(image).line([*points, points[0]], fill=_OUTLINE, width=3)
 
 
 def _fitted(image: Image.Image) -> Image.Image:

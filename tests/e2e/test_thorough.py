@@ -99,6 +99,59 @@ def test_query_finds_the_pictures_that_hold_the_image(
     assert matched(neardup, image) == {"pasted.png": "embedded"}
 
 
+def test_compare_and_explain_say_what_dups_says(
+    neardup: Neardup, folder: Path, tmp_path: Path, pasted: Image.Image
+) -> None:
+    pasted.save(folder / "pasted.png")
+    neardup.succeed("scan", "--thorough", folder)
+    [match] = pairs(neardup.json("dups")).values()
+    cat, collage = folder / "chelsea.jpg", folder / "pasted.png"
+    for a, b in ((cat, collage), (collage, cat)):
+        found = neardup.json("compare", a, b)
+        told = ("is_duplicate", "stage", "kind", "agreement", "inliers", "similarity")
+        assert {name: found[name] for name in told} == {
+            **{name: match[name] for name in told if name in match},
+            "is_duplicate": True,
+        }
+        assert found["coverage"] == (match["coverage"] if match["a"] == str(a) else match["coverage"][::-1])
+    alone = neardup.json("compare", "--no-verify", cat, collage)
+    assert not alone["is_duplicate"]
+    assert not neardup.json("compare", "--hash-only", cat, collage)["is_duplicate"]
+    assert not neardup.json("compare", folder / "coffee.jpg", collage)["is_duplicate"]
+
+
+def test_explain_draws_where_the_small_picture_lies(
+    neardup: Neardup, folder: Path, tmp_path: Path, pasted: Image.Image
+) -> None:
+    collage = tmp_path / "pasted.png"
+    pasted.save(collage)
+    drawing = tmp_path / "drawing.png"
+    found = neardup.json("explain", folder / "chelsea.jpg", collage, "--save", drawing)
+    assert (found["is_duplicate"], found["kind"]) == (True, "embedded")
+    assert found["sentence"].startswith("Shown inside another picture, on 15% of its area")
+    (left, top), _, (right, bottom), _ = found["outline"]
+    assert (right - left) * (bottom - top) == pytest.approx(AREA, abs=0.02)
+    assert left / (left + 1 - right) == pytest.approx(0.9, abs=0.03)
+    assert top / (top + 1 - bottom) == pytest.approx(0.15, abs=0.03)
+    with Image.open(drawing) as drawn:
+        assert has_outline(drawn, (left + right) / 2, top)
+        assert has_outline(drawn, (left + right) / 2, bottom)
+        assert not has_outline(drawn, (left + right) / 2, (top + bottom) / 2)
+    stranger = neardup.json("explain", folder / "coffee.jpg", collage)
+    assert (stranger["is_duplicate"], stranger["kind"], stranger["outline"]) == (False, None, [])
+    assert stranger["sentence"].startswith("Not copies: ")
+
+
+def has_outline(drawing: Image.Image, x: float, y: float) -> bool:
+    """Whether there is red near a place, given in shares of the right one of two pictures, 640 by 440."""
+    height, margin, title = 640, 16, 50
+    width = height * 640 / 440
+    middle = (drawing.width - margin - width * (1 - x), title + height * y)
+    left, top = (round(place) - 3 for place in middle)
+    around = drawing.convert("RGB").crop((left, top, left + 7, top + 7))
+    return (230, 60, 40) in {colour for _, colour in around.getcolors() or ()}
+
+
 def test_thorough_can_be_a_setting(neardup: Neardup, folder: Path) -> None:
     settings = neardup.home / "neardup.toml"
     settings.write_text("thorough = true\n")

@@ -78,6 +78,22 @@ def test_the_same_from_the_other_side(gallery: Gallery) -> None:
     assert found.numbers.part_of_a == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_turned_round_it_says_what_the_other_side_measures(
+    gallery: Gallery, degrees: int, *, mirrored: bool
+) -> None:
+    whole = gallery.picture("astronaut")
+    part = whole.crop((100, 50, 400, 450))
+    part = (ImageOps.mirror(part) if mirrored else part).rotate(degrees, expand=True).resize((800, 600))
+    there, back = explain(gallery, whole, part).turned_round(), explain(gallery, part, whole)
+    assert there.edits == back.edits
+    for name in ("scale", "stretch", "part_of_a", "part_of_b"):
+        assert getattr(there.numbers, name) == pytest.approx(getattr(back.numbers, name), rel=0.02), name
+    assert there.numbers.degrees == pytest.approx(back.numbers.degrees, abs=0.5)
+    assert there.numbers.mirrored == back.numbers.mirrored == mirrored
+
+
 def test_a_mirror_and_a_half_turn(gallery: Gallery) -> None:
     whole = gallery.picture("coffee")
     found = explain(gallery, whole, ImageOps.flip(whole))

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from neardup_cli.embedders.regions import region_box
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching import affine
-from neardup_cli.matching.part import LEAST_FOUND, Part, turned_round, verify_part
+from neardup_cli.matching.part import LEAST_FOUND, Part, verify_part
 from neardup_cli.matching.verify import NORMAL, verify_pair
 from neardup_cli.pipeline.region_geometry import part_of
 
@@ -79,14 +79,14 @@ def test_the_transform_is_that_of_the_whole_pictures(
 
 def test_turned_round_it_tells_the_same_of_both(gallery: Gallery, scene: tuple[Part, Image.Image]) -> None:
     verdict = verify_part(scene[0], gallery.features_of("chelsea"), NORMAL)
-    turned = turned_round(verdict)
+    turned = verdict.turned_round()
     assert (turned.content_a, turned.content_b) == (verdict.content_b, verdict.content_a)
     assert (turned.coverage_a, turned.coverage_b) == (verdict.coverage_b, verdict.coverage_a)
     assert verdict.transform is not None
     assert turned.transform is not None
     both = affine.compose(np.array(turned.transform), np.array(verdict.transform))
     assert np.allclose(both, np.eye(2, 3), atol=1e-6)
-    again = turned_round(turned).transform
+    again = turned.turned_round().transform
     assert again is not None
     assert np.allclose(np.array(again), np.array(verdict.transform))
 

@@ -6,7 +6,14 @@ import pytest
 from neardup_cli.index.neighbours import VectorPairs
 from neardup_cli.matching import budget
 from neardup_cli.matching.funnel import Pictures, Sifted
-from neardup_cli.matching.regions import REGION_DOOR, RegionPairs, region_limit, with_regions
+from neardup_cli.matching.regions import (
+    REGION_DOOR,
+    RegionPairs,
+    View,
+    best_view,
+    region_limit,
+    with_regions,
+)
 from neardup_cli.records import PairMatch, Stage
 
 
@@ -28,6 +35,14 @@ def doubtful(a: int, b: int, similarity: float) -> PairMatch:
 def test_the_limit_is_the_larger_of_door_and_threshold() -> None:
     assert region_limit(0.1) == REGION_DOOR
     assert region_limit(0.6) == 0.6
+
+
+def test_the_best_view_is_through_the_most_similar_region() -> None:
+    regions = np.array([[1, 0, 0], [0.6, 0.8, 0], [0, 0, 1]], np.float32)
+    whole = np.array([[0, 1, 0]], np.float32)
+    found = best_view(regions, whole, of_a=False)
+    assert found._replace(similarity=0) == View(0, of_a=False, region=1)
+    assert found.similarity == pytest.approx(0.8)
 
 
 def test_nothing_seen_changes_nothing() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,8 @@ from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.pipeline import geometry
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.geometry import align, decide_pairs
-from neardup_cli.pipeline.picture import Picture, decode_file
+from neardup_cli.pipeline.geometry import decide_pairs
+from neardup_cli.pipeline.picture import decode_file
 from neardup_cli.pipeline.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 
@@ -74,21 +73,6 @@ def test_another_file_of_the_same_content_stands_in(cropped: list[Path], catalog
     cropped[1].unlink()
     pair = (min(original, crop), max(original, crop))
     assert decide_pairs(catalog, [pair], preset="normal", workers=1, watch=Silent())[pair].matched
-
-
-def test_files_that_cannot_be_read_have_no_verdict(cropped: list[Path], tmp_path: Path) -> None:
-    text = tmp_path / "text.jpg"
-    text.write_text("no picture")
-    original, unreadable, missing, folder = (
-        Picture(partial(decode_file, os.fsencode(path)))
-        for path in (cropped[0], text, "/nowhere.jpg", tmp_path)
-    )
-    for picture in (unreadable, missing, folder):
-        assert align(original, picture, "normal") is None
-        assert align(picture, original, "normal") is None
-    same = align(original, original, "normal")
-    assert same is not None
-    assert same.matched
 
 
 @pytest.mark.parametrize("name", ["astronaut.png", "astronaut.jpg", "grey.jpg", "tiny.jpg"])

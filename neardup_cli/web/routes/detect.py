@@ -54,7 +54,7 @@ async def detect(
     explanation = None
     if explain and found.match is not None:
         best = found.match
-        explanation = await served.in_thread(lambda: _explain(served, file.file, best))
+        explanation = await served.in_thread(lambda: _explain(served, file.file, best, threshold))
     return Detection(
         is_duplicate=found.is_duplicate,
         stage=found.stage,
@@ -76,7 +76,7 @@ def _candidate(match: QueryMatch) -> Candidate:
     return Candidate.model_validate({**query_match_document(match), "reason": match_reason(match)})
 
 
-def _explain(served: Service, upload: BinaryIO, best: QueryMatch) -> Comparison:
-    rules = served.lookup.searcher().rules
+def _explain(served: Service, upload: BinaryIO, best: QueryMatch, threshold: float | None) -> Comparison:
+    rules = served.lookup.searcher().rules.from_threshold(threshold)
     pair = explain_pair(upload, best.path, rules, max_pixels=served.options.query.max_pixels)
     return comparison(pair, a=UPLOAD)

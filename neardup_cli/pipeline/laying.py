@@ -1,0 +1,72 @@
+"""One picture laid on another, as `dups` lays catalogued ones: whole, and through a region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from neardup_cli.matching.part import Part, verify_part
+from neardup_cli.matching.regions import View
+from neardup_cli.matching.verify import PRESETS, VerifySettings, verify_pair
+from neardup_cli.pipeline.geometry import Laid
+from neardup_cli.pipeline.picture import Picture
+from neardup_cli.pipeline.region_geometry import part_of
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Laying:
+    """How picture a was laid on picture b.
+
+    Attributes:
+        laid: what was found.
+        a, b: what was compared, of each picture.
+        view: the region that one of them is; None where both are whole.
+    """
+
+    laid: Laid
+    a: Part
+    b: Part
+    view: View | None = None
+
+
+def lay(a: Picture, b: Picture, preset: str, views: Callable[[], Iterable[View]] = tuple) -> Laying:
+    """Lay one picture on another, whole; what that does not settle is asked once more of each view.
+
+    Args:
+        a: the one.
+        b: the other.
+        preset: of the geometric stage.
+        views: gives them; called where the whole pictures do not match.
+
+    Returns:
+        The first way in which the two match, or that of the whole pictures.
+
+    Raises:
+        UnreadableImage: one of them cannot be read or decoded.
+    """
+    settings = PRESETS[preset]
+    whole = _lay_whole(a, b, settings)
+    if whole.laid.verdict.matched:
+        return whole
+    seen = (_lay_through(view, a, b, settings) for view in views())
+    return next((laying for laying in seen if laying.laid.verdict.matched), whole)
+
+
+def _lay_whole(a: Picture, b: Picture, settings: VerifySettings) -> Laying:
+    # In the order of the contents, as the catalog does: laying a on b is not quite laying b on a.
+    first, second = sorted((a, b), key=lambda picture: picture.digest)
+    verdict = verify_pair(first.features, second.features, settings)
+    laid = Laid.of(verdict, lambda: (first.subject, second.subject))
+    return Laying(
+        laid if first is a else laid.turned_round(), Part.all_of(a.features), Part.all_of(b.features)
+    )
+
+
+def _lay_through(view: View, a: Picture, b: Picture, settings: VerifySettings) -> Laying:
+    owner, other = (a, b) if view.of_a else (b, a)
+    part = part_of(owner.decoded(), view.region)
+    verdict = verify_part(part, other.features, settings)
+    laid = Laid.of(verdict, lambda: (owner.subject, other.subject))
+    if view.of_a:
+        return Laying(laid, part, Part.all_of(b.features), view)
+    return Laying(laid.turned_round(), Part.all_of(a.features), part, view)
