@@ -12,6 +12,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from neardup_cli.choices import Kind
+from neardup_cli.evaluation.attacks import Attack
+from neardup_cli.evaluation.edits.base import Edit
+from neardup_cli.evaluation.edits.codecs import Jpeg
+from neardup_cli.evaluation.edits.composition import Stickers
+from neardup_cli.evaluation.edits.geometry import Resize
+from neardup_cli.evaluation.edits.lettering import Caption
 from neardup_cli.matching.explain import Explanation, Subject, explain_match, explain_same_bytes
 from neardup_cli.matching.features import extract_features
 from neardup_cli.matching.residual import measure_residual
@@ -34,6 +40,7 @@ def explain(gallery: Gallery, a: Image.Image, b: Image.Image) -> Explanation:
         ("resize-25", {Kind.RESIZED}),
         ("upscale-150", {Kind.RESIZED}),
         ("stretch-130", {Kind.RESIZED}),
+        ("stretch-200", {Kind.RESIZED}),
         ("crop-centre-50", {Kind.CROPPED}),
         ("crop-50", {Kind.CROPPED}),
         ("rotate-10", {Kind.ROTATED}),
@@ -55,6 +62,31 @@ def test_the_edit_is_named(gallery: Gallery, attack: str, edits: set[Kind]) -> N
     assert edits <= set(found.edits)
     assert found.kind is found.edits[0]
     assert found.sentence.endswith(".")
+
+
+SAVED: tuple[tuple[Edit, ...], ...] = ((Jpeg(30),), (Jpeg(60),), (Jpeg(90),), (Resize(0.5), Jpeg(60)))
+
+
+def saved(gallery: Gallery, name: str, *edits: Edit) -> Image.Image:
+    return Attack("edited", edits).run(gallery.picture(name), name)
+
+
+@pytest.mark.parametrize("mark", [Caption(0.06), Caption(0.04), Stickers(1, 0.08)], ids=repr)
+@pytest.mark.parametrize("how", SAVED, ids=repr)
+def test_a_small_mark_is_seen_whatever_the_codec(gallery: Gallery, mark: Edit, how: tuple[Edit, ...]) -> None:
+    for name in ("astronaut", "coffee", "chelsea"):
+        found = explain(gallery, gallery.picture(name), saved(gallery, name, mark, *how))
+        assert found.kind is Kind.OVERLAY, (name, found)
+        assert 0 < found.numbers.covered < 0.03
+        assert "covering" in found.sentence
+
+
+@pytest.mark.parametrize("how", SAVED, ids=repr)
+def test_a_codec_makes_no_marks(gallery: Gallery, how: tuple[Edit, ...]) -> None:
+    for name in gallery.photographs:
+        found = explain(gallery, gallery.picture(name), saved(gallery, name, *how))
+        assert found.kind in (Kind.RE_ENCODED, Kind.RESIZED), (name, found)
+        assert found.numbers.covered == 0
 
 
 def test_numbers_of_a_turned_crop(gallery: Gallery) -> None:
