@@ -5,10 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from neardup_cli.choices import Kind
 from neardup_cli.records import Ruling, Stage
+from neardup_cli.web import examples
 from neardup_cli.web.scans import ScanState
 
 type Share = tuple[float, float]
@@ -18,16 +19,20 @@ DataPath = Annotated[
     Field(
         description="A path as in all JSON of neardup: absolute; a `file:` URI where it is not UTF-8.",
         max_length=12_300,
-        examples=["/home/me/Photos/2024/IMG_4039.jpg"],
+        examples=[examples.ORIGINAL],
     ),
 ]
 
-GroupId = Annotated[str, Field(pattern="^[0-9a-f]{12}$", examples=["0d65d3cf7a21"])]
-PlanDigest = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["4f" * 16])]
+GroupId = Annotated[str, Field(pattern="^[0-9a-f]{12}$", examples=[examples.GROUP_ID])]
+PlanDigest = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=[examples.PLAN_DIGEST])]
 
 
-def _example(**values: JsonValue) -> ConfigDict:
-    return ConfigDict(populate_by_name=True, json_schema_extra={"examples": [values]})
+def _answer(example: examples.Document) -> ConfigDict:
+    return ConfigDict(populate_by_name=True, json_schema_extra={"examples": [example]})
+
+
+def _request(*shown: examples.Document) -> ConfigDict:
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [*shown]})
 
 
 class Aligned(BaseModel):
@@ -69,16 +74,7 @@ class Match(Aligned):
 class GroupSummary(BaseModel):
     """A group in a list."""
 
-    model_config = _example(
-        id="0d65d3cf7a21",
-        keep="/home/me/Photos/2024/IMG_4039.jpg",
-        reclaimable_bytes=887_400,
-        files=3,
-        kinds=["re-encoded", "resized"],
-        certainty=0.97,
-        confident=True,
-        sample=[],
-    )
+    model_config = _answer(examples.GROUP_SUMMARY)
 
     id: str
     keep: DataPath
@@ -93,6 +89,8 @@ class GroupSummary(BaseModel):
 class GroupPage(BaseModel):
     """Some of the groups that pass a filter."""
 
+    model_config = _answer(examples.GROUP_PAGE)
+
     version: int = Field(description="Changes with the groups: pages of different versions do not fit.")
     updating: bool = Field(description="Whether the catalog has changed and a new version is being made.")
     total: int
@@ -102,6 +100,8 @@ class GroupPage(BaseModel):
 
 class Group(BaseModel):
     """A group of copies, as in `neardup dups --json`."""
+
+    model_config = _answer(examples.GROUP)
 
     id: str
     keep: DataPath
@@ -116,6 +116,8 @@ class Group(BaseModel):
 
 class Comparison(Aligned):
     """Two files side by side, as in `neardup explain --json`."""
+
+    model_config = _answer(examples.COMPARISON)
 
     schema_: str = Field(alias="schema")
     a: DataPath
@@ -149,16 +151,7 @@ class Candidate(Aligned):
 class Detection(BaseModel):
     """The answer of `DuplicateDetector.detect`."""
 
-    model_config = _example(
-        schema="neardup.detect/1",
-        is_duplicate=False,
-        stage="unique",
-        match=None,
-        sieve_matches=[],
-        verifier_matches=[],
-        neighbours=[],
-        explanation=None,
-    )
+    model_config = _answer(examples.DETECTION)
 
     schema_: str = Field(alias="schema", default="neardup.detect/1")
     is_duplicate: bool
@@ -184,6 +177,8 @@ class Root(BaseModel):
 class Progress(BaseModel):
     """How far long work is; `total` is null while nobody knows how much there is."""
 
+    model_config = _answer(examples.PROGRESS)
+
     task: str
     done: int
     total: int | None
@@ -191,6 +186,8 @@ class Progress(BaseModel):
 
 class Stats(BaseModel):
     """What the catalog and the groups hold."""
+
+    model_config = _answer(examples.STATS)
 
     files: int
     bytes: int
@@ -239,7 +236,7 @@ class ScanResult(BaseModel):
 class ScanRequest(BaseModel):
     """Which roots to scan again."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"paths": []}]})
+    model_config = _request({"paths": []})
 
     paths: list[DataPath] = Field(
         default=[], max_length=200, description="Roots of the catalog; none for all."
@@ -249,9 +246,7 @@ class ScanRequest(BaseModel):
 class ScanStatus(BaseModel):
     """How far the last scan is."""
 
-    model_config = _example(
-        state="running", progress={"task": "Reading", "done": 120, "total": 4000}, result=None, error=None
-    )
+    model_config = _answer({"state": "running", "progress": examples.PROGRESS, "result": None, "error": None})
 
     state: ScanState
     progress: Progress | None
@@ -266,14 +261,9 @@ class DecisionRequest(BaseModel):
     alone: no two of its contents are copies. With paths alone: no two of them are. `keep` takes paths.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"ruling": "not-duplicates", "group": "0d65d3cf7a21", "paths": []},
-                {"ruling": "keep", "paths": ["/home/me/Photos/2024/IMG_4039.jpg"]},
-            ]
-        },
+    model_config = _request(
+        {"ruling": "not-duplicates", "group": examples.GROUP_ID, "paths": []},
+        {"ruling": "keep", "paths": [examples.ORIGINAL]},
     )
 
     ruling: Ruling
@@ -300,6 +290,8 @@ class Decision(BaseModel):
 class Decisions(BaseModel):
     """Decisions, the oldest first."""
 
+    model_config = _answer(examples.DECISIONS)
+
     schema_: str = Field(alias="schema", default="neardup.ignored/1")
     decisions: list[Decision]
 
@@ -315,12 +307,7 @@ class OfferedAction(StrEnum):
 class PlanWanted(BaseModel):
     """Which groups to plan for: those named, with copies of every kind, or all whose copies hold nothing."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"confident": True}, {"groups": ["0d65d3cf7a21"], "action": "trash"}]
-        },
-    )
+    model_config = _request({"confident": True}, {"groups": [examples.GROUP_ID], "action": "trash"})
 
     groups: list[GroupId] = Field(default=[], max_length=100_000)
     confident: bool = False
@@ -391,6 +378,8 @@ class PlanSummary(BaseModel):
 class PlanPage(BaseModel):
     """A plan, as `neardup clean --json` prints it, some of its groups at a time."""
 
+    model_config = _answer(examples.PLAN_PAGE)
+
     schema_: str = Field(alias="schema")
     plan: PlanDigest = Field(description="Names this very plan: `/api/apply` carries out no other.")
     action: OfferedAction
@@ -405,7 +394,7 @@ class PlanPage(BaseModel):
 class ApplyWanted(BaseModel):
     """Which plan to carry out."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"plan": "4f" * 16}]})
+    model_config = _request({"plan": examples.PLAN_DIGEST})
 
     plan: PlanDigest
 
@@ -413,7 +402,7 @@ class ApplyWanted(BaseModel):
 class UndoWanted(BaseModel):
     """Which batch to take back."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"batch": 1}]})
+    model_config = _request({"batch": 1})
 
     batch: int = Field(ge=1, le=(1 << 63) - 1)
 
@@ -427,6 +416,8 @@ class Refused(BaseModel):
 
 class Outcome(BaseModel):
     """How an apply or an undo came out."""
+
+    model_config = _answer(examples.OUTCOME)
 
     schema_: str = Field(alias="schema")
     batch: int | None
@@ -453,11 +444,15 @@ class Batch(BaseModel):
 class Batches(BaseModel):
     """All clean-ups, the newest first."""
 
+    model_config = _answer(examples.BATCHES)
+
     schema_: str = Field(alias="schema")
     batches: list[Batch]
 
 
 class Health(BaseModel):
     """The server is up."""
+
+    model_config = _answer({"status": "ok"})
 
     status: str = "ok"

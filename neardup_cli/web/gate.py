@@ -38,13 +38,16 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
-_SIGN_IN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>neardup</title>
+_SIGN_IN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sign in · neardup</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="/static/style.css">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/style.css"></head><body>
 <main class="signin"><h1>neardup</h1><p>Open the address that <code>neardup serve</code> printed,
-or enter its token.</p><form method="get" action="/"><label>Token
+or enter its token.</p>{wrong}<form method="get" action="/"><label>Token
 <input name="token" type="password" autocomplete="current-password" autofocus required></label>
-<button>Sign in</button></form></main></html>"""
+<button class="main">Sign in</button></form></main></body></html>"""
+_WRONG = '<p class="warning" role="alert">That is not the token.</p>'
 
 
 class Gate:
@@ -128,7 +131,8 @@ class Gate:
             answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=scope["scheme"] == "https")
             return answer
         if path == "/":
-            return HTMLResponse(_SIGN_IN, HTTPStatus.UNAUTHORIZED)
+            page = _SIGN_IN.format(wrong=_WRONG if offered else "")
+            return HTMLResponse(page, HTTPStatus.UNAUTHORIZED)
         return problem(
             HTTPStatus.UNAUTHORIZED,
             "a token is needed: Authorization: Bearer …",

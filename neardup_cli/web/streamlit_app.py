@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
+from itertools import batched
 from pathlib import Path
 
 import streamlit as st
@@ -119,11 +120,11 @@ def _show_matches(title: str, matches: Sequence[QueryMatch]) -> None:
     if not matches:
         return
     st.subheader(f"{title} ({len(matches)})", divider="gray")
-    columns = st.columns(_COLUMNS)
-    for number, match in enumerate(matches):
-        with columns[number % _COLUMNS]:
-            _show_file(match.path, _SMALL)
-            st.text(f"{_place(match.path)}\n{_scores(match)}")
+    for row in batched(matches, _COLUMNS):
+        for column, match in zip(st.columns(_COLUMNS), row, strict=False):
+            with column:
+                _show_file(match.path, _SMALL)
+                st.text(f"{_place(match.path)}\n{_scores(match)}")
 
 
 def _scores(match: QueryMatch) -> str:
@@ -166,12 +167,13 @@ def _show_group(group: DuplicateGroup) -> None:
     with st.container(border=True):
         files = shown_count(len(group.members), "file")
         st.markdown(f"**{files}, {shown_bytes(group.reclaimable_bytes)} to free** · `{group.id}`")
-        columns = st.columns(_COLUMNS)
-        for number, member in enumerate(group.members):
-            with columns[number % _COLUMNS]:
-                _show_file(member.path, _SMALL)
-                size = f"{member.width}×{member.height}, {shown_bytes(member.stamp.size)}"
-                st.text(f"{_role(group, member, reasons.get(member.path))}\n{_place(member.path)}\n{size}")
+        for row in batched(group.members, _COLUMNS):
+            for column, member in zip(st.columns(_COLUMNS), row, strict=False):
+                with column:
+                    _show_file(member.path, _SMALL)
+                    role = _role(group, member, reasons.get(member.path))
+                    size = f"{member.width}×{member.height}, {shown_bytes(member.stamp.size)}"
+                    st.text(f"{role}\n{_place(member.path)}\n{size}")
 
 
 def _role(group: DuplicateGroup, member: CatalogedFile, match: FileMatch | None) -> str:

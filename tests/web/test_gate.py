@@ -151,7 +151,10 @@ def test_the_token_as_a_header(guarded: Running) -> None:
 
 def test_the_token_in_the_address_becomes_a_cookie(guarded: Running) -> None:
     with httpx.Client(base_url=guarded.url, trust_env=False) as browser:
-        assert browser.get("/", params={"token": "wrong"}).status_code == 401
+        assert "That is not the token" not in browser.get("/").text
+        refused = browser.get("/", params={"token": "wrong"})
+        assert refused.status_code == 401
+        assert "That is not the token" in refused.text
         answer = browser.get("/", params={"token": TOKEN})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         cookie = answer.headers["set-cookie"]

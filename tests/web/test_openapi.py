@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from neardup_cli import build_hash_db
+from neardup_cli.web import documents
 from tests.web.conftest import serve
 
 if TYPE_CHECKING:
@@ -79,15 +80,33 @@ def test_every_operation_is_described(running: Running) -> None:
         assert operation["tags"], (method, path)
 
 
-def test_there_are_examples(running: Running) -> None:
-    schemas = running.client.get("/openapi.json").json()["components"]["schemas"]
-    for name in (
-        "DecisionRequest",
-        "PlanWanted",
-        "ApplyWanted",
-        "UndoWanted",
-        "ScanRequest",
-        "GroupSummary",
-        "Detection",
-    ):
-        assert schemas[name]["examples"], name
+def bodies(document: Any) -> Iterator[tuple[str, str]]:
+    """What each operation takes and answers as JSON: the operation, and the name of the schema."""
+    for method, path, operation in operations(document):
+        answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+        for part in [operation.get("requestBody", {}), *answers]:
+            schema = part.get("content", {}).get("application/json", {}).get("schema", {})
+            if "$ref" in schema:
+                yield f"{method} {path}", schema["$ref"].rpartition("/")[2]
+
+
+def test_every_document_has_an_example_that_fits(running: Running) -> None:
+    document = running.client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    found = dict(bodies(document))
+    assert len(found) > 15
+    for operation, name in bodies(document):
+        assert schemas[name]["examples"], operation
+        model = getattr(documents, name)
+        for example in model.model_config["json_schema_extra"]["examples"]:  # FastAPI leaves nulls out
+            shown = model.model_validate(example).model_dump(mode="json", by_alias=True, exclude_unset=True)
+            assert shown == example, operation
+
+
+def test_every_parameter_has_a_default_or_an_example(running: Running) -> None:
+    document = running.client.get("/openapi.json").json()
+    for method, path, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            schema = parameter["schema"]
+            shown = {"default", "examples"} & (schema.keys() | parameter.keys())
+            assert shown or parameter["in"] == "header", (method, path, parameter["name"])

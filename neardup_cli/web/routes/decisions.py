@@ -61,7 +61,7 @@ def decide(served: Served, request: DecisionRequest) -> Decisions:
     response_class=Response,
     responses=responses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
 )
-def undecide(served: Served, number: Annotated[int, Path(ge=1, le=(1 << 63) - 1)]) -> None:
+def undecide(served: Served, number: Annotated[int, Path(ge=1, le=(1 << 63) - 1, examples=[7])]) -> None:
     """Take a decision back."""
     try:
         take_back(served.catalog, [number])

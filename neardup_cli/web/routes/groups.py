@@ -16,7 +16,7 @@ from neardup_cli.reports.json_report import group_document, match_document
 from neardup_cli.reports.paths import data_path, parse_data_path
 from neardup_cli.reports.plan_json import UNKNOWN_KIND
 from neardup_cli.web.board import Filter, Order
-from neardup_cli.web.documents import DataPath, Group, GroupPage, GroupSummary, Match, Member
+from neardup_cli.web.documents import DataPath, Group, GroupId, GroupPage, GroupSummary, Match, Member
 from neardup_cli.web.facets import GroupFacets, facets
 from neardup_cli.web.problems import responses
 from neardup_cli.web.service import Served
@@ -32,7 +32,11 @@ def groups(
     served: Served,
     kind: Annotated[
         str | None,
-        Query(max_length=40, description=f'Groups with such a match, "{UNKNOWN_KIND}" among them.'),
+        Query(
+            max_length=40,
+            description=f'Groups with such a match, "{UNKNOWN_KIND}" among them.',
+            examples=["cropped"],
+        ),
     ] = None,
     folder: Annotated[DataPath, Query(description="Groups with a member below this folder.")] = "",
     min_bytes: Annotated[int, Query(ge=0, le=1 << 62, description="Groups that free so much.")] = 0,
@@ -55,9 +59,7 @@ def groups(
 
 
 @router.get("/{group_id}", responses=responses(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE))
-def group(
-    served: Served, group_id: Annotated[str, Path(pattern="^[0-9a-f]{12}$", examples=["0d65d3cf7a21"])]
-) -> Group:
+def group(served: Served, group_id: Annotated[GroupId, Path()]) -> Group:
     """Return a group with all its members and matches, and the reasons for them."""
     found = served.snapshot().by_id.get(group_id)
     if found is None:
