@@ -15,6 +15,9 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+// A name or path as parts that a narrow column may break between.
+export const breakable = (text) => text.split(/(?<=[_\-./])/).flatMap((part, at) => (at ? [make("wbr"), part] : [part]));
+
 // Said to a screen reader; what is seen says it too.
 export function say(text) {
   const line = make("p", {}, text);

@@ -2,7 +2,7 @@
 
 import { api, preview } from "./api.js";
 import { basket } from "./basket.js";
-import { $, make, notify, say } from "./dom.js";
+import { $, breakable, make, notify, say } from "./dom.js";
 import { Stage } from "./stage.js";
 import { bytes, count, folderOf, kindNames, nameOf, number, sentence, shortFolder, when } from "./words.js";
 
@@ -210,7 +210,7 @@ export class Review {
     $("metadata").replaceChildren(
       ...rows.map(([name, a, b, better = 0, word]) => {
         const cell = (text, wins) =>
-          make("td", { class: wins ? "better" : "" }, make("span", { class: "clamped", title: text }, text), wins ? make("small", {}, word) : null);
+          make("td", { class: wins ? "better" : "" }, make("span", { class: "clamped", title: text }, ...breakable(text)), wins ? make("small", {}, word) : null);
         return make("tr", { class: a === b ? "" : "differs" }, make("th", { scope: "row" }, name), cell(a, better > 0), cell(b, better < 0));
       }),
     );
