@@ -74,13 +74,13 @@ def compared(copies: Path, folder: Path, peers: list[str]) -> list[dict[str, Any
 
 def comparison(programs: list[dict[str, Any]]) -> list[str]:
     """The README's lines about other programs."""
-    lines = ["", "| program | recall | precision | seconds | peak MB |", "|---|---|---|---|---|"]
+    lines = ["", "| program | recall | precision | CPU seconds | peak MB |", "|---|---|---|---|---|"]
     for one in programs:
         if one["state"] != "measured":
             lines.append(f"| {one['name']} | {one['state']} | | | |")
             continue
         shares = f"{one['recall']:.3f} | {one['precision']:.3f}"
-        costs = f"{one['seconds']:.0f} | {one['peak_mb']:.0f}"
+        costs = f"{one['cpu_seconds']:.0f} | {one['peak_mb']:.0f}"
         lines.append(f"| {one['name']} {one['version']} | {shares} | {costs} |")
     return [*lines, "", "![recall and precision](docs/evaluation/compare.svg)"]
 
