@@ -21,8 +21,9 @@ import onnxruntime
 from PIL import Image
 
 from benchmarks._pictures import photo_files
-from neardup_cli.embedders.base import Pixels, input_shape, resize_to_input
+from neardup_cli.embedders.base import Pixels, resize_to_input
 from neardup_cli.embedders.registry import model_path
+from neardup_cli.embedders.shape import input_shape
 from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, decode
 
 INPUT_SIZE = 288

@@ -96,8 +96,8 @@ def fill(path: Path, vectors: NDArray[np.float16], first: int = 0) -> None:
 
 def _identity() -> ModelIdentity:
     """The default model as it is installed, so that commands take the vectors for its own."""
-    from neardup_cli.embedders import registry
+    from neardup_cli.embedders import registry, shape
 
     name = registry.DEFAULT_MODEL
     fingerprint = registry.fingerprint(registry.model_path(name))
-    return ModelIdentity(name, fingerprint, DIMENSION, registry.preprocessing(288))
+    return ModelIdentity(name, fingerprint, DIMENSION, shape.preprocessing(288))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from neardup_cli.embedders.shape import input_shape
 from neardup_cli.records import ModelIdentity
 
 type Pixels = NDArray[np.uint8]
@@ -18,8 +19,6 @@ type Pixels = NDArray[np.uint8]
 
 type Vectors = NDArray[np.float32]
 """(n, dimension), each row of unit length."""
-
-_STRIDE = 32  # convolutional trunks halve the picture five times
 
 
 class Embedder(Protocol):
@@ -38,22 +37,6 @@ class Embedder(Protocol):
 
     def embed(self, batch: Sequence[Pixels]) -> Vectors:
         """Embed prepared images of any mixture of shapes, in order. May be called from several threads."""
-
-
-def input_shape(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """Return (width, height) of the network's input for an image of `size` (width, height).
-
-    The aspect ratio is kept, the area is that of a square of `side` pixels, and both sides are
-    multiples of 32, so that images of one camera share a shape. Equal area makes a wide picture cost
-    what a square one costs. Panoramas are held to 4:1: beyond it too few rows would be left.
-    """
-    width, height = size
-    ratio = min(max(width / height, 0.25), 4.0) ** 0.5
-    return _to_stride(side * ratio), _to_stride(side / ratio)
-
-
-def _to_stride(length: float) -> int:
-    return max(_STRIDE, round(length / _STRIDE) * _STRIDE)
 
 
 def resize_to_input(image: Image.Image, side: int) -> Pixels:

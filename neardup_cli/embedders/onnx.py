@@ -18,7 +18,7 @@ from PIL import Image
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
-from neardup_cli.embedders.registry import preprocessing
+from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
 from neardup_cli.records import ModelIdentity
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from neardup_cli.embedders.base import Pixels, input_shape
+from neardup_cli.embedders.base import Pixels
+from neardup_cli.embedders.shape import input_shape
 
 REGION_SIDE = 192
 """The area of a region's input is that of a square of so many pixels: five cost twice the whole picture."""

@@ -115,8 +115,3 @@ def model_label(name: str) -> str:
 def _path(name: str) -> Path:
     # Unlike Path.expanduser, this leaves the home of somebody unknown as it is, and no such file is found.
     return Path(os.path.expanduser(name))
-
-
-def preprocessing(side: int) -> str:
-    """Say in words what `base.resize_to_input` does: part of a model's identity in the catalog."""
-    return f"rgb, aspect kept, area {side}^2, bilinear"

@@ -10,7 +10,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.choices import Device
 from neardup_cli.embedders import registry
-from neardup_cli.embedders.registry import preprocessing
+from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.errors import ModelMismatch
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from neardup_cli.embedders.base import input_shape, resize_to_input, unit_rows
-from neardup_cli.embedders.registry import preprocessing
+from neardup_cli.embedders.base import resize_to_input, unit_rows
+from neardup_cli.embedders.shape import input_shape, preprocessing
 
 lengths = st.integers(1, 20_000)
 sides = st.integers(2, 20).map(lambda strides: strides * 32)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from neardup_cli.embedders.base import input_shape, resize_to_input
+from neardup_cli.embedders.base import resize_to_input
 from neardup_cli.embedders.regions import REGION_SIDE, REGIONS, prepare_regions, region_box
+from neardup_cli.embedders.shape import input_shape
 
 
 def test_five_regions_of_half_the_size() -> None:

@@ -7,7 +7,7 @@ import pytest
 from blake3 import blake3
 
 from neardup_cli.embedders import registry
-from neardup_cli.embedders.registry import preprocessing
+from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.errors import ModelInvalid, ModelMissing
 
 

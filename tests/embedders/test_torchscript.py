@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from neardup_cli.choices import Device
-from neardup_cli.embedders.base import Embedder, input_shape
-from neardup_cli.embedders.registry import demand_device, load_embedder, model_path, preprocessing
+from neardup_cli.embedders.base import Embedder
+from neardup_cli.embedders.registry import demand_device, load_embedder, model_path
+from neardup_cli.embedders.shape import input_shape, preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
 from tests.conftest import Lacking
 

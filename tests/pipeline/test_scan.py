@@ -20,7 +20,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Device
 from neardup_cli.embedders import registry
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, unit_rows
-from neardup_cli.embedders.registry import preprocessing
+from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.errors import CatalogBusy, ModelMissing, PathNotFound
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.images.decode import decode
