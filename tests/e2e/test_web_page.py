@@ -213,9 +213,12 @@ def test_all_certain_groups_after_a_preview(browser: Browser, site: Site) -> Non
     page.get_by_role("button", name="Apply this plan").click()
     page.wait_for_selector("#outcome")
     assert len(tree(site.folder)) == len(before) - 3
+    expect(page.locator(".choice").nth(1)).to_contain_text("0 certain groups")
     page.get_by_role("button", name="Undo").first.click()
     expect(page.locator("#outcome")).to_contain_text("Put back")
     assert tree(site.folder) == before
+    expect(page.locator(".choice").nth(1)).to_contain_text("3 certain groups")
+    expect(page.locator("#outcome")).to_contain_text("Put back")
     assert site.complained("status of 404") == []  # pictures that were just moved away
 
 

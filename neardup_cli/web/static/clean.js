@@ -56,6 +56,17 @@ export class Clean {
     );
   }
 
+  // The groups were computed anew: what can be chosen and what was done may be other things now.
+  async renew() {
+    if (this.box.hidden || this.plan) return;
+    const { activeElement } = document;
+    const told = $("plan");
+    await this.open();
+    if (!told || !$("plan")) return;
+    $("plan").replaceWith(told);
+    if (told.contains(activeElement)) activeElement.focus({ preventScroll: true });
+  }
+
   #choice(title, text, total, wanted) {
     const action = make(
       "select",
@@ -84,6 +95,7 @@ export class Clean {
     this.plan = plan;
     const { acts, groups, frees } = plan.summary;
     const leave = () => {
+      this.plan = null;
       box.replaceChildren();
       asked.focus();
     };

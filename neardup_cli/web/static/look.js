@@ -3,7 +3,7 @@
 import { api, preview } from "./api.js";
 import { $, make } from "./dom.js";
 import { clipped } from "./maps.js";
-import { bytes, count, folderOf, nameOf, readable, sentence } from "./words.js";
+import { bytes, count, folderOf, nameOf, readable, sentence, similarity } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -103,7 +103,7 @@ export class Look {
             "div",
             { class: "score" },
             make("span", { class: match.is_match ? "yes" : "" }, match.is_match ? "copy" : "no copy"),
-            match.similarity === null ? null : make("small", {}, `${match.similarity.toFixed(2)} alike`),
+            match.similarity === null ? null : make("small", {}, `${similarity(match.similarity)} alike`),
           ),
         ),
       ),

@@ -103,6 +103,7 @@ async function load() {
   try {
     await grid.load(filter);
     await review.renew();
+    await clean.renew();
   } catch (error) {
     notify(error.message);
     return;

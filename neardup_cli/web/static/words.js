@@ -66,4 +66,7 @@ export function when(text) {
   return text ? text.replace("T", " ").replace(/(:\d\d)(\.\d+)?(Z?)$/, "$1").replace(/Z$/, " UTC") : "";
 }
 
+// Cut off, not rounded, as the server's sentences have it: 1.00 is said of nothing less.
+export const similarity = (value) => (Math.trunc(value * 100 + 1e-6) / 100).toFixed(2);
+
 export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
