@@ -301,13 +301,13 @@ CPU = "CPUExecutionProvider"
 @pytest.mark.parametrize(
     ("device", "installed", "taken", "batch"),
     [
-        (Device.AUTO, [], [], 4),
-        (Device.AUTO, [COREML], [], 4),  # in every wheel for macOS, and slow to start
-        (Device.AUTO, [OPENVINO], [OPENVINO], 4),
+        (Device.AUTO, [], [], 8),
+        (Device.AUTO, [COREML], [], 8),  # in every wheel for macOS, and slow to start
+        (Device.AUTO, [OPENVINO], [OPENVINO], 8),
         (Device.AUTO, [OPENVINO, CUDA], [CUDA, OPENVINO], 32),
         (Device.CUDA, [OPENVINO, CUDA], [CUDA], 32),
-        (Device.MPS, [COREML], [COREML], 4),
-        (Device.CPU, [CUDA, OPENVINO, COREML], [], 4),
+        (Device.MPS, [COREML], [COREML], 8),
+        (Device.CPU, [CUDA, OPENVINO, COREML], [], 8),
     ],
 )
 def test_providers_are_used_where_they_are_installed(
