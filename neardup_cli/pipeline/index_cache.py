@@ -15,11 +15,11 @@ from neardup_cli.catalog import neighbours, queries
 from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.queries import StoredModel, VectorState
 from neardup_cli.index.vectors import (
-    REMEASURED,
     IndexKind,
     IndexStamp,
     VectorIndex,
     kind_for,
+    remeasured,
     sampled,
 )
 
@@ -64,7 +64,7 @@ class CatalogIndex:
     def _measured(
         self, vectors: NDArray[np.float32], top_k: int, probed: float
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        shortlist = min(max(REMEASURED * top_k, _SHORTLIST), _LONGEST_LIST)
+        shortlist = min(max(remeasured(len(self.vectors)) * top_k, _SHORTLIST), _LONGEST_LIST)
         ids, _ = self.vectors.search(vectors, shortlist, probed=probed)
         named = np.unique(ids[ids >= 0])
         table = self._stored(named)

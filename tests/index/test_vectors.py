@@ -17,6 +17,7 @@ from neardup_cli.index.vectors import (
     VectorIndex,
     kind_for,
     lists_for,
+    remeasured,
     sample_size,
     search_threads,
 )
@@ -349,3 +350,7 @@ def test_one_byte_changed_anywhere(tmp_path: Path) -> None:
         changed[position] ^= 0x41
         path.write_bytes(changed)
         assert VectorIndex.load(path) is None, position
+
+
+def test_more_candidates_are_measured_where_more_vectors_are_near() -> None:
+    assert [remeasured(count) for count in (1, 50_000, 300_000, 600_000, 1_000_000)] == [8, 8, 8, 16, 27]
