@@ -33,10 +33,10 @@ a copy often lies in another list than its original; but a join looks from both 
 pairs from 0.5 on (benchmarks/scale.py)."""
 
 _REMEASURED, _REMEASURED_UP_TO = 8, 300_000
-"""Candidates that are measured by their vectors, for each neighbour that is wanted: with three, the codes lose
-a pair in sixty from 0.5 on. They tell less where more vectors are near: beyond so many, in proportion. Of a
-million, 8 found 0.71 of the pairs from one side, 24 found 0.82, and all of them 0.85 (there were more pairs than
-the lists hold)."""
+"""Candidates that are measured by their vectors, for each neighbour that is wanted: with three, the codes
+lose a pair in sixty from 0.5 on. They tell less where more vectors are near: beyond so many, in proportion.
+Of a million, 8 found 0.71 of the pairs from one side, 24 found 0.82, and all of them 0.85: there were more
+pairs than the lists hold."""
 
 _CODES = 32
 _SAMPLES_A_LIST = 40
