@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -207,12 +207,16 @@ def open_unchanged(source: ToRead) -> OpenedFile | UnreadFile:
     return UnreadFile(source, _CHANGING)
 
 
-def chunked(files: Iterable[ToRead], count: int) -> Iterator[list[ToRead]]:
-    """Group files into chunks of at most `count`, and of at most `IN_MEMORY_BYTES` unless one is larger."""
+def chunked(files: Sequence[ToRead], count: int, workers: int) -> Iterator[list[ToRead]]:
+    """Group files into chunks of at most `count`, and of at most `IN_MEMORY_BYTES` unless one is larger.
+
+    The last ones are ever smaller, so that no worker is left with one while the others have nothing to do.
+    """
     chunk: list[ToRead] = []
     size = 0
-    for file in files:
-        if chunk and (len(chunk) >= count or size + file.size > IN_MEMORY_BYTES):
+    for left, file in zip(range(len(files), 0, -1), files, strict=True):
+        most = min(count, max(1, (left + len(chunk)) // (2 * workers)))
+        if chunk and (len(chunk) >= most or size + file.size > IN_MEMORY_BYTES):
             yield chunk
             chunk, size = [], 0
         chunk.append(file)

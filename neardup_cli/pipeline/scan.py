@@ -156,7 +156,8 @@ def _read_all(
     if embedder is not None:
         store.use_model(embedder.identity)
     watch.start("Reading", len(found.to_read))
-    chunks = chunked(found.to_read, _CHUNK_HASHING if embedder is None else embedder.batch)
+    batch = _CHUNK_HASHING if embedder is None else embedder.batch
+    chunks = chunked(found.to_read, batch, options.workers)
     extract = _extracted_here if options.cluster is None else _extracted_on_cluster
     for extracted in extract(chunks, embedder, options, store):
         store.add(extracted)
