@@ -152,7 +152,7 @@ def extract(model: Any, files: Sequence[Any], threads: int) -> None:
             return len(digest) > 0
 
     extractor = Extractor(model, lambda _: set(), 1 << 30, Unclaimed())
-    for _ in LocalEngine(threads).map(extractor, chunked(files, model.batch)):
+    for _ in LocalEngine(threads).map(extractor, chunked(files, model.batch, threads)):
         pass
 
 
