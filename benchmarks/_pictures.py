@@ -54,11 +54,14 @@ def small_photos(folder: Path, count: int) -> Path:
 
 def attacked_photos(folder: Path, sample: int, suite: str = "standard") -> Path:
     """A folder of copies of `sample` photographs by every attack of a suite, with their manifest."""
-    target = OUT / f"eval-{suite}-{sample}"
+    return attacked(folder, OUT / f"eval-{suite}-{sample}", sample, "--suite", suite)
+
+
+def attacked(folder: Path, target: Path, sample: int, *chosen: str) -> Path:
+    """A folder of copies of `sample` photographs by the attacks chosen, with their manifest."""
     if not (target / "manifest.csv").is_file():
         note(f"making copies in {target}, once")
-        chosen = ["--suite", suite, "--sample", str(sample)]
-        run([neardup(), "eval", "attacks", folder, target, *chosen], ROOT)
+        run([neardup(), "eval", "attacks", folder, target, "--sample", str(sample), *chosen], ROOT)
     return target
 
 

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks import _bench
-from benchmarks._pictures import photo_files
+from benchmarks._pictures import attacked, photo_files
 
 QUERIES, REFERENCES = 5_000, 50_000
 MEMORY_MB = 1_500
@@ -67,13 +67,8 @@ def references(folder: Path, count: int) -> Path:
 def queries(folder: Path, count: int) -> Path:
     """Copies of the photographs, thirteen of each."""
     names = [*ATTACKS, *MORE_ATTACKS]
-    sample = -(-count // len(names))
-    target = _bench.OUT / f"eval-queries-{count}"
-    if not (target / "manifest.csv").is_file():
-        chosen = [part for name in names for part in ("--attack", name)]
-        sampled = ["--sample", str(sample), *chosen]
-        _bench.run([_bench.neardup(), "eval", "attacks", folder, target, *sampled], _bench.ROOT)
-    return target
+    chosen = (part for name in names for part in ("--attack", name))
+    return attacked(folder, _bench.OUT / f"eval-queries-{count}", -(-count // len(names)), *chosen)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from neardup_cli.choices import Action
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
+from neardup_cli.cleanup.folders import Identity, identity_of
 from neardup_cli.cleanup.reasons import Gone, Refused, named, reason_of
 from neardup_cli.images.walk import file_stamp, is_below
 from neardup_cli.plans import Batch, BatchState, Intent, Operation, OperationState
@@ -90,16 +91,11 @@ def _units(
             yield found[number]
 
 
-def _identities(catalog: Catalog, batch: Batch) -> frozenset[tuple[int, int]]:
-    """Return device and inode of all files that a batch keeps, whatever names lead to them."""
+def _identities(catalog: Catalog, batch: Batch) -> frozenset[Identity]:
+    """Return the identities of all files that a batch keeps, whatever names lead to them."""
     with catalog.read() as connection:
         paths = journal.keeper_paths(connection, batch.id)
-    found = set()
-    for path in paths:
-        with suppress(OSError):
-            status = os.lstat(path)
-            found.add((status.st_dev, status.st_ino))
-    return frozenset(found)
+    return frozenset(identity for path in paths if (identity := identity_of(path)) is not None)
 
 
 def _run_unit(work: _Work, unit: Sequence[Operation], kept: Collection[tuple[int, int]]) -> None:

@@ -120,16 +120,14 @@ def surrounding(group: DuplicateGroup) -> set[bytes]:
     keep = digests[group.keep]
     found: set[bytes] = set()
     for match in group.matches:
-        if (laid := match.alignment) is None:
+        laid = match.alignment
+        if laid is None or laid.coverage_a == laid.coverage_b or not any(laid.surrounds()):
             continue
-        a, b = digests.get(match.a), digests.get(match.b)
-        shares, around = (laid.coverage_a, laid.coverage_b), laid.surrounds()
-        for outer, inner, surrounds in (
-            (a, b, around[0] and shares[0] < shares[1]),
-            (b, a, around[1] and shares[1] < shares[0]),
-        ):
-            if surrounds and inner == keep and outer is not None and outer != keep:
-                found.add(outer)
+        outer, inner = digests.get(match.a), digests.get(match.b)
+        if laid.coverage_a > laid.coverage_b:
+            outer, inner = inner, outer
+        if outer is not None and outer != keep and inner == keep:
+            found.add(outer)
     return found
 
 

@@ -39,7 +39,7 @@ def compare(
     does after `scan --thorough`.
     """
     from neardup_cli.pipeline.compare import compare as run_compare
-    from neardup_cli.pipeline.compare import load_rules
+    from neardup_cli.pipeline.compare import load_rules_of
     from neardup_cli.reports import json_report, text
     from neardup_cli.settings import load_settings
 
@@ -51,16 +51,7 @@ def compare(
         preset=preset,
         max_pixels=max_pixels,
     )
-    rules = load_rules(
-        settings.model,
-        hash_only=hash_only,
-        input_size=settings.input_size,
-        device=settings.device,
-        threshold=settings.threshold,
-        hamming=settings.hamming,
-        verify=not no_verify,
-        preset=settings.preset,
-    )
+    rules = load_rules_of(settings, hash_only=hash_only, verify=not no_verify)
     comparison = run_compare(raw_path(a), raw_path(b), rules, max_pixels=settings.max_pixels)
     if json:
         write_text(json_report.dump(json_report.compare_document(comparison, rules.parameters())))

@@ -38,7 +38,7 @@ def explain(
 
     The verdict, its reason, every number.
     """
-    from neardup_cli.pipeline.compare import load_rules
+    from neardup_cli.pipeline.compare import load_rules_of
     from neardup_cli.pipeline.explain import explain as run_explain
     from neardup_cli.pipeline.explain import upright
     from neardup_cli.reports import json_report, picture, text
@@ -52,14 +52,7 @@ def explain(
         preset=preset,
         max_pixels=max_pixels,
     )
-    rules = load_rules(
-        settings.model,
-        input_size=settings.input_size,
-        device=settings.device,
-        threshold=settings.threshold,
-        hamming=settings.hamming,
-        preset=settings.preset,
-    )
+    rules = load_rules_of(settings)
     pair = run_explain(raw_path(a), raw_path(b), rules, max_pixels=settings.max_pixels)
     if json:
         write_text(json_report.dump(json_report.explain_document(pair, rules.parameters())))

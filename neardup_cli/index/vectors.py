@@ -24,6 +24,8 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
+from neardup_cli.index.cores import on_this_core
+
 FLAT_UP_TO = 50_000
 """Vectors that are searched exactly: comparing all of them with each other takes two cores ten seconds."""
 
@@ -335,12 +337,8 @@ class RefinedIndex:
         Where several share a matrix product, its last bits tell how many; and those bits decide, once in a
         while, which of two lists is looked into. Several callers use several cores.
         """
-        threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1)  # for the calling thread alone
-        try:
+        with on_this_core():
             return self.search(self._vectors.reconstruct_batch(places), top_k)
-        finally:
-            faiss.omp_set_num_threads(threads)
 
 
 def search_threads() -> int:

@@ -33,6 +33,11 @@ class Inset(NamedTuple):
     inner: int
     sharper: bool
 
+    @property
+    def pair(self) -> IdPair:
+        """The two, the smaller id first."""
+        return min(self.outer, self.inner), max(self.outer, self.inner)
+
 
 def linked_groups(pairs: Iterable[IdPair], alone: Iterable[int] = ()) -> list[list[int]]:
     """Return the connected components of a graph of matches.
@@ -125,14 +130,13 @@ class _Stars:
         self._matching = _adjacency(matches)
         self._whole = _adjacency(pair for pair in matches if pair not in in_part)
         self._different = _adjacency(apart)
-        seen = [inset for inset in insets if _pair(inset.outer, inset.inner) not in apart]
+        seen = [inset for inset in insets if inset.pair not in apart]
         self._insets = {(inset.outer, inset.inner) for inset in seen}
         self._outshone = {inset.outer for inset in seen if inset.sharper}
         self._placed: set[int] = set()
 
     def clusters(self) -> Iterator[Cluster]:
-        first = [content for content in self._order if content not in self._outshone]
-        for keeper in (*first, *(content for content in self._order if content in self._outshone)):
+        for keeper in sorted(self._order, key=self._outshone.__contains__):
             if keeper in self._placed:
                 continue
             self._placed.add(keeper)
@@ -191,10 +195,6 @@ class _Stars:
 
     def _sorted(self, contents: Iterable[int]) -> list[int]:
         return sorted(contents, key=self._rank.__getitem__)
-
-
-def _pair(a: int, b: int) -> IdPair:
-    return (a, b) if a < b else (b, a)
 
 
 def _adjacency(pairs: Iterable[IdPair]) -> dict[int, set[int]]:

@@ -18,11 +18,13 @@ from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.matching.regions import View, best_view, region_limit
 from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.criteria import Judgement, Limits, limits_for, parameters
+from neardup_cli.pipeline.picture import unreadable
 from neardup_cli.pipeline.probe import Probe, Source, probe_image
 from neardup_cli.records import Comparison, Stage
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.laying import Laying
+    from neardup_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,20 @@ def load_rules(
     name = None if embedder is None else embedder.identity.name
     limits = limits_for(name, threshold=threshold, hamming=hamming, verify=verify, preset=preset)
     return Rules(embedder, limits)
+
+
+def load_rules_of(settings: Settings, *, hash_only: bool = False, verify: bool = True) -> Rules:
+    """Do the same with what the settings say."""
+    return load_rules(
+        settings.model,
+        hash_only=hash_only,
+        input_size=settings.input_size,
+        device=settings.device,
+        threshold=settings.threshold,
+        hamming=settings.hamming,
+        verify=verify,
+        preset=settings.preset,
+    )
 
 
 def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Comparison:
@@ -182,4 +198,4 @@ def _probe(image: Source, embedder: Embedder | None, max_pixels: int) -> Probe:
     except UnreadableImage as exc:
         if not isinstance(image, bytes):
             raise
-        raise UnreadableImage(f"{image.decode('utf-8', 'backslashreplace')}: {exc}") from exc
+        raise unreadable(image, exc) from exc

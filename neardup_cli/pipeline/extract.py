@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -19,6 +18,7 @@ from neardup_cli.errors import ImageTooLarge, ModelMismatch, UnreadableImage
 from neardup_cli.fingerprints.content import content_digest, stream_digest
 from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images.decode import DecodedImage, decode
+from neardup_cli.images.files import regular_handle
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
@@ -229,12 +229,9 @@ def _open_once(source: ToRead) -> OpenedFile | None:
     """Open and hash a file; None if it changed meanwhile."""
     if is_remote(source.path):
         return _fetch_once(source)
-    # Without O_NONBLOCK, a pipe that took the file's place would block for ever.
-    handle = os.open(source.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    before = os.fstat(handle)
-    if not stat.S_ISREG(before.st_mode):
-        os.close(handle)
+    if (handle := regular_handle(source.path)) is None:
         return None
+    before = os.fstat(handle)
     stream = open(handle, "rb", buffering=0)  # noqa: SIM115 - handed on where the file is large
     try:
         stamp = file_stamp(before)

@@ -68,7 +68,7 @@ def build_groups(
     else:
         insets = [inset for pair in matches.values() for inset in _insets(by_content, pair)]
         partial = {ids for ids, pair in matches.items() if pair.alignment and pair.alignment.kind in _PARTIAL}
-        partial |= {(min(inset.outer, inset.inner), max(inset.outer, inset.inner)) for inset in insets}
+        partial |= {inset.pair for inset in insets}
         clusters = coherent_clusters(order, matches, partial=partial, insets=insets, different=different)
     return _grouped(by_content, clusters, matches, kept)
 

@@ -114,4 +114,9 @@ def decode_named(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> DecodedIm
     try:
         return decode_file(path, max_pixels)
     except UnreadableImage as exc:
-        raise UnreadableImage(f"{path.decode('utf-8', 'backslashreplace')}: {exc}") from exc
+        raise unreadable(path, exc) from exc
+
+
+def unreadable(path: bytes, reason: UnreadableImage) -> UnreadableImage:
+    """Return a reason with the file that it is about."""
+    return UnreadableImage(f"{path.decode('utf-8', 'backslashreplace')}: {reason}")
