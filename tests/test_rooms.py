@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
+import ast
+import importlib.util
 import inspect
 import os
 import pkgutil
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer.main
@@ -20,6 +21,9 @@ import neardup_cli
 from neardup_cli import errors
 from neardup_cli.cli.app import app
 from neardup_cli.cli.group import SUMMARIES
+
+if TYPE_CHECKING:
+    from tests.conftest import Lacking
 
 CHECKOUT = Path(__file__).parents[1]
 README = CHECKOUT / "README.md"
@@ -40,6 +44,7 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(neardup_cli.__path__, "neardup_cli.")
     if "._migrations" not in module.name
 )
+NEED_PYTORCH = ["neardup_cli.embedders.torchscript"]
 GROUP: Any = typer.main.get_command(app)
 LOADED: dict[str, Any] = {name: GROUP.load(name) for name in SUMMARIES}
 COMMANDS: dict[str, Any] = LOADED | {
@@ -109,12 +114,11 @@ def test_importing_the_package_costs_nothing() -> None:
     assert not set(HEAVY) & set(loaded)
 
 
-def test_every_module_can_be_imported_first() -> None:
-    """No module relies on another having been imported before it: no circle, no warning."""
+def import_each_first(names: list[str]) -> None:
+    """Make sure that no module relies on another having been imported before it: no circle, no warning."""
     code = f"""
 import sys
-kept = set(sys.modules)
-for name in {MODULES!r}:
+for name in {names!r}:
     # What is foreign stays, or this would take minutes: extension modules load once.
     for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "neardup_cli"]:
         del sys.modules[loaded]
@@ -123,9 +127,23 @@ for name in {MODULES!r}:
     in_a_fresh_python(code)
 
 
+def test_every_module_can_be_imported_first() -> None:
+    import_each_first([name for name in MODULES if name not in NEED_PYTORCH])
+
+
+def test_what_needs_pytorch_can_be_imported_first(lacking: Lacking) -> None:
+    if importlib.util.find_spec("torch") is None:
+        lacking("pip install 'neardup-cli[torch]'")
+    assert set(NEED_PYTORCH) <= set(MODULES)
+    import_each_first(NEED_PYTORCH)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_says_what_it_is_for(name: str) -> None:
-    assert (importlib.import_module(name).__doc__ or "").strip()
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    assert (ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or "").strip()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
