@@ -50,7 +50,7 @@ class KnownFolder(NamedTuple):
 
     Attributes:
         rows: in the order of paths.
-        errors: why the content of a file cannot be decoded, by file id; few have one.
+        errors: why the content of a file cannot be decoded, by file id, wherever it lies; few have one.
         incomplete: ids of the files of whose content something is still to compute.
     """
 
@@ -157,19 +157,31 @@ def known_folder(
         model_id: a file is incomplete if its content has no vector of this model; None asks for none.
         regions: it is incomplete without the vectors of its regions too.
     """
-    with_content = select(File.c.id, Content.c.error).join(Content, Content.c.id == File.c.content_id)
-    here = below(folder)
-    errors = connection.execute(with_content.where(here, Content.c.error.is_not(None))).all()
     incomplete: set[int] = set()
     for table in () if model_id is None else (Embedding, Region) if regions else (Embedding,):
         has_vector = and_(table.c.content_id == File.c.content_id, table.c.model_id == model_id)
-        lacking = with_content.outerjoin(table, has_vector).where(
-            here, table.c.id.is_(None), Content.c.error.is_(None)
+        lacking = (
+            select(File.c.id)
+            .join(Content, Content.c.id == File.c.content_id)
+            .outerjoin(table, has_vector)
+            .where(below(folder), table.c.id.is_(None), Content.c.error.is_(None))
         )
         incomplete.update(connection.execute(lacking).scalars())
-    return KnownFolder(
-        _known_rows(connection, folder), {row: error for row, error in errors if error}, incomplete
+    return KnownFolder(_known_rows(connection, folder), _known_errors(connection), incomplete)
+
+
+def _known_errors(connection: Connection) -> dict[int, str]:
+    """Ask for the few contents first: the database would begin with all the files of a folder."""
+    query = select(Content.c.id, Content.c.error).where(Content.c.error.is_not(None))
+    reasons = {content: error for content, error in connection.execute(query) if error is not None}
+    holding = select(File.c.id, File.c.content_id).where(
+        File.c.content_id.in_(bindparam("contents", expanding=True))
     )
+    return {
+        file: reasons[content]
+        for some in batched(reasons, _VARIABLES)
+        for file, content in connection.execute(holding, {"contents": some})
+    }
 
 
 def _known_rows(connection: Connection, folder: bytes) -> Iterator[KnownRow]:

@@ -6,6 +6,7 @@ answer at once: numpy, FAISS, onnxruntime and SQLAlchemy come with the work that
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -72,6 +73,8 @@ def main() -> NoReturn:
         code = _complain(_usage_message(exc), BadInput.exit_code)
     finally:
         _flush_stdout()
+        # Python looks for cycles once more before it ends, which took a sixth of a short command's time.
+        gc.freeze()
     sys.exit(code)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from operator import attrgetter
 
 from neardup_cli.images import remote
 from neardup_cli.records import FileStamp, Skipped
@@ -22,6 +23,8 @@ IMAGE_EXTENSIONS = frozenset(
 """Extensions that are opened; what is in the file decides what it is."""
 
 _USUAL_ENDINGS = (b".jpg", b".JPG", b".jpeg", b".png", b".heic", b".HEIC", b".webp", b".gif", b".bmp")
+
+_DOT = ord(".")
 
 NOT_AN_IMAGE = "not an image file"
 HIDDEN = "hidden"
@@ -114,16 +117,25 @@ class Walker:
         run = FileRun(root)
         try:
             with os.scandir(folder) as entries:
-                ordered = sorted(entries, key=_sort_key)
+                ordered = _in_path_order(entries)
         except OSError as exc:
             run.skipped.append(Skipped(folder, os_reason(exc), unreadable=True))
             yield run
             return
         choosy = bool(self.exclude or self.walked)
         for entry in ordered:
-            # Nearly every entry is an ordinary file, and there may be a million: ask it little.
-            unusual = choosy or entry.name.startswith(b".") or entry.is_symlink()
-            if unusual and self._passes_over(entry, top, run):
+            # Nearly every entry is an ordinary image file, and there may be a million: asked little, without
+            # a call.
+            name = entry.name
+            if not choosy and name.endswith(_USUAL_ENDINGS) and name[0] != _DOT:
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(status.st_mode):
+                        run.files.append((entry.path, status))
+                        continue
+                except OSError:
+                    pass  # it is asked again below, by what reports it
+            if self._passes_over(entry, top, run):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield run
@@ -207,6 +219,14 @@ def _take(entry: os.DirEntry[bytes], run: FileRun) -> None:
         run.files.append((path, status))
     else:
         run.skipped.append(Skipped(path, SPECIAL))
+
+
+def _in_path_order(entries: Iterable[os.DirEntry[bytes]]) -> list[os.DirEntry[bytes]]:
+    """Sort the entries of a folder as the paths below them are sorted, byte by byte."""
+    found = list(entries)
+    folders = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
+    # Most folders hold files only: these are sorted in half the time.
+    return sorted(found, key=_sort_key if folders else attrgetter("name"))
 
 
 def _sort_key(entry: os.DirEntry[bytes]) -> bytes:
