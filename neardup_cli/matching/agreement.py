@@ -70,6 +70,8 @@ class Agreement:
         return max(self.content_a, self.content_b)
 
 
+_IDENTITY = np.eye(2, 3)
+
 NONE = Agreement()
 """Nothing to compare: no overlap, or nothing but flat areas in it."""
 
@@ -147,6 +149,8 @@ def warp(grey: Grey, transform: Affine, size: affine.Size) -> Grey:
         grey = np.asarray(cv2.resize(grey, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         transform = affine.compose(transform, affine.scaling(width / half[0], height / half[1]))
         scale *= 2
+    if np.array_equal(transform, _IDENTITY) and _holds(grey, size):
+        return np.ascontiguousarray(grey[: size[1], : size[0]])  # the frame's own picture, mostly
     drawn = cv2.warpAffine(grey, transform, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(drawn, dtype=np.uint8)
 
@@ -191,6 +195,11 @@ def _blocks_on(to_frame: Affine, size: affine.Size, frame: affine.Size) -> NDArr
 
 def _size(pixels: NDArray[np.uint8]) -> affine.Size:
     return pixels.shape[1], pixels.shape[0]
+
+
+def _holds(pixels: NDArray[np.uint8], size: affine.Size) -> bool:
+    width, height = _size(pixels)
+    return width >= size[0] and height >= size[1]
 
 
 def _agreement_of(pair: AlignedPair, a: LocalFeatures, b: LocalFeatures) -> Agreement:

@@ -40,7 +40,7 @@ def detail(blocks: Floats) -> Floats:
 
 def deviation(centred: Floats) -> Floats:
     """Give the standard deviation, in grey levels, of each centred block: `[rows, columns]`."""
-    return np.asarray(np.sqrt(np.mean(centred * centred, axis=-1)))
+    return np.asarray(np.sqrt(np.einsum("rcp,rcp->rc", centred, centred) / centred.shape[-1]))
 
 
 def detailed_centres(grey: NDArray[np.uint8], threshold: float) -> NDArray[np.float64]:

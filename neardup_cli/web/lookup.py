@@ -12,6 +12,7 @@ import threading
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.embedders.base import Embedder
@@ -75,6 +76,7 @@ class Lookup:
     def _load(self) -> None:
         self._searcher = Searcher(self._catalog, self._options, self._embedder)
         self._embedder = self._searcher.rules.embedder
+        import_module("neardup_cli.pipeline.laying")  # OpenCV: not while the first copy waits
 
     def close(self) -> None:
         """Answer what was asked, and end the workers."""
