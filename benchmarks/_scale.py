@@ -1,6 +1,7 @@
 """What benchmarks/scale.py runs as processes of its own, so that memory and time are those of one thing.
 
 python -m benchmarks._scale fill CATALOG COUNT [FIRST]     synthetic pictures into a catalog
+python -m benchmarks._scale join CATALOG                   the self-join of `dups` alone, up to its pairs
 python -m benchmarks._scale recall CATALOG SAMPLE          pairs of a join against comparing all
 python -m benchmarks._scale query CATALOG QUESTIONS        a warm query
 """
@@ -21,12 +22,21 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.matching.sieve import DEFAULT_RADIUS, sieve_hits
 from neardup_cli.pipeline.index_cache import open_index
+from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.models import stored_model
+from neardup_cli.pipeline.progress import Silent
 
 PAIR = 0.5
 """Similarity from which a pair has to be found."""
 
 TOP = 11
+
+
+def join(path: Path) -> dict[str, float]:
+    """Compare what is new, and read all pairs; the groups are left out."""
+    with Catalog.open(path) as catalog:
+        joined = joined_pictures(catalog, _model(catalog), PAIR, (), Silent())
+    return {"compared": joined.compared, "pairs": len(joined.pictures.similar.first)}
 
 
 def recall(path: Path, sample: int) -> dict[str, float]:
@@ -93,15 +103,17 @@ def _model(catalog: Catalog) -> StoredModel:
 
 def main() -> None:
     """Run one of them and print what it measured as JSON."""
-    task, path, number, *first = sys.argv[1:]
-    match task:
-        case "fill":
-            start = int(first[0]) if first else 0
-            fill(Path(path), embeddings(int(number), seed=start), start)
-        case "recall":
-            print(json.dumps(recall(Path(path), int(number))))
-        case "query":
-            print(json.dumps(query(Path(path), int(number))))
+    task, path, *numbers = sys.argv[1:]
+    match task, [int(number) for number in numbers]:
+        case "fill", [count, *first]:
+            start = first[0] if first else 0
+            fill(Path(path), embeddings(count, seed=start), start)
+        case "join", []:
+            print(json.dumps(join(Path(path))))
+        case "recall", [sample]:
+            print(json.dumps(recall(Path(path), sample)))
+        case "query", [questions]:
+            print(json.dumps(query(Path(path), questions)))
         case _:
             sys.exit(f"no such task: {task}")
 

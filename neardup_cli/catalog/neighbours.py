@@ -6,11 +6,11 @@ All of it follows from the vectors; see `models.NeighbourColumns` and `pipeline/
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import batched
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import batched, chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
 
 from neardup_cli.catalog.models import Content, Embedding, File, Neighbour, VectorJoin
 from neardup_cli.catalog.queries import StoredModel, StoredVectors
@@ -93,8 +93,7 @@ def present_vectors(connection: Connection, model: StoredModel) -> PresentVector
         )
         .order_by(Embedding.c.content_id)
     )
-    ids, rows = _columns(connection.execute(query).all(), 2)
-    return PresentVectors(ids, rows)
+    return PresentVectors(*_columns(connection, query, 2))
 
 
 def stored_join(connection: Connection, model: StoredModel) -> StoredJoin | None:
@@ -117,8 +116,15 @@ def listed_vectors(connection: Connection, model: StoredModel) -> ListedVectors:
         .where(Neighbour.c.model_id == model.id)
         .order_by(Neighbour.c.content_id)
     )
-    ids, rows, settled = _columns(connection.execute(query).all(), 3)
+    ids, rows, settled = _columns(connection, query, 3)
     return ListedVectors(ids, rows, settled.astype(bool))
+
+
+def listed_contents(connection: Connection, model: StoredModel) -> NDArray[np.int64]:
+    """Return which contents have a list, ascending."""
+    query = select(Neighbour.c.content_id).where(Neighbour.c.model_id == model.id)
+    (ids,) = _columns(connection, query.order_by(Neighbour.c.content_id), 1)
+    return ids
 
 
 def stored_lists(connection: Connection, model: StoredModel, at_least: float = -2.0) -> Iterator[StoredLists]:
@@ -220,7 +226,11 @@ def remove_lists(connection: Connection, model: StoredModel, contents: Iterable[
         connection.execute(statement, parameters)
 
 
-def _columns(rows: Sequence[Sequence[int]], width: int) -> list[NDArray[np.int64]]:
-    """Turn rows into arrays, one a column; also where there are none."""
-    columns = zip(*rows, strict=True) if rows else ((),) * width
-    return [np.array(column, np.int64) for column in columns]
+def _columns(connection: Connection, query: Select[*tuple[Any, ...]], width: int) -> list[NDArray[np.int64]]:
+    """Read whole numbers as arrays, one a column; a million rows take half the time."""
+    pages = [np.empty((0, width), np.int64)]
+    with connection.execution_options(yield_per=_PAGE).execute(query) as result:
+        for page in result.partitions(_PAGE):
+            numbers = np.fromiter(chain.from_iterable(page), np.int64, width * len(page))
+            pages.append(numbers.reshape(-1, width))
+    return list(np.ascontiguousarray(np.concatenate(pages).T))

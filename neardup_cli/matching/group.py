@@ -128,7 +128,8 @@ class _Stars:
         apart, in_part = set(different), set(partial)
         matches = [pair for pair in pairs if pair not in apart]
         self._matching = _adjacency(matches)
-        self._whole = _adjacency(pair for pair in matches if pair not in in_part)
+        whole = [pair for pair in matches if pair not in in_part]
+        self._whole = self._matching if len(whole) == len(matches) else _adjacency(whole)
         self._different = _adjacency(apart)
         seen = [inset for inset in insets if inset.pair not in apart]
         self._insets = {(inset.outer, inset.inner) for inset in seen}
@@ -151,6 +152,8 @@ class _Stars:
 
     def _compatible(self, keeper: int, copies: Collection[int]) -> list[set[int]]:
         """Split a keeper's copies so that none that are different stay together: one set as a rule."""
+        if not self._different and not self._insets:
+            return [set(copies)]
         sets: list[set[int]] = []
         for alike in self._alike(keeper, copies):
             own: list[set[int]] = []
@@ -182,6 +185,8 @@ class _Stars:
         """Find the contents without a place that match more than half of the star, and then of the group."""
         near = {other for member in star for other in self._whole.get(member, ())} - self._placed
         joined: set[int] = set()
+        if not near:  # as a rule, and there may be a million stars
+            return joined
         for content in self._sorted(near):
             apart = self._different.get(content, set())
             if self._is_at_home(content, star) and not apart & (star | joined):

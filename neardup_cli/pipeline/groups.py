@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
 from itertools import groupby
 from typing import NamedTuple
 
@@ -31,6 +32,19 @@ class Grouped(NamedTuple):
     links: list[FileMatch]
 
 
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Look for no cycles meanwhile: millions of records are made here, of which none is in one."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_nothing_collected()
 def build_groups(
     files: Sequence[CatalogedFile],
     pairs: Sequence[PairMatch],
@@ -108,7 +122,7 @@ def keeper_order(file: CatalogedFile) -> tuple[int, bool, int, int, int, bytes]:
 
 def removable_files(group: DuplicateGroup) -> list[CatalogedFile]:
     """Return the members besides the keeper, those that a person said to keep excepted."""
-    return [file for file in group.members if file.path != group.keep and file.path not in group.kept]
+    return _parted(group.members, group.keep, group.kept)[0]
 
 
 def freed_bytes(groups: Iterable[DuplicateGroup]) -> int:
@@ -116,12 +130,26 @@ def freed_bytes(groups: Iterable[DuplicateGroup]) -> int:
 
     What one inode holds is freed once, and not at all where a file that stays is a link to it.
     """
+    return _freed(_parted(group.members, group.keep, group.kept) for group in groups)
+
+
+def _parted(
+    members: Iterable[CatalogedFile], keep: bytes, kept: Collection[bytes]
+) -> tuple[list[CatalogedFile], list[CatalogedFile]]:
+    """Part what can be removed from what stays."""
+    removable: list[CatalogedFile] = []
+    staying: list[CatalogedFile] = []
+    for file in members:
+        (staying if file.path == keep or file.path in kept else removable).append(file)
+    return removable, staying
+
+
+def _freed(parted: Iterable[tuple[list[CatalogedFile], list[CatalogedFile]]]) -> int:
     freed, staying = {}, set()
-    for group in groups:
-        gone = removable_files(group)
-        freed.update({(file.stamp.device, file.stamp.inode): file.stamp.size for file in gone})
-        paths = {file.path for file in gone}
-        staying |= {(file.stamp.device, file.stamp.inode) for file in group.members if file.path not in paths}
+    for removable, others in parted:
+        for file in removable:
+            freed[file.stamp.device, file.stamp.inode] = file.stamp.size
+        staying.update([(file.stamp.device, file.stamp.inode) for file in others])
     return sum(size for inode, size in freed.items() if inode not in staying)
 
 
@@ -164,15 +192,16 @@ def _group(
     ]
     matches += [_file_match(by_content, pair) for pair in pairs]
     digests = sorted(files[0].digest for files in held)
-    group = DuplicateGroup(
+    members = (keeper, *sorted(others, key=lambda file: file.path))
+    staying = frozenset(file.path for file in members if file.digest in kept) if kept else frozenset()
+    return DuplicateGroup(
         id=blake3(b"".join(digests)).hexdigest()[:_ID_DIGITS],
         keep=keeper.path,
-        reclaimable_bytes=0,
-        members=(keeper, *sorted(others, key=lambda file: file.path)),
+        reclaimable_bytes=_freed([_parted(members, keeper.path, staying)]),
+        members=members,
         matches=tuple(_sorted(matches)),
-        kept=frozenset(file.path for file in (keeper, *others) if file.digest in kept),
+        kept=staying,
     )
-    return replace(group, reclaimable_bytes=freed_bytes([group]))
 
 
 def _file_match(by_content: FilesByContent, pair: PairMatch) -> FileMatch:
@@ -183,5 +212,5 @@ def _file_match(by_content: FilesByContent, pair: PairMatch) -> FileMatch:
     return FileMatch(a, b, pair.stage, pair.similarity, pair.hamming, alignment)
 
 
-def _sorted(matches: Iterable[FileMatch]) -> list[FileMatch]:
+def _sorted(matches: list[FileMatch]) -> list[FileMatch]:
     return sorted(matches, key=lambda match: (match.a, match.b))

@@ -18,8 +18,8 @@ from neardup_cli.index.vectors import (
     IndexKind,
     IndexStamp,
     VectorIndex,
+    candidates,
     kind_for,
-    remeasured,
     sampled,
 )
 
@@ -64,7 +64,7 @@ class CatalogIndex:
     def _measured(
         self, vectors: NDArray[np.float32], top_k: int, probed: float
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        shortlist = min(max(remeasured(len(self.vectors)) * top_k, _SHORTLIST), _LONGEST_LIST)
+        shortlist = min(max(candidates(len(self.vectors), top_k), _SHORTLIST), _LONGEST_LIST)
         ids, _ = self.vectors.search(vectors, shortlist, probed=probed)
         named = np.unique(ids[ids >= 0])
         table = self._stored(named)

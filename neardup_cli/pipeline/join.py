@@ -40,7 +40,7 @@ from neardup_cli.pipeline.join_vectors import Compared, Comparison, Ids, places_
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records import Cluster
 
-DEPTH = {IndexKind.FLAT: 128, IndexKind.IVF: 16}
+DEPTH = {IndexKind.FLAT: 128, IndexKind.IVF: 32}
 """Neighbours that are kept of each content."""
 
 # New contents to a transaction: a few seconds' work.
@@ -101,7 +101,7 @@ def joined_pictures(
     kind, compared = update_join(catalog, model, threshold, watch, cluster)
     with catalog.read() as connection:
         prints = queries.fingerprints(connection, under)
-        embedded = places_of(store.listed_vectors(connection, model).ids, prints.ids) >= 0
+        embedded = places_of(store.listed_contents(connection, model), prints.ids) >= 0
         pairs, cut = _stored_pairs(connection, model, threshold, prints.ids)
     return Joined(Pictures(prints.ids, prints.hashes, prints.flatness, embedded, pairs), kind, compared, cut)
 

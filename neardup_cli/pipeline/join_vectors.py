@@ -171,6 +171,9 @@ def places_of(ids: Ids, wanted: Ids) -> Ids:
     """Return where ascending `ids` have each of the wanted ones; -1 where they do not."""
     if not len(ids):
         return np.full(len(wanted), -1, np.int64)
+    if ids[-1] - ids[0] == len(ids) - 1:  # no gaps, as in most catalogs: each place is known
+        places = wanted - ids[0]
+        return np.where((places >= 0) & (places < len(ids)), places, -1)
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     return np.where(ids[places] == wanted, places, -1)
 

@@ -15,9 +15,9 @@ from neardup_cli.index.vectors import (
     IndexStamp,
     RefinedIndex,
     VectorIndex,
+    candidates,
     kind_for,
     lists_for,
-    remeasured,
     sample_size,
     search_threads,
 )
@@ -353,4 +353,4 @@ def test_one_byte_changed_anywhere(tmp_path: Path) -> None:
 
 
 def test_more_candidates_are_measured_where_more_vectors_are_near() -> None:
-    assert [remeasured(count) for count in (1, 50_000, 300_000, 600_000, 1_000_000)] == [8, 8, 8, 16, 27]
+    assert [candidates(count, 2) for count in (1, 50_000, 1_000_000)] == [16, 26, 216]

@@ -362,7 +362,7 @@ def test_outgrowing_flat_keeps_what_was_found(
     with catalog.read() as connection:
         stored = neighbours.stored_join(connection, model)
     assert stored is not None
-    assert (stored.kind, stored.depth) == ("ivf", 16)
+    assert (stored.kind, stored.depth) == ("ivf", 32)
 
 
 @pytest.mark.usefixtures("small_limit")
