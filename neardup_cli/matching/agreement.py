@@ -144,10 +144,12 @@ def warp(grey: Grey, transform: Affine, size: affine.Size) -> Grey:
     """Draw a picture through a transform; where it shrinks it is averaged first, against aliasing."""
     scale = affine.scale_of(transform)
     while scale < _HALVED:
-        width, height = _size(grey)
-        half = (max(1, width // 2), max(1, height // 2))
-        grey = np.asarray(cv2.resize(grey, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        transform = affine.compose(transform, affine.scaling(width / half[0], height / half[1]))
+        width, height = (max(1, length // 2) for length in _size(grey))
+        # Of an odd side the last pixel is left out: halving exactly is what OpenCV does five times faster.
+        grey = np.asarray(
+            cv2.resize(grey[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+        )
+        transform = affine.compose(transform, affine.scaling(2, 2))
         scale *= 2
     if np.array_equal(transform, _IDENTITY) and _holds(grey, size):
         return np.ascontiguousarray(grey[: size[1], : size[0]])  # the frame's own picture, mostly

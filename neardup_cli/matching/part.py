@@ -17,7 +17,7 @@ from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.features import LocalFeatures
 from neardup_cli.matching.verify import Verdict, VerifySettings, as_tuples, verify_pair
 
-PART_VERSION = 2
+PART_VERSION = 3
 """Raised whenever a verdict, or the kind that goes with it, may change; see `ALGORITHM_VERSION`."""
 
 LEAST_FOUND = 0.35
