@@ -19,7 +19,7 @@ from benchmarks._bench import own_peak_mb
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Kind
 from neardup_cli.pipeline.clean import CleanOptions, find_groups, make_plan
-from neardup_cli.records import Alignment, DuplicateGroup, FileMatch, Stage
+from neardup_cli.records.matches import Alignment, DuplicateGroup, FileMatch, Stage
 
 _NUMBERS = ("agreement", "content_a", "content_b", "coverage_a", "coverage_b", "tone", "spread")
 _RESIZED = Alignment(

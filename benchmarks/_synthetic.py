@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.records import ModelIdentity
+from neardup_cli.records.files import ModelIdentity
 
 DIMENSION = 512
 COPIES = 0.1

@@ -30,15 +30,8 @@ from neardup_cli import __version__
 from neardup_cli.choices import Kind
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.pipeline.report import THUMBNAIL_BYTES, THUMBNAIL_SIDE
-from neardup_cli.records import (
-    Alignment,
-    CatalogedFile,
-    DuplicateGroup,
-    DupsReport,
-    FileMatch,
-    FileStamp,
-    Stage,
-)
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import Alignment, DuplicateGroup, DupsReport, FileMatch, Stage
 from neardup_cli.reports.html import Album, Presence, Thumbnail, files_by_content, page_chunks
 
 FOLDERS = (b"Lisbon", b"Winter", b"Garden", b"phone/DCIM", b"exports/web")

@@ -72,7 +72,7 @@ def write_catalog(location: str, contents: int) -> None:
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.catalog.scanning import FileRow
     from neardup_cli.embedders.registry import DEFAULT_MODEL, load_embedder
-    from neardup_cli.records import Features, FileStamp
+    from neardup_cli.records.files import Features, FileStamp
 
     identity = load_embedder(DEFAULT_MODEL).identity
     noise = np.random.default_rng(0)

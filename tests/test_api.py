@@ -43,7 +43,7 @@ from neardup_cli.errors import (
     PathNotFound,
     UnreadableImage,
 )
-from neardup_cli.records import Stage
+from neardup_cli.records.matches import Stage
 
 if TYPE_CHECKING:
     from tests.conftest import Draw

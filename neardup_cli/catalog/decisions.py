@@ -18,7 +18,7 @@ from neardup_cli.catalog.models import Decision as Table
 from neardup_cli.catalog.upsert import insert
 from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.errors import BadInput
-from neardup_cli.records import Decision, Ruling
+from neardup_cli.records.decisions import Decision, Ruling
 
 _VARIABLES = 500
 

@@ -27,7 +27,7 @@ from neardup_cli.plans import (
     OperationState,
     Plan,
 )
-from neardup_cli.records import FileStamp
+from neardup_cli.records.files import FileStamp
 
 _PAGE = 2_000
 _TOKEN_BYTES = 6

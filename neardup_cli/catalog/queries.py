@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, or_, select, text
 
 from neardup_cli.catalog.models import Content, Embedding, Fact, File, Model, Root, Scan
-from neardup_cli.records import CatalogedFile, FileStamp, ModelIdentity, RootStatus
+from neardup_cli.records.files import CatalogedFile, FileStamp, ModelIdentity
+from neardup_cli.records.health import RootStatus
 
 if TYPE_CHECKING:  # a rescan asks for no arrays, and need not wait for numpy
     import numpy as np

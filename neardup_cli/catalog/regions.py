@@ -17,7 +17,7 @@ from neardup_cli.catalog.queries import StoredModel, VectorState
 from neardup_cli.catalog.scanning import content_states, for_each, raise_generation
 from neardup_cli.catalog.upsert import insert
 from neardup_cli.errors import CatalogCorrupt
-from neardup_cli.records import Failure, Features
+from neardup_cli.records.files import Failure, Features
 
 if TYPE_CHECKING:  # a scan asks for no arrays, and need not wait for numpy
     import numpy as np

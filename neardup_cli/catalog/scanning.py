@@ -23,7 +23,7 @@ from sqlalchemy import (
 from neardup_cli.catalog.models import Content, Embedding, File, Model, Region, Root, Scan
 from neardup_cli.catalog.queries import StoredModel, below, path_range, stored_models
 from neardup_cli.catalog.upsert import insert
-from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
 
 _PAGE = 20_000
 _VARIABLES = 500

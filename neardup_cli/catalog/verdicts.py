@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 from neardup_cli.catalog.models import Pair
 from neardup_cli.catalog.upsert import insert
 from neardup_cli.choices import Kind
-from neardup_cli.records import Alignment
+from neardup_cli.records.matches import Alignment
 
 _VARIABLES = 500
 _COLUMNS = (

@@ -24,7 +24,7 @@ from neardup_cli.cleanup.folders import Identity, identity_of
 from neardup_cli.cleanup.reasons import Gone, Refused, named, reason_of
 from neardup_cli.images.walk import file_stamp, is_below
 from neardup_cli.plans import Batch, BatchState, Intent, Operation, OperationState
-from neardup_cli.records import FileStamp
+from neardup_cli.records.files import FileStamp
 
 type Watch = Callable[[int], None]
 """Told how many files were just gone through."""

@@ -11,7 +11,7 @@ from neardup_cli.cleanup.reasons import named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.images.remote import is_remote
 from neardup_cli.images.walk import is_below
-from neardup_cli.records import CatalogedFile
+from neardup_cli.records.files import CatalogedFile
 
 
 class Names(NamedTuple):

@@ -23,7 +23,8 @@ from neardup_cli.cleanup.savings import counted_once
 from neardup_cli.cleanup.targets import Targets
 from neardup_cli.cleanup.units import Companions
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup
-from neardup_cli.records import CatalogedFile, DuplicateGroup
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import DuplicateGroup
 
 _NOT_KNOWN = "not known what was done to it: no pixels were compared"
 _SIDECAR = 1 << 20  # bytes: larger companions are told apart by their size, and not read

@@ -14,7 +14,8 @@ from neardup_cli.cleanup.folders import Identity
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Policy
-from neardup_cli.records import CatalogedFile, DuplicateGroup
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import DuplicateGroup
 
 _FORMATS = ("TIFF", "PNG", "BMP", "JPEG2000", "HEIF", "AVIF", "JPEG", "WEBP", "GIF")
 _FORMAT_RANK = {name: rank for rank, name in enumerate(_FORMATS)}

@@ -32,7 +32,7 @@ from neardup_cli.cli.output import (
 from neardup_cli.errors import CopiesFound, UnreadableImage
 
 if TYPE_CHECKING:
-    from neardup_cli.records import CheckReport
+    from neardup_cli.records.answers import CheckReport
 
 
 def check(

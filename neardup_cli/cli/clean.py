@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.clean import CleanOptions
     from neardup_cli.plans import Outcome, Plan, Policy
-    from neardup_cli.records import DuplicateGroup
+    from neardup_cli.records.matches import DuplicateGroup
 
 _UNKNOWN = "unknown"
 _KEYS = ", ".join(key.value for key in KeepKey)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neardup_cli.records import Cluster
+from neardup_cli.records.scans import Cluster
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings

@@ -35,7 +35,7 @@ from neardup_cli.cli.output import (
 from neardup_cli.errors import BadInput
 
 if TYPE_CHECKING:
-    from neardup_cli.records import DupsReport
+    from neardup_cli.records.matches import DupsReport
 
 
 class Format(StrEnum):

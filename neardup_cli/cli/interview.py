@@ -18,7 +18,7 @@ from neardup_cli.errors import BadInput, NeardupError
 from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.decisions import call_groups_different, keep_files
 from neardup_cli.plans import Plan, PlannedGroup
-from neardup_cli.records import DuplicateGroup
+from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.plan_table import numbered_members, print_group
 from neardup_cli.reports.plan_text import plan_summary
 

@@ -23,7 +23,7 @@ from neardup_cli.errors import BadInput, CopiesFound
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.leaks import Split
-    from neardup_cli.records import LeaksReport
+    from neardup_cli.records.leaks import LeaksReport
 
 
 def leaks(

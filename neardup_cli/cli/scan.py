@@ -72,7 +72,6 @@ def scan(
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.cli.cluster import chosen_cluster
     from neardup_cli.cli.progress import shown_progress
-    from neardup_cli.embedders.registry import model_path
     from neardup_cli.pipeline.scan import ScanOptions
     from neardup_cli.pipeline.scan import scan as run_scan
     from neardup_cli.pipeline.survey import real_roots
@@ -106,6 +105,8 @@ def scan(
     # Before a catalog is made: a mistyped path must not leave an empty one behind.
     real_roots(roots)
     if settings.model is not None:
+        from neardup_cli.embedders.registry import model_path
+
         model_path(settings.model)
     with Catalog.open(settings.catalog_location, create=True) as opened:
         try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from neardup_cli.embedders.shape import input_shape
-from neardup_cli.records import ModelIdentity
+from neardup_cli.records.files import ModelIdentity
 
 type Pixels = NDArray[np.uint8]
 """One prepared image: (height, width, 3) RGB."""

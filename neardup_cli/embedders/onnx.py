@@ -20,7 +20,7 @@ from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
 from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
-from neardup_cli.records import ModelIdentity
+from neardup_cli.records.files import ModelIdentity
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)

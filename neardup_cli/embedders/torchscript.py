@@ -21,7 +21,7 @@ from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of
 from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.embedders.weights import check_archive
 from neardup_cli.errors import BadInput, ModelInvalid
-from neardup_cli.records import ModelIdentity
+from neardup_cli.records.files import ModelIdentity
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)

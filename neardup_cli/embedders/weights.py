@@ -16,7 +16,7 @@ from pathlib import Path
 import platformdirs
 
 from neardup_cli.errors import DownloadCorrupt, DownloadFailed, ModelInvalid, ModelMissing
-from neardup_cli.records import ChecksumOrigin, WeightsStatus
+from neardup_cli.records.weights import ChecksumOrigin, WeightsStatus
 
 _PUBLISHED = "https://dl.fbaipublicfiles.com/sscd-copy-detection"
 _BLOCK = 1 << 20

@@ -24,7 +24,7 @@ from typing import Any
 
 from neardup_cli.engines.keeper import Keeper
 from neardup_cli.errors import ClusterFailed, MissingExtra, NeardupError
-from neardup_cli.records import Cluster
+from neardup_cli.records.scans import Cluster
 
 type MakeStep[T, R] = Callable[[], Callable[[T, Keeper], R]]
 """Makes the step on the machine that runs it, where it loads what it needs (a model). It gets pickled."""

@@ -22,7 +22,7 @@ from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.criteria import Criteria, Limits
 from neardup_cli.pipeline.geometry import decide_pairs
 from neardup_cli.pipeline.progress import Progress
-from neardup_cli.records import Alignment, Stage
+from neardup_cli.records.matches import Alignment, Stage
 
 NEIGHBOURS = 20
 """How many of a query's nearest references the verifier looks at: DISC asks for ten."""

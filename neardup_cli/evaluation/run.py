@@ -29,7 +29,7 @@ from neardup_cli.evaluation.scoring import (
 from neardup_cli.pipeline.criteria import resolve_criteria
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import Skipped
+from neardup_cli.records.files import Skipped
 
 
 @dataclass(frozen=True, slots=True)

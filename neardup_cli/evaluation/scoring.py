@@ -20,7 +20,7 @@ from neardup_cli.evaluation.metrics import (
     recall_at_one,
     recall_at_precision,
 )
-from neardup_cli.records import Stage
+from neardup_cli.records.matches import Stage
 
 _STAGES = tuple(Stage)
 _NO_STAGE = -1

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from operator import attrgetter
 
 from neardup_cli.images import remote
-from neardup_cli.records import FileStamp, Skipped
+from neardup_cli.records.files import FileStamp, Skipped
 
 IMAGE_EXTENSIONS = frozenset(
     b"jpg jpeg jpe jfif mpo png apng webp gif bmp dib tif tiff avif avifs"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from neardup_cli.index.neighbours import VectorPairs
 from neardup_cli.matching.budget import within_budget
 from neardup_cli.matching.sieve import FLAT, sieve_pairs
-from neardup_cli.records import PairMatch, Stage
+from neardup_cli.records.matches import PairMatch, Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from neardup_cli.matching.budget import within_budget
 from neardup_cli.matching.funnel import Pictures, Sifted
-from neardup_cli.records import PairMatch, Stage
+from neardup_cli.records.matches import PairMatch, Stage
 
 REGION_DOOR = 0.3
 """Similarity of a region and a whole picture from which geometry looks at the pair, unless the threshold is

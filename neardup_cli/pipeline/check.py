@@ -13,7 +13,8 @@ from neardup_cli.images.walk import Walker
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.pipeline.survey import real_roots
-from neardup_cli.records import CheckReport, QueryResult, Skipped
+from neardup_cli.records.answers import CheckReport, QueryResult
+from neardup_cli.records.files import Skipped
 
 _AT_ONCE = 16  # pictures a thread has in hand; the network takes eight of a shape
 

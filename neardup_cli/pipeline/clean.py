@@ -25,7 +25,8 @@ from neardup_cli.pipeline.batches import batch_outcome, find_batch, refuse_if_in
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.plans import BatchState, OperationState, Outcome, Plan, Policy
-from neardup_cli.records import CatalogedFile, DuplicateGroup, FileStamp
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import DuplicateGroup
 
 MOST_OPENED = 2_000
 """Copies opened to compare their metadata with the keeper's, unless all are asked for: about two seconds."""

@@ -20,7 +20,8 @@ from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.criteria import Judgement, Limits, limits_for, parameters
 from neardup_cli.pipeline.picture import unreadable
 from neardup_cli.pipeline.probe import Probe, Source, probe_image
-from neardup_cli.records import Comparison, Stage
+from neardup_cli.records.answers import Comparison
+from neardup_cli.records.matches import Stage
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.laying import Laying

@@ -13,7 +13,7 @@ from neardup_cli.errors import ModelMismatch
 from neardup_cli.matching.search import DOOR, certainty_level, plain_threshold
 from neardup_cli.matching.sieve import DEFAULT_RADIUS, STRICT_RADIUS
 from neardup_cli.pipeline.models import stored_model
-from neardup_cli.records import Alignment, Stage
+from neardup_cli.records.matches import Alignment, Stage
 
 
 class Judgement(NamedTuple):

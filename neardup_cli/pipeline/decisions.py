@@ -10,7 +10,8 @@ from neardup_cli.catalog import decisions
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput, PathNotFound, UnreadableImage
 from neardup_cli.fingerprints.content import stream_digest
-from neardup_cli.records import Decision, DuplicateGroup, ShownDecision
+from neardup_cli.records.decisions import Decision, ShownDecision
+from neardup_cli.records.matches import DuplicateGroup
 
 
 def call_files_different(catalog: Catalog, paths: Sequence[bytes]) -> int:

@@ -13,7 +13,8 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import QueryMatch, QueryResult, Stage
+from neardup_cli.records.answers import QueryMatch, QueryResult
+from neardup_cli.records.matches import Stage
 from neardup_cli.settings import Settings, load_settings
 
 _SEEN_BY_SSCD = (Stage.VERIFIER, Stage.GEOMETRY)

@@ -14,7 +14,7 @@ from neardup_cli.pipeline.index_cache import IndexState, index_files, index_path
 from neardup_cli.pipeline.join_check import forget_join, join_problem
 from neardup_cli.pipeline.region_check import check_regions
 from neardup_cli.pipeline.region_index import region_index_path
-from neardup_cli.records import Finding
+from neardup_cli.records.health import Finding
 
 # Similarity of a vector with what its 24 bytes of an IVF index say of it: above 0.3, of strangers below 0.1.
 _ALIKE = 0.15

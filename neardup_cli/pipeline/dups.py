@@ -22,7 +22,8 @@ from neardup_cli.pipeline.groups import build_groups, freed_bytes, removable_fil
 from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.region_join import join_regions
-from neardup_cli.records import Cluster, DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
+from neardup_cli.records.scans import Cluster
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings

@@ -17,7 +17,8 @@ from neardup_cli.pipeline.compare import Rules, SideBySide
 from neardup_cli.pipeline.laying import Laying
 from neardup_cli.pipeline.picture import decode_named
 from neardup_cli.pipeline.probe import Source
-from neardup_cli.records import ExplainedPair, Point, Stage
+from neardup_cli.records.answers import ExplainedPair, Point
+from neardup_cli.records.matches import Stage
 
 _LINK_PIXELS = 6.0  # of 416: how far a link may end from where the transform says
 _LINKS = 40

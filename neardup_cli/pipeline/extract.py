@@ -22,7 +22,7 @@ from neardup_cli.images.files import regular_handle
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
-from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
 
 if TYPE_CHECKING:
     from PIL.Image import Image

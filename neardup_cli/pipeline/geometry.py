@@ -26,7 +26,8 @@ from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.picture import Cache, decode_file, stamp_now
 from neardup_cli.pipeline.progress import Progress
-from neardup_cli.records import Alignment, CatalogedFile
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import Alignment
 
 _CHUNK = 16
 _STORED_AT_ONCE = 256

@@ -12,7 +12,8 @@ from blake3 import blake3
 
 from neardup_cli.choices import Grouping, Kind
 from neardup_cli.matching.group import Cluster, IdPair, Inset, coherent_clusters, linked_clusters
-from neardup_cli.records import CatalogedFile, DuplicateGroup, FileMatch, PairMatch, Stage
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import DuplicateGroup, FileMatch, PairMatch, Stage
 
 _ID_DIGITS = 12
 

@@ -38,7 +38,7 @@ from neardup_cli.matching.funnel import Pictures
 from neardup_cli.matching.search import DOOR
 from neardup_cli.pipeline.join_vectors import Compared, Comparison, Ids, places_of
 from neardup_cli.pipeline.progress import Progress
-from neardup_cli.records import Cluster
+from neardup_cli.records.scans import Cluster
 
 DEPTH = {IndexKind.FLAT: 128, IndexKind.IVF: 32}
 """Neighbours that are kept of each content."""

@@ -24,7 +24,7 @@ from neardup_cli.engines.ray import RayEngine
 from neardup_cli.index.neighbours import BLOCK, Hits, Neighbours, Tile, compare_tile, join_exactly
 from neardup_cli.index.vectors import PROBED, RefinedIndex, search_threads
 from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
-from neardup_cli.records import Cluster
+from neardup_cli.records.scans import Cluster
 
 # From this share of new contents on, all vectors are read into memory rather than looked up one by one, and
 # a cluster is asked: starting one takes longer than comparing a few.

@@ -16,7 +16,7 @@ from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import open_regular
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
-from neardup_cli.records import FileStamp
+from neardup_cli.records.files import FileStamp
 
 if TYPE_CHECKING:
     from neardup_cli.matching.explain import Subject

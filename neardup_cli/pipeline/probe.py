@@ -18,7 +18,7 @@ from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.pipeline.extract import hashes_of, open_unchanged
 from neardup_cli.pipeline.picture import Picture, decode_named
 from neardup_cli.pipeline.work import ToRead, UnreadFile
-from neardup_cli.records import Features
+from neardup_cli.records.files import Features
 
 _KEPT_PIXELS = 4_000_000
 """Of the images that are probed together, so many decoded pixels (20 MB) stay for the geometric stage: those

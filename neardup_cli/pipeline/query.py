@@ -28,7 +28,9 @@ from neardup_cli.pipeline.models import input_size_of
 from neardup_cli.pipeline.picture import Cache, Picture, decode_file, stamp_now
 from neardup_cli.pipeline.probe import Probe, Source, probe_images
 from neardup_cli.pipeline.region_query import Glimpse, RegionSearcher
-from neardup_cli.records import Alignment, CatalogedFile, FileStamp, QueryMatch, QueryResult, Stage
+from neardup_cli.records.answers import QueryMatch, QueryResult
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import Alignment, Stage
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings

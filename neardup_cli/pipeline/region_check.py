@@ -13,7 +13,7 @@ from neardup_cli.embedders.regions import REGIONS
 from neardup_cli.errors import CatalogCorrupt
 from neardup_cli.matching.regions import REGION_DOOR
 from neardup_cli.pipeline.region_index import region_index_is_usable, region_index_path
-from neardup_cli.records import Finding
+from neardup_cli.records.health import Finding
 
 _UNIT_TOLERANCE = 5e-3  # float16 keeps 11 bits of each coordinate
 _ADVICE = "run `neardup scan --thorough --rehash` on their folders"

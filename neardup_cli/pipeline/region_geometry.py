@@ -38,7 +38,7 @@ from neardup_cli.pipeline.geometry import (
 )
 from neardup_cli.pipeline.picture import Cache
 from neardup_cli.pipeline.progress import Progress
-from neardup_cli.records import Alignment
+from neardup_cli.records.matches import Alignment
 
 _CHUNK = 16
 _CACHED = 500  # pictures and parts, about 400 KB each

@@ -17,7 +17,7 @@ from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import Survey, is_offline, real_roots, still_there, survey
 from neardup_cli.pipeline.work import Cause, Extracted, ToRead
-from neardup_cli.records import Cluster, ScanSummary
+from neardup_cli.records.scans import Cluster, ScanSummary
 
 if TYPE_CHECKING:
     from neardup_cli.embedders.base import Embedder

@@ -10,7 +10,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.images.remote import is_remote
 from neardup_cli.pipeline.index_cache import index_files, inspect_index
 from neardup_cli.pipeline.survey import is_offline
-from neardup_cli.records import CatalogStatus, ModelStatus
+from neardup_cli.records.health import CatalogStatus, ModelStatus
 
 
 def catalog_status(catalog: Catalog) -> CatalogStatus:

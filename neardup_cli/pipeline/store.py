@@ -10,7 +10,7 @@ from neardup_cli.catalog import regions, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.scanning import FileRow
 from neardup_cli.pipeline.work import Cause, Claims, Extracted, ReadFile, UnreadFile
-from neardup_cli.records import ModelIdentity, Skipped
+from neardup_cli.records.files import ModelIdentity, Skipped
 
 _FLUSH_FILES = 64
 _FLUSH_SECONDS = 1.0

@@ -12,7 +12,7 @@ from neardup_cli.errors import PathNotFound
 from neardup_cli.images.remote import is_remote, is_there
 from neardup_cli.images.walk import FileRun, Walker, file_stamp, is_below, os_reason, outermost
 from neardup_cli.pipeline.work import Cause, ToRead
-from neardup_cli.records import Skipped
+from neardup_cli.records.files import Skipped
 
 type Lookup = Callable[[bytes], KnownFolder]
 """Gives what the catalog knows below a folder."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from neardup_cli.records import Failure, Features, FileStamp
+from neardup_cli.records.files import Failure, Features, FileStamp
 
 
 class Cause(StrEnum):

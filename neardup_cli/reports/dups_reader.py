@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from neardup_cli.choices import Kind
 from neardup_cli.errors import BadInput
 from neardup_cli.images.remote import is_remote
-from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Stage
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import Alignment, DuplicateGroup, FileMatch, Stage
 from neardup_cli.reports.paths import parse_data_path
 
 _UNKNOWN_TIME = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neardup_cli.records import DuplicateGroup, FileMatch, Stage
+from neardup_cli.records.matches import DuplicateGroup, FileMatch, Stage
 
 _STRENGTH = {Stage.EXACT: 2, Stage.SIEVE: 1, Stage.VERIFIER: 1, Stage.GEOMETRY: 0}
 

@@ -24,7 +24,8 @@ from itertools import batched
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence
 from neardup_cli.reports.json_report import dump
 from neardup_cli.reports.paths import shown_path, shown_text

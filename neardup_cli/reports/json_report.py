@@ -7,25 +7,17 @@ import os
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neardup_cli.records import (
-    Alignment,
-    CatalogStatus,
-    CheckReport,
-    Comparison,
-    DuplicateGroup,
-    DupsReport,
-    ExplainedPair,
-    FileMatch,
-    Finding,
-    QueryMatch,
-    QueryResult,
-    ScanSummary,
-    ShownDecision,
-)
 from neardup_cli.reports.evidence import weakest_link
 from neardup_cli.reports.paths import data_path
+
+if TYPE_CHECKING:
+    from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryMatch, QueryResult
+    from neardup_cli.records.decisions import ShownDecision
+    from neardup_cli.records.health import CatalogStatus, Finding
+    from neardup_cli.records.matches import Alignment, DuplicateGroup, DupsReport, FileMatch
+    from neardup_cli.records.scans import ScanSummary
 
 # Terminals obey some of these, others end a line for some readers, and half a surrogate is not UTF-8.
 _UNSAFE = re.compile(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neardup_cli.errors import BadInput
-from neardup_cli.records import Leak, LeaksReport, SplitFile, SplitSummary
+from neardup_cli.records.leaks import Leak, LeaksReport, SplitFile, SplitSummary
 from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.json_report import match_document
 from neardup_cli.reports.paths import data_path, shown_path

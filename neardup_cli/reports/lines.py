@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from neardup_cli.records import DuplicateGroup
+from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.evidence import evidence, shown_kind
 from neardup_cli.reports.json_report import dump, group_document, match_document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from neardup_cli.records import ChecksumOrigin, WeightsStatus
+from neardup_cli.records.weights import ChecksumOrigin, WeightsStatus
 from neardup_cli.reports.units import shown_bytes
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from neardup_cli.errors import BadInput
-from neardup_cli.records import ExplainedPair, Point
+from neardup_cli.records.answers import ExplainedPair, Point
 
 _HEIGHT = 640
 _GAP = 24

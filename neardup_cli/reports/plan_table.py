@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neardup_cli.plans import Plan, PlannedGroup
-from neardup_cli.records import DuplicateGroup
+from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.plan_json import kind_name
 from neardup_cli.reports.plan_text import plan_summary

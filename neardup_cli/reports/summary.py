@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
-from neardup_cli.records import ScanSummary
+from neardup_cli.records.scans import ScanSummary
 from neardup_cli.reports.paths import shown_path
 from neardup_cli.reports.units import shown_count, shown_seconds
 

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, QueryMatch, QueryResult
+from neardup_cli.records.answers import QueryMatch, QueryResult
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.text import dups_summary, shown_role

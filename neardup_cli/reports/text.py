@@ -5,20 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from neardup_cli.records import (
-    CatalogStatus,
-    CheckReport,
-    Comparison,
-    DuplicateGroup,
-    DupsReport,
-    ExplainedPair,
-    FileMatch,
-    Finding,
-    QueryResult,
-    Ruling,
-    ShownDecision,
-    Skipped,
-)
+from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryResult
+from neardup_cli.records.decisions import Ruling, ShownDecision
+from neardup_cli.records.files import Skipped
+from neardup_cli.records.health import CatalogStatus, Finding
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity

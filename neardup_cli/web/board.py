@@ -22,7 +22,8 @@ from neardup_cli.catalog.queries import path_range
 from neardup_cli.errors import NeardupError
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.status import catalog_status
-from neardup_cli.records import CatalogStatus, DuplicateGroup, DupsReport
+from neardup_cli.records.health import CatalogStatus
+from neardup_cli.records.matches import DuplicateGroup, DupsReport
 from neardup_cli.web.facets import GroupFacets, facets
 from neardup_cli.web.metrics import Metrics
 

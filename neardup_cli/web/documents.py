@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from neardup_cli.choices import Kind
-from neardup_cli.records import Ruling, Stage
+from neardup_cli.records.decisions import Ruling
+from neardup_cli.records.matches import Stage
 from neardup_cli.web import examples
 from neardup_cli.web.scans import ScanState
 

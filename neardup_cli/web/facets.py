@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from neardup_cli.choices import Kind
-from neardup_cli.records import DuplicateGroup, FileMatch, Stage
+from neardup_cli.records.matches import DuplicateGroup, FileMatch, Stage
 from neardup_cli.reports.plan_json import UNKNOWN_KIND
 
 SURE_KINDS = frozenset({Kind.EXACT, Kind.SAME_PIXELS, Kind.RE_ENCODED, Kind.RESIZED})

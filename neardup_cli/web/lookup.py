@@ -18,7 +18,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.embedders.base import Embedder
 from neardup_cli.errors import NeardupError
 from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
-from neardup_cli.records import QueryResult
+from neardup_cli.records.answers import QueryResult
 from neardup_cli.web.metrics import Metrics
 
 _LARGEST_BATCH = 8

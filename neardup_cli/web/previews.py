@@ -15,7 +15,7 @@ from neardup_cli.errors import PathNotFound
 from neardup_cli.images.files import open_regular
 from neardup_cli.images.thumbnail import shrunk_to
 from neardup_cli.images.walk import file_stamp
-from neardup_cli.records import CatalogedFile
+from neardup_cli.records.files import CatalogedFile
 from neardup_cli.reports.paths import parse_data_path
 from neardup_cli.web.metrics import Metrics
 

@@ -13,7 +13,7 @@ from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import NeardupError
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import ScanSummary
+from neardup_cli.records.scans import ScanSummary
 from neardup_cli.web.board import Stopped, Watch
 from neardup_cli.web.problems import Refusal
 

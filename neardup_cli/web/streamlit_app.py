@@ -21,7 +21,9 @@ from neardup_cli.choices import Kind
 from neardup_cli.errors import NeardupError, UnreadableImage
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
-from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, QueryMatch, Stage
+from neardup_cli.records.answers import QueryMatch
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, Stage
 from neardup_cli.reports.evidence import evidence
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.text import dups_summary

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from neardup_cli.choices import Kind
-from neardup_cli.records import Alignment, FileMatch, QueryMatch, Stage
+from neardup_cli.records.answers import QueryMatch
+from neardup_cli.records.matches import Alignment, FileMatch, Stage
 from neardup_cli.reports.units import shown_similarity
 
 _HASH_BITS = 64

@@ -25,7 +25,7 @@ from neardup_cli.errors import (
     DiskFull,
     NeardupError,
 )
-from neardup_cli.records import Failure
+from neardup_cli.records.files import Failure
 
 
 def uuid(catalog: Catalog) -> str:

@@ -7,7 +7,7 @@ import pytest
 from neardup_cli.catalog import decisions
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput
-from neardup_cli.records import Decision, Ruling
+from neardup_cli.records.decisions import Decision, Ruling
 from tests.catalog.test_queries import add_contents, add_files, digest, features, lose
 
 

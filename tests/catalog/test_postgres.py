@@ -14,7 +14,7 @@ from neardup_cli.catalog import queries, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.migrate import HEAD
 from neardup_cli.errors import BadInput, CatalogBusy, CatalogCorrupt, CatalogMissing, CatalogTooNew
-from neardup_cli.records import Failure
+from neardup_cli.records.files import Failure
 
 
 def test_created_by_many_at_once(postgres_url: str) -> None:

@@ -18,7 +18,7 @@ from neardup_cli.catalog.migrate import HEAD
 from neardup_cli.catalog.queries import StoredModel, path_range
 from neardup_cli.catalog.scanning import FileRow
 from neardup_cli.images.walk import is_below
-from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
 
 IDENTITY = ModelIdentity("toy", "fingerprint", 4, "rgb")
 

@@ -11,7 +11,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.catalog.regions import RegionList
 from neardup_cli.errors import CatalogCorrupt
-from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
 
 type Outcome = Features | Failure
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from neardup_cli.catalog import queries, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.scanning import FileRow
-from neardup_cli.records import Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
 
 
 def digest(number: int) -> bytes:

@@ -18,7 +18,8 @@ from neardup_cli.cleanup.plan import plan_groups
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Companion, Plan, Policy
-from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Stage
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import Alignment, DuplicateGroup, FileMatch, Stage
 
 FILES = 14
 NOTHING = dict.fromkeys(

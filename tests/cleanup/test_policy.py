@@ -7,7 +7,8 @@ from dataclasses import replace
 from neardup_cli.choices import Kind
 from neardup_cli.cleanup.policy import Candidate, ranked, surrounding, why_kept
 from neardup_cli.plans import Policy
-from neardup_cli.records import Alignment, CatalogedFile, DuplicateGroup, FileMatch, FileStamp, Stage
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import Alignment, DuplicateGroup, FileMatch, Stage
 
 
 def file(name: str, side: int, size: int = 1000) -> CatalogedFile:

@@ -21,7 +21,7 @@ import pytest
 from numpy.typing import NDArray
 
 from neardup_cli import Catalog, ScanOptions, examine, scan
-from neardup_cli.records import ScanSummary
+from neardup_cli.records.scans import ScanSummary
 
 if TYPE_CHECKING:
     from tests.conftest import Draw

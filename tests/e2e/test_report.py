@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, FileStamp, Stage
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, Stage
 from neardup_cli.reports.html import MARK, Album, Presence, Thumbnail, files_by_content, page_chunks
 
 if TYPE_CHECKING:

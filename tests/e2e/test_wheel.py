@@ -124,7 +124,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
         for path in (CHECKOUT / "neardup_cli").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {"neardup_cli/records.py", "neardup_cli/reports/page/report.html"} <= sources <= names
+    assert {"neardup_cli/records/files.py", "neardup_cli/reports/page/report.html"} <= sources <= names
     assert about["Name"] == "neardup-cli"
     assert about["Version"] == neardup_cli.__version__
     assert about["License-Expression"] == "MIT"

@@ -14,7 +14,7 @@ import pytest
 from neardup_cli.embedders import registry, weights
 from neardup_cli.embedders.weights import PUBLISHED, Weights, find_weights
 from neardup_cli.errors import DownloadCorrupt, DownloadFailed, ModelInvalid, ModelMissing
-from neardup_cli.records import ChecksumOrigin
+from neardup_cli.records.weights import ChecksumOrigin
 
 UNPINNED = find_weights("sscd_disc_large")
 PINNED = find_weights("sscd_disc_mixup")

@@ -11,7 +11,7 @@ from neardup_cli.engines import ray as engine
 from neardup_cli.engines.keeper import Keeper
 from neardup_cli.engines.ray import RayEngine, _KeeperActor
 from neardup_cli.errors import ClusterFailed, MissingExtra, ModelMismatch
-from neardup_cli.records import Cluster
+from neardup_cli.records.scans import Cluster
 from tests.ray_cluster import WORKERS
 
 

@@ -17,7 +17,7 @@ from neardup_cli.evaluation.run import EvalOptions, Evaluation, evaluate
 from neardup_cli.evaluation.run_report import csv_lines, run_document, submission_lines, text_lines
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.query import QueryOptions, Searcher
-from neardup_cli.records import Stage
+from neardup_cli.records.matches import Stage
 from tests.evaluation.conftest import PHOTOS
 
 

@@ -12,7 +12,7 @@ from neardup_cli.index.neighbours import VectorPairs
 from neardup_cli.matching import budget
 from neardup_cli.matching.funnel import Pictures, Sifted, sift_pairs
 from neardup_cli.matching.sieve import FLAT
-from neardup_cli.records import PairMatch, Stage
+from neardup_cli.records.matches import PairMatch, Stage
 
 FAR = 0x5555_5555_5555_5555  # 32 bits from 0 and from ALL
 ALL = -1

@@ -14,7 +14,7 @@ from neardup_cli.matching.regions import (
     region_limit,
     with_regions,
 )
-from neardup_cli.records import PairMatch, Stage
+from neardup_cli.records.matches import PairMatch, Stage
 
 
 def pictures(*ids: int) -> Pictures:

@@ -16,7 +16,8 @@ from neardup_cli.errors import PathNotFound
 from neardup_cli.pipeline.check import CheckOptions, check
 from neardup_cli.pipeline.query import QueryOptions
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import CheckReport, Stage
+from neardup_cli.records.answers import CheckReport
+from neardup_cli.records.matches import Stage
 
 type Draw = Callable[[Path, int], Path]
 

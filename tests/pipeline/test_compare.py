@@ -23,7 +23,8 @@ from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.explain import explain
 from neardup_cli.pipeline.query import QueryOptions, Searcher
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import ExplainedPair, FileMatch, Stage
+from neardup_cli.records.answers import ExplainedPair
+from neardup_cli.records.matches import FileMatch, Stage
 
 MODEL = "sscd_distilled"
 SMALL = 0.15

@@ -26,7 +26,9 @@ from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.groups import build_groups, freed_bytes
 from neardup_cli.pipeline.query import QueryOptions, query
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import CatalogedFile, FileStamp, PairMatch, Ruling, Stage
+from neardup_cli.records.decisions import Ruling
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import PairMatch, Stage
 
 type Draw = Callable[[Path, int], Path]
 

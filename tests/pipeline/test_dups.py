@@ -24,7 +24,8 @@ from neardup_cli.pipeline import dups
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates, load_collection
 from neardup_cli.pipeline.groups import build_groups, keeper_order
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import Alignment, CatalogedFile, DupsReport, FileMatch, FileStamp, PairMatch, Stage
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import Alignment, DupsReport, FileMatch, PairMatch, Stage
 
 type Draw = Callable[[Path, int], Path]
 

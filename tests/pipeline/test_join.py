@@ -28,7 +28,8 @@ from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.pipeline.join import Joined, joined_pictures, update_join
 from neardup_cli.pipeline.join_check import join_problem
 from neardup_cli.pipeline.progress import Silent
-from neardup_cli.records import Cluster, Features, FileStamp, ModelIdentity
+from neardup_cli.records.files import Features, FileStamp, ModelIdentity
+from neardup_cli.records.scans import Cluster
 from neardup_cli.reports.json_report import dups_document
 from tests.ray_cluster import WORKERS
 

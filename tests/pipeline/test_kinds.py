@@ -18,7 +18,7 @@ from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.explain import explain
 from neardup_cli.pipeline.query import QueryOptions, query
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.records import FileMatch
+from neardup_cli.records.matches import FileMatch
 
 MODEL = "sscd_distilled"
 EXPECTED = {

@@ -11,7 +11,8 @@ from neardup_cli.errors import BadInput, PathNotFound
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.leaks import Split, find_leaks
 from neardup_cli.pipeline.scan import ScanOptions
-from neardup_cli.records import LeakKind, LeaksReport, Stage
+from neardup_cli.records.leaks import LeakKind, LeaksReport
+from neardup_cli.records.matches import Stage
 
 
 @pytest.fixture(scope="module")

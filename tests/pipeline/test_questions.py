@@ -13,7 +13,7 @@ from PIL import Image
 from neardup_cli import Catalog, QueryOptions, build_hash_db
 from neardup_cli.pipeline import picture, probe
 from neardup_cli.pipeline.query import Question, Searcher
-from neardup_cli.records import Stage
+from neardup_cli.records.matches import Stage
 
 
 @pytest.fixture(scope="module")

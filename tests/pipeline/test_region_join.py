@@ -19,7 +19,7 @@ from neardup_cli.pipeline.doctor import examine
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.region_index import open_region_index, region_index_path
 from neardup_cli.pipeline.region_join import join_regions
-from neardup_cli.records import Features, FileStamp, ModelIdentity
+from neardup_cli.records.files import Features, FileStamp, ModelIdentity
 
 type Pairs = dict[tuple[int, int], float]
 type Numbers = NDArray[np.float64]

@@ -30,7 +30,8 @@ from neardup_cli.pipeline.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey
 from neardup_cli.pipeline.work import Claims, ToRead, UnreadFile
-from neardup_cli.records import ModelIdentity, ScanSummary
+from neardup_cli.records.files import ModelIdentity
+from neardup_cli.records.scans import ScanSummary
 
 type Draw = Callable[[Path, int], Path]
 

@@ -22,7 +22,7 @@ from neardup_cli.pipeline import store
 from neardup_cli.pipeline.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.status import catalog_status
-from neardup_cli.records import ScanSummary
+from neardup_cli.records.scans import ScanSummary
 
 type Draw = Callable[[Path, int], Path]
 

@@ -7,15 +7,8 @@ from dataclasses import replace
 import pytest
 
 from neardup_cli.choices import Kind
-from neardup_cli.records import (
-    Alignment,
-    CatalogedFile,
-    DuplicateGroup,
-    DupsReport,
-    FileMatch,
-    FileStamp,
-    Stage,
-)
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import Alignment, DuplicateGroup, DupsReport, FileMatch, Stage
 
 PHOTO = CatalogedFile(
     b"/p/a/photo.jpg", FileStamp(2_500_000, 0, 1, 10), 1, b"\xaa" * 32, 4000, 3000, "JPEG", None

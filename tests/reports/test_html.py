@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neardup_cli.records import CatalogedFile, DuplicateGroup, DupsReport, FileMatch, FileStamp, Stage
+from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, Stage
 from neardup_cli.reports.html import (
     MARK,
     Album,

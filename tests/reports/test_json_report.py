@@ -5,20 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from neardup_cli.records import (
-    CatalogStatus,
-    Comparison,
-    DupsReport,
-    Finding,
-    ModelIdentity,
-    ModelStatus,
-    QueryMatch,
-    QueryResult,
-    RootStatus,
-    ScanSummary,
-    Skipped,
-    Stage,
-)
+from neardup_cli.records.answers import Comparison, QueryMatch, QueryResult
+from neardup_cli.records.files import ModelIdentity, Skipped
+from neardup_cli.records.health import CatalogStatus, Finding, ModelStatus, RootStatus
+from neardup_cli.records.matches import DupsReport, Stage
+from neardup_cli.records.scans import ScanSummary
 from neardup_cli.reports import json_report
 from neardup_cli.reports.paths import parse_data_path
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from neardup_cli.records import DuplicateGroup
+from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.lines import csv_lines, jsonl_lines, pair_lines, redundant_paths
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from neardup_cli.choices import Kind
 from neardup_cli.errors import BadInput
-from neardup_cli.records import Comparison, ExplainedPair, Stage
+from neardup_cli.records.answers import Comparison, ExplainedPair
+from neardup_cli.records.matches import Stage
 from neardup_cli.reports.picture import draw_pair, save_picture
 
 RED, WHITE = (230, 60, 40), (255, 255, 255)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from neardup_cli.choices import Action, KeepKey, Kind
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup, Policy
-from neardup_cli.records import DupsReport
+from neardup_cli.records.matches import DupsReport
 from neardup_cli.reports.dups_reader import read_groups
 from neardup_cli.reports.json_report import dump, dups_document
 from neardup_cli.reports.plan_json import plan_document

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from neardup_cli.records import DupsReport, QueryMatch, QueryResult, Stage
+from neardup_cli.records.answers import QueryMatch, QueryResult
+from neardup_cli.records.matches import DupsReport, Stage
 from neardup_cli.reports.table import common_folder, print_dups, print_query
 
 

@@ -3,21 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from neardup_cli.records import (
-    CatalogStatus,
-    Comparison,
-    DuplicateGroup,
-    DupsReport,
-    Finding,
-    ModelIdentity,
-    ModelStatus,
-    QueryMatch,
-    QueryResult,
-    RootStatus,
-    ScanSummary,
-    Skipped,
-    Stage,
-)
+from neardup_cli.records.answers import Comparison, QueryMatch, QueryResult
+from neardup_cli.records.files import ModelIdentity, Skipped
+from neardup_cli.records.health import CatalogStatus, Finding, ModelStatus, RootStatus
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, Stage
+from neardup_cli.records.scans import ScanSummary
 from neardup_cli.reports import text
 from neardup_cli.reports.evidence import evidence
 from neardup_cli.reports.summary import scan_lines, unreadable_lines

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from neardup_cli import DuplicateDetector
-from neardup_cli.records import QueryMatch
+from neardup_cli.records.answers import QueryMatch
 
 if TYPE_CHECKING:
     from tests.web.conftest import Running, Serve

@@ -52,7 +52,7 @@ def test_a_scan_finds_what_is_new(server: Running, folder: Path, photographs: di
 
 
 def test_the_result_has_every_field_of_the_command_line(server: Running) -> None:
-    from neardup_cli.records import ScanSummary
+    from neardup_cli.records.scans import ScanSummary
     from neardup_cli.reports.json_report import scan_document
 
     server.client.post("/api/scan", json={})

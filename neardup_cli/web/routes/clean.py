@@ -15,7 +15,7 @@ from neardup_cli.pipeline.batches import list_batches
 from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.plans import Plan, Policy
-from neardup_cli.records import DuplicateGroup
+from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.plan_json import batches_document, outcome_document, plan_document
 from neardup_cli.web.board import Filter
 from neardup_cli.web.documents import (

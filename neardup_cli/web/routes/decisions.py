@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from neardup_cli.catalog import decisions as stored
 from neardup_cli.errors import BadInput, PathNotFound
 from neardup_cli.pipeline.decisions import shown_decisions, take_back
-from neardup_cli.records import Ruling
+from neardup_cli.records.decisions import Ruling
 from neardup_cli.reports.json_report import decisions_document
 from neardup_cli.web.documents import DecisionRequest, Decisions
 from neardup_cli.web.previews import catalogued

@@ -12,7 +12,7 @@ from neardup_cli.errors import BadInput, ImageTooLarge, UnreadableImage
 from neardup_cli.pipeline.detector import as_detection
 from neardup_cli.pipeline.explain import explain as explain_pair
 from neardup_cli.pipeline.query import Question
-from neardup_cli.records import ExplainedPair, QueryMatch
+from neardup_cli.records.answers import ExplainedPair, QueryMatch
 from neardup_cli.reports.json_report import explain_document, query_match_document
 from neardup_cli.web.documents import Candidate, Comparison, Detection
 from neardup_cli.web.problems import responses

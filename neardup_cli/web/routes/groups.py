@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path, Query
 
 from neardup_cli.cleanup.policy import why_kept
 from neardup_cli.errors import PathNotFound
-from neardup_cli.records import CatalogedFile, DuplicateGroup, FileMatch
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import DuplicateGroup, FileMatch
 from neardup_cli.reports.evidence import weakest_link
 from neardup_cli.reports.json_report import group_document, match_document
 from neardup_cli.reports.paths import data_path, parse_data_path

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from neardup_cli.pipeline.explain import explain
-from neardup_cli.records import CatalogedFile
+from neardup_cli.records.files import CatalogedFile
 from neardup_cli.web.documents import Comparison, DataPath
 from neardup_cli.web.previews import Side, catalogued, open_as_scanned
 from neardup_cli.web.problems import responses

@@ -1,0 +1,121 @@
+"""The answers to questions about given images: `query`, `check`, `compare` and `explain`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from neardup_cli.choices import Kind
+from neardup_cli.records.files import Skipped
+from neardup_cli.records.matches import Alignment, Stage, kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMatch:
+    """One catalogued file that resembles a query image."""
+
+    path: bytes
+    stage: Stage | None
+    similarity: float | None
+    hamming: int | None
+    width: int
+    height: int
+    bytes: int
+    alignment: Alignment | None = None
+
+    @property
+    def kind(self) -> Kind | None:
+        """What happened between the two; None where no pixels were compared."""
+        return kind_of(self.stage, self.alignment)
+
+    @property
+    def is_match(self) -> bool:
+        """Whether a stage of the funnel decided for it (otherwise it is only a near neighbour)."""
+        return self.stage is not None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What the catalog knows of one query image; `error` says why there is no answer."""
+
+    path: bytes
+    matches: tuple[QueryMatch, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The answer of `check`: every new image with the catalogued files that it is a copy of.
+
+    Attributes:
+        results: in the order of their paths; near neighbours that do not match are left out.
+        skipped: what the walk passed over.
+    """
+
+    parameters: dict[str, Any]
+    results: tuple[QueryResult, ...]
+    skipped: tuple[Skipped, ...]
+    seconds: float
+
+    @property
+    def matched(self) -> tuple[QueryResult, ...]:
+        """The new images that are copies."""
+        return tuple(result for result in self.results if result.matches)
+
+    @property
+    def unreadable(self) -> tuple[Skipped, ...]:
+        """What looks like an image or a folder and could not be read, with the reason."""
+        failed = (Skipped(r.path, r.error, unreadable=True) for r in self.results if r.error is not None)
+        return (*failed, *(entry for entry in self.skipped if entry.unreadable))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two images side by side: `hamming` of 64 bits, `similarity` in [-1, 1]."""
+
+    a: bytes
+    b: bytes
+    same_bytes: bool
+    hamming: int
+    similarity: float | None
+    stage: Stage | None
+    reason: str
+    alignment: Alignment | None = None
+
+    @property
+    def kind(self) -> Kind | None:
+        """What happened between the two; None where no pixels were compared."""
+        return kind_of(self.stage, self.alignment)
+
+    @property
+    def is_match(self) -> bool:
+        """Whether the funnel calls the two images copies."""
+        return self.stage is not None
+
+
+type Point = tuple[float, float]
+"""x and y as shares of a picture's width and height."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedPair:
+    """Two images side by side with what happened between them.
+
+    Attributes:
+        kind: the edit that the match is called by; None where there is no match to explain.
+        edits: all edits, strongest first.
+        sentence: the same in words.
+        numbers: what was measured, by name.
+        outline: the corners of a, where they lie in b; empty where nothing fits.
+        outline_in_a: the corners of b, where they lie in a.
+        links: places in a and in b that show the same thing.
+    """
+
+    comparison: Comparison
+    kind: Kind | None
+    edits: tuple[Kind, ...]
+    sentence: str
+    numbers: dict[str, float | bool]
+    outline: tuple[Point, ...] = ()
+    outline_in_a: tuple[Point, ...] = ()
+    links: tuple[tuple[Point, Point], ...] = ()

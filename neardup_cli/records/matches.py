@@ -1,0 +1,159 @@
+"""Copies: what the funnel and the geometric stage say of two pictures, and the groups of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from neardup_cli.choices import Kind
+from neardup_cli.records.files import CatalogedFile
+
+
+class Stage(StrEnum):
+    """Which stage of the funnel decided a match, strongest evidence first."""
+
+    EXACT = "exact"
+    SIEVE = "sieve"
+    VERIFIER = "verifier"
+    GEOMETRY = "geometry"
+
+
+_SURROUNDED = frozenset({Kind.EMBEDDED, Kind.OVERLAY})
+# Share of the area: with text above and below a picture keeps more of it, in a collage or on a screen less.
+_LARGEST_PART = 0.62
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """What the geometric stage found when it laid picture a on picture b.
+
+    Attributes:
+        matched: whether it calls them copies; `reason` says why in a few words.
+        inliers: pairs of keypoints that fit the transform; 0 when the whole frames were compared.
+        transform: 2×3 affine map from a's pixels to b's, both at most 416 pixels long; empty if none fits.
+        mirrored: whether the transform mirrors.
+        agreement: share of the detailed blocks of the overlap that agree.
+        content_a, content_b: share of each picture's detail that is found in the other one.
+        coverage_a, coverage_b: share of each picture's area that lies on the other one.
+        tone: correlation of the brightness of agreeing blocks.
+        spread: extent of the agreeing blocks over the overlap.
+        kind: what happened between a and b; None where they do not match or no pixels could be aligned.
+    """
+
+    matched: bool
+    reason: str
+    inliers: int
+    transform: tuple[tuple[float, ...], ...]
+    mirrored: bool
+    agreement: float
+    content_a: float
+    content_b: float
+    coverage_a: float
+    coverage_b: float
+    tone: float
+    spread: float
+    kind: Kind | None = None
+
+    def surrounds(self) -> tuple[bool, bool]:
+        """Say of a, and of b, whether it shows the other in a part of itself, among something else.
+
+        A crop is a part of its original too, but nothing else is there.
+        """
+        if self.kind not in _SURROUNDED:
+            return False, False
+        return self.coverage_a < _LARGEST_PART, self.coverage_b < _LARGEST_PART
+
+    def turned_round(self) -> Alignment:
+        """Say the same of b laid on a."""
+        return replace(
+            self,
+            transform=_inverse(self.transform),
+            content_a=self.content_b,
+            content_b=self.content_a,
+            coverage_a=self.coverage_b,
+            coverage_b=self.coverage_a,
+        )
+
+
+def _inverse(transform: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+    if not transform:
+        return transform
+    (a, b, x), (c, d, y) = transform
+    size = a * d - b * c
+    a, b, c, d = d / size, -b / size, -c / size, a / size
+    return (a, b, -(a * x + b * y)), (c, d, -(c * x + d * y))
+
+
+def kind_of(stage: Stage | None, alignment: Alignment | None) -> Kind | None:
+    """Return what happened between two pictures that were matched by a stage; None where nobody looked."""
+    if stage is Stage.EXACT:
+        return Kind.EXACT
+    return None if alignment is None else alignment.kind
+
+
+@dataclass(frozen=True, slots=True)
+class PairMatch:
+    """Two contents (by id, `a < b`) that the funnel calls copies, and the evidence."""
+
+    a: int
+    b: int
+    stage: Stage
+    similarity: float | None
+    hamming: int | None
+    alignment: Alignment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileMatch:
+    """Two files that match: what a report shows of a `PairMatch`, or of two files with the same bytes."""
+
+    a: bytes
+    b: bytes
+    stage: Stage
+    similarity: float | None
+    hamming: int | None
+    alignment: Alignment | None = None
+
+    @property
+    def kind(self) -> Kind | None:
+        """What happened between the two; None where no pixels were compared (hashes or vectors alone)."""
+        return kind_of(self.stage, self.alignment)
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """Files that are copies of one picture.
+
+    A file may be a copy in several groups (a collage of two pictures), but what one group keeps, no
+    other group calls a copy: going through the groups one by one never removes a keeper.
+
+    Attributes:
+        id: twelve hexadecimal digits made from the contents; the same group has the same id in every run.
+        keep: the member that would be kept.
+        reclaimable_bytes: what removing the other members would free (hard links free nothing), those
+            that a person said to keep excepted.
+        members: the keeper first, then by path.
+        kept: the members that a person said to keep: never to be removed.
+    """
+
+    id: str
+    keep: bytes
+    reclaimable_bytes: int
+    members: tuple[CatalogedFile, ...]
+    matches: tuple[FileMatch, ...]
+    kept: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DupsReport:
+    """The answer of `dups`: groups, largest saving first, with what was asked and what was looked at.
+
+    Attributes:
+        links: matches between copies in different groups, which no group holds.
+    """
+
+    parameters: dict[str, Any]
+    groups: tuple[DuplicateGroup, ...]
+    summary: dict[str, Any]
+    links: tuple[FileMatch, ...] = ()
