@@ -5,10 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 GALLERY := demo/gallery
 CATALOG := demo/catalog.db
+TESTS  ?= tests
 
 help:
 	@echo "make demo   install, render a small gallery, scan it, print its duplicates"
-	@echo "make test   install, run the tests"
+	@echo "make test   install, run the tests (TESTS=tests/web for some of them)"
 	@echo "make extras install PyTorch, Ray and the other extras too, so that no test skips (several GB)"
 	@echo "make lint   style, types, import rules"
 	@echo "make clean  remove the demo and what tools have cached"
@@ -20,7 +21,7 @@ demo: $(BIN)/.installed
 	$(BIN)/neardup dups --catalog $(CATALOG)
 
 test: $(BIN)/.tested
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
 
 extras: $(BIN)/.tested
 	$(BIN)/python -m pip install --quiet --editable '.[torch,web,streamlit,ray,postgres,eval,test]'

@@ -566,3 +566,18 @@ def test_lists_that_are_wrong_are_seen_and_forgotten(
     assert again == pytest.approx(by_definition(catalog, model, 0.2, 20), abs=1e-5)
     if "embedding" not in statement:
         assert again == pairs
+
+
+# --- places ---------------------------------------------------------------------------------------------
+
+
+@given(
+    st.sets(st.integers(-20, 20))
+    | st.builds(lambda first, count: set(range(first, first + count)), st.integers(-9, 9), st.integers(0, 9)),
+    st.lists(st.integers(-30, 30)),
+)
+def test_places_are_those_of_the_ids_with_gaps_and_without(ids: set[int], wanted: list[int]) -> None:
+    ascending = sorted(ids)
+    expected = [ascending.index(one) if one in ids else -1 for one in wanted]
+    found = join_vectors.places_of(np.array(ascending, np.int64), np.array(wanted, np.int64))
+    assert found.tolist() == expected
