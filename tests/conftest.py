@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -25,6 +26,10 @@ from tests import postgres, ray_cluster
 # Two busy cores make any single example slow now and then; that says nothing about the code.
 settings.register_profile("neardup", deadline=None, max_examples=60)
 settings.load_profile("neardup")
+
+# What is started in the background of a script ignores Ctrl-C, and so would the programs that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 type Draw = Callable[[Path, int], Path]
 type Mount = Callable[..., None]
