@@ -27,7 +27,7 @@ from tests import postgres, ray_cluster
 settings.register_profile("neardup", deadline=None, max_examples=60)
 settings.load_profile("neardup")
 
-# What is started in the background of a script ignores Ctrl-C, and so would the programs that tests interrupt.
+# What a script starts in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
