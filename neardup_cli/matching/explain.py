@@ -140,7 +140,7 @@ def explain_same_bytes() -> Explanation:
 
 
 def explain_match(a: Subject, b: Subject, verdict: Verdict) -> Explanation:
-    """Explain a match that the geometric stage has aligned, about 10 ms.
+    """Explain a match that the geometric stage has aligned: in 1 ms where it is steady, else in 8.
 
     Raises:
         ValueError: the verdict has no transform, so there is nothing to compare.
@@ -257,21 +257,26 @@ def _retoned(a: Colours32, b: Colours32, inside: NDArray[np.bool_]) -> Colours32
     Twice, the second time without the worst quarter, for what is drawn over a picture is no tone of it. By
     the normal equations, on a quarter of the pixels: a thirtieth of the time of a least-squares solver.
     """
-    some, targets = a[inside][::_FITTED_EVERY], b[inside][::_FITTED_EVERY]
+    places = np.flatnonzero(inside)[::_FITTED_EVERY]
+    some, targets = (side.reshape(-1, 3).take(places, axis=0) for side in (a, b))
     linear, squared, cubed = _tones(some)
     rows = np.column_stack([linear, np.ones(len(some), np.float32), squared, cubed])
-    kept = np.ones(len(rows), dtype=bool)
-    for _ in range(2):
-        chosen = rows[kept].astype(np.float64)
-        # A picture of one colour leaves the terms dependent: any solution does, and the ridge makes one.
-        squares = chosen.T @ chosen + np.diag(np.full(rows.shape[1], _RIDGE * len(chosen)))
-        fit = np.linalg.solve(squares, chosen.T @ targets[kept]).astype(np.float32)
-        error = _largest(np.abs(targets - rows @ fit))
-        kept = error <= np.quantile(error, 0.75)
+    exact, wanted = rows.astype(np.float64), targets.astype(np.float64)
+    fit = _fitted(exact, wanted)
+    error = _largest(np.abs(targets - rows @ fit))
+    kept = np.flatnonzero(error <= np.quantile(error, 0.75))
+    fit = _fitted(exact.take(kept, axis=0), wanted.take(kept, axis=0))
     # OpenCV's transform applies a small matrix to every pixel: row by row of the fit, as `_tones` has them.
     whole = zip(_tones(a), (fit[:4], fit[4:7], fit[7:]), strict=True)
     expected = sum(np.asarray(cv2.transform(terms, part.T), np.float32) for terms, part in whole)
     return np.asarray(np.clip(expected, 0, 255), dtype=np.float32)
+
+
+def _fitted(rows: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Solve the normal equations."""
+    # A picture of one colour leaves the terms dependent: any solution does, and the ridge makes one.
+    squares = rows.T @ rows + np.diag(np.full(rows.shape[1], _RIDGE * len(rows)))
+    return np.asarray(np.linalg.solve(squares, rows.T @ targets), np.float32)
 
 
 def _tones(colours: Colours32) -> tuple[Colours32, Colours32, Colours32]:
