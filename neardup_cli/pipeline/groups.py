@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import groupby
 from typing import NamedTuple
 
@@ -33,19 +31,6 @@ class Grouped(NamedTuple):
     links: list[FileMatch]
 
 
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Look for no cycles meanwhile: millions of records are made here, of which none is in one."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@_nothing_collected()
 def build_groups(
     files: Sequence[CatalogedFile],
     pairs: Sequence[PairMatch],
