@@ -129,9 +129,16 @@ def _open_session(path: Path, device: Device) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors come back as exceptions; stderr belongs to the progress bar
     try:
-        return onnxruntime.InferenceSession(path, options, providers=on_device)
+        return onnxruntime.InferenceSession(_faster(path) or path, options, providers=on_device)
     except Exception as exc:  # as above
         raise ModelInvalid(f"{path} is not an ONNX model: {_first_line(exc)}") from exc
+
+
+def _faster(path: Path) -> bytes | None:
+    """Return the model in an order that runs faster, where there is one."""
+    from neardup_cli.embedders.graph import channels_first_sooner
+
+    return channels_first_sooner(path.read_bytes())
 
 
 def providers(device: Device) -> list[str]:

@@ -13,8 +13,9 @@ from PIL import Image
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder, unit_rows
+from neardup_cli.embedders.graph import channels_first_sooner
 from neardup_cli.embedders.onnx import OnnxEmbedder
-from neardup_cli.embedders.registry import BUNDLED_MODELS, demand_device, load_embedder
+from neardup_cli.embedders.registry import BUNDLED_MODELS, demand_device, load_embedder, model_path
 from neardup_cli.errors import BadInput, ModelInvalid
 
 # --- the bundled models ---------------------------------------------------------------------------------
@@ -130,12 +131,19 @@ def integers(name: str, values: Sequence[int]) -> bytes:
     return field(1, name) + b"".join(field(8, value) for value in values) + field(20, 7)
 
 
-def model(nodes: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes]) -> bytes:
+def model(
+    nodes: Sequence[bytes],
+    inputs: Sequence[bytes],
+    outputs: Sequence[bytes],
+    constants: Sequence[bytes] = (),
+) -> bytes:
     graph = b"".join(field(1, one) for one in nodes) + field(2, "toy")
+    graph += b"".join(field(5, one) for one in constants)
     graph += b"".join(field(11, one) for one in inputs) + b"".join(field(12, one) for one in outputs)
     return field(1, 8) + field(7, graph) + field(8, field(2, 13))
 
 
+CPU = "CPUExecutionProvider"
 IMAGES: Sequence[Dimension] = ("n", "h", "w", 3)
 PLANES: Sequence[Dimension] = ("n", 3, "h", "w")
 CAST = node("Cast", ["x"], "f", [integer("to", FLOAT)])
@@ -292,10 +300,107 @@ def test_integer_vectors_are_taken(load: Load) -> None:
     assert embedder.embed(pictures()) == pytest.approx(unit_rows(largest_values), abs=1e-5)
 
 
+# --- the order of the first steps ------------------------------------------------------------------------
+
+MEAN, DEVIATION = (123.0, 116.0, 103.5), (58.0, 57.25, 57.5)
+STEPS = (
+    CAST,
+    node("Sub", ["f", "mean"], "centred"),
+    node("Div", ["centred", "deviation"], "scaled"),
+    node("Transpose", ["scaled"], "planes", [integers("perm", (0, 3, 1, 2))]),
+    node("ReduceMax", ["planes"], "y", [integers("axes", (2, 3)), integer("keepdims", 0)]),
+)
+
+
+def tensor(name: str, numbers: Sequence[float], dims: Sequence[int] = (3,), *more: bytes) -> bytes:
+    sizes = b"".join(field(1, size) for size in dims)
+    return (
+        sizes
+        + field(2, FLOAT)
+        + field(8, name)
+        + field(9, np.array(numbers, "<f4").tobytes())
+        + b"".join(more)
+    )
+
+
+CONSTANTS = (tensor("mean", MEAN), tensor("deviation", DEVIATION))
+
+
+def normalising(
+    steps: Sequence[bytes] = STEPS, constants: Sequence[bytes] = CONSTANTS, shown: Sequence[bytes] = ()
+) -> bytes:
+    """A model that normalises before it puts the channels first."""
+    vector = value_info("y", FLOAT, ("n", 3))
+    return model(steps, [value_info("x", UINT8, IMAGES)], [vector, *shown], constants)
+
+
+def outputs(content: bytes, pixels: np.ndarray[Any, Any]) -> Any:
+    session = onnxruntime.InferenceSession(content, providers=[CPU])
+    return session.run(None, {session.get_inputs()[0].name: pixels})[0]
+
+
+def test_channels_come_first_sooner(load: Load) -> None:
+    content = normalising()
+    changed = channels_first_sooner(content)
+    assert changed is not None
+    assert changed != content
+    pixels = np.stack([pictures()[0], pictures()[2]])
+    assert np.array_equal(outputs(changed, pixels), outputs(content, pixels))
+    brightest = (pixels.max(axis=(1, 2)) - MEAN) / DEVIATION
+    assert load(content).embed(list(pixels)) == pytest.approx(unit_rows(brightest), abs=1e-5)
+
+
+def test_the_bundled_model_gives_the_same_vectors_to_the_bit() -> None:
+    content = model_path("sscd_distilled").read_bytes()
+    changed = channels_first_sooner(content)
+    assert changed is not None
+    for shape in ((1, 96, 64, 3), (3, 64, 80, 3)):
+        pixels = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
+        assert np.array_equal(outputs(changed, pixels), outputs(content, pixels))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        normalising(
+            (*STEPS[:3], node("Transpose", ["scaled"], "planes", [integers("perm", (0, 3, 2, 1))]), STEPS[4])
+        ),
+        normalising((*STEPS[:2], node("Mul", ["centred", "deviation"], "scaled"), *STEPS[3:])),
+        normalising((CAST, node("Sub", ["mean", "f"], "centred"), *STEPS[2:])),
+        normalising((*STEPS[:2], node("Div", ["centred", "mean"], "scaled"), *STEPS[3:])),
+        normalising((*STEPS, node("Identity", ["centred"], "again"))),
+        normalising(shown=[value_info("scaled", FLOAT, IMAGES)]),
+        normalising(constants=[tensor("mean", MEAN[:1], (1,)), CONSTANTS[1]]),
+        normalising(constants=[tensor("mean", MEAN, (3,), field(14, 1)), CONSTANTS[1]]),
+        normalising((CAST, node("Sub", ["f"], "centred"), *STEPS[2:])),
+        normalising((*STEPS, node("QuantizeLinear", ["y"], "again"))),
+        channel_means(UINT8, IMAGES, (1, 2)),
+        normalising()[:-7],
+        b"",
+    ],
+    ids=[
+        "another turn",
+        "multiplies",
+        "subtracts from",
+        "one constant for both",
+        "read twice",
+        "shown",
+        "one number",
+        "beside the file",
+        "malformed",
+        "quantised",
+        "nothing to do",
+        "truncated",
+        "empty",
+    ],
+)
+def test_other_graphs_are_left_alone(content: bytes) -> None:
+    assert channels_first_sooner(content) is None
+
+
 # --- where it runs ---------------------------------------------------------------------------------------
 
 CUDA, OPENVINO, COREML = (f"{name}ExecutionProvider" for name in ("CUDA", "OpenVINO", "CoreML"))
-CPU = "CPUExecutionProvider"
 
 
 @pytest.mark.parametrize(
