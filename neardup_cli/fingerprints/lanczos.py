@@ -1,9 +1,9 @@
 """Shrinking a grey picture to a few pixels as Pillow does, to the bit, and faster.
 
 Each pixel of a tiny thumbnail is a weighted sum of most of the picture, so that a pass of the filter is a
-product of dense matrices: 0.17 ms for 500 × 376 pixels instead of 0.55, once their weights are known. Pillow's weights are
-whole numbers, and sums of them times grey levels stay below 2^53: in float64 every order of adding them up
-gives the same number, and the product is exact.
+product of dense matrices: 0.20 ms for 500 × 376 pixels instead of 0.55, once their weights are known.
+Pillow's weights are whole numbers, and sums of them times grey levels stay below 2^53: in float64 every order
+of adding them up gives the same number, and the product is exact.
 
 Filter and rounding are those of Pillow's `resize` (LANCZOS: three lobes; weights in 22 bits; each pass rounds
 to 8 bits, the columns first).
