@@ -6,7 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,21 +91,45 @@ class SqliteBackend:
 
 @contextmanager
 def writer_lock(path: Path) -> Iterator[None]:
-    """Take the lock file beside the catalog at `path`, or say who holds it."""
-    from filelock import FileLock, Timeout  # late: it brings asyncio, and those who only read need neither
+    """Take the lock file beside the catalog at `path`, or say who holds it.
 
-    lock = FileLock(f"{path}.lock", timeout=0, is_singleton=False)
+    SQLite holds it, by a transaction on an empty file: the system ends that with the process, however it
+    dies, and no library has to be imported for it.
+    """
+    lock = Path(f"{path}.lock")
     with _translated_files(path):
-        try:
-            lock.acquire()
-        except Timeout as exc:  # an OSError itself, which is why it is caught inside
+        _create(lock)
+    try:
+        held = _hold(lock)
+    except sqlite3.Error as exc:
+        if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise CatalogBusy(
                 f"another neardup is writing to {path}: wait for it, or use another --catalog"
             ) from exc
-    try:
+        raise CatalogError(f"catalog {path} cannot be used: {lock.name}: {exc}") from exc
+    with closing(held):
         yield
-    finally:
-        lock.release()
+
+
+def _hold(lock: Path) -> sqlite3.Connection:
+    held = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        held.execute("PRAGMA journal_mode = MEMORY")  # no journal beside it, that a kill would leave
+        held.execute("BEGIN EXCLUSIVE")
+    except BaseException:
+        held.close()
+        raise
+    return held
+
+
+def _create(file: Path) -> None:
+    """Make an empty file where there is none: what is there is never opened but by SQLite.
+
+    Closing any handle of a file takes away all locks that this process has on it.
+    """
+    if not file.exists():
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
 
 
 def _engine(path: Path) -> Engine:

@@ -113,7 +113,7 @@ def dups(
 
 
 def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
-    from neardup_cli.reports import json_report, lines, table, text
+    from neardup_cli.reports import json_report, lines, text
 
     match chosen:
         case Format.JSON:
@@ -127,6 +127,8 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
         case Format.PATHS:
             write_paths(lines.redundant_paths(report.groups), nul=nul)
         case Format.TEXT if stdout_is_terminal():
+            from neardup_cli.reports import table  # it brings Rich, which no pipe needs
+
             table.print_dups(report, table_console())
         case Format.TEXT:
             write_lines(text.dups_lines(report.groups))

@@ -21,7 +21,6 @@ from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.groups import build_groups, freed_bytes, removable_files
 from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.progress import Progress, Silent
-from neardup_cli.pipeline.region_join import join_regions
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
 from neardup_cli.records.scans import Cluster
 
@@ -164,6 +163,10 @@ def _seen_by_regions(catalog: Catalog, criteria: Criteria, watch: Progress) -> R
     """Return what regions look like, if there are any and geometry is there to decide what they propose."""
     if criteria.model is None or criteria.limits.preset is None:
         return RegionPairs.none()
+    from neardup_cli.pipeline.region_join import (
+        join_regions,
+    )  # few catalogs have regions, and it brings Pillow
+
     return join_regions(catalog, criteria.model, criteria.limits.threshold, watch)
 
 

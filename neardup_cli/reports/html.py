@@ -100,7 +100,7 @@ def page_chunks(album: Album, thumbnails: Iterable[Thumbnail]) -> Iterator[bytes
         "version": album.version,
         "style": style,
         "script": script,
-        "data": _in_markup(dump(page_document(album), indent=None)),
+        "data": _in_markup(dump(page_document(album), one_line=True)),
     }
     before, after = _part("report.html").split("{{thumbnails}}")
     yield MARK

@@ -25,9 +25,29 @@ _UNSAFE = re.compile(
 )
 
 
-def dump(document: dict[str, Any], *, indent: int | None = 2) -> str:
-    """Return a document as JSON text, in UTF-8 rather than escapes; without `indent` on a single line."""
-    text = json.dumps(document, indent=indent, ensure_ascii=False)
+def dump(document: dict[str, Any], *, one_line: bool = False) -> str:
+    """Return a document as JSON text, in UTF-8 rather than escapes.
+
+    Each entry of a list at the top (a group, a skipped file) is a line of its own, for `grep` and for speed:
+    Python writes indented JSON eight times as slowly.
+    """
+    if one_line or not document:
+        return _escaped(_encode(document))
+    fields = ",\n".join(f"  {_encode(key)}: {_indented(value)}" for key, value in document.items())
+    return _escaped(f"{{\n{fields}\n}}")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _indented(value: object) -> str:
+    if isinstance(value, list) and value:
+        entries = ",\n".join(f"    {_encode(entry)}" for entry in value)
+        return f"[\n{entries}\n  ]"
+    return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+
+
+def _escaped(text: str) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

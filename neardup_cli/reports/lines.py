@@ -16,7 +16,7 @@ _PAIR_COLUMNS = ("a", "b", "stage", "similarity", "hamming", "inliers", "agreeme
 def jsonl_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
     """Yield one JSON object a group."""
     for group in groups:
-        yield dump(group_document(group), indent=None)
+        yield dump(group_document(group), one_line=True)
 
 
 def csv_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:

@@ -25,7 +25,7 @@ class Plans:
 
     def keep(self, plan: Plan) -> str:
         """Keep a plan; return its digest, which depends on everything that it says."""
-        digest = content_digest(dump(plan_document(plan), indent=None).encode()).hex()[:_DIGEST_DIGITS]
+        digest = content_digest(dump(plan_document(plan), one_line=True).encode()).hex()[:_DIGEST_DIGITS]
         with self._lock:
             self._plans[digest] = plan
             self._plans.move_to_end(digest)

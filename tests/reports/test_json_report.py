@@ -189,4 +189,4 @@ def test_documents_are_utf_8_that_no_terminal_obeys() -> None:
     assert "Zoë 🐈" in text
     assert text.replace("\n", "").isprintable()
     assert json.loads(text) == {"name": names}
-    assert "\n" not in json_report.dump({"name": [1, 2]}, indent=None)
+    assert "\n" not in json_report.dump({"name": [1, 2]}, one_line=True)
