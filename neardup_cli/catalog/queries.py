@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, o
 
 from neardup_cli.catalog.models import Content, Embedding, Fact, File, Model, Root, Scan
 from neardup_cli.records.files import CatalogedFile, FileStamp, ModelIdentity
-from neardup_cli.records.health import RootStatus
 
 if TYPE_CHECKING:  # a rescan asks for no arrays, and need not wait for numpy
     import numpy as np
     from numpy.typing import NDArray
+
+    from neardup_cli.records.health import RootStatus
 
 _PAGE = 10_000
 _VARIABLES = 500  # ids a query; SQLite's oldest limit on bound variables is 999
@@ -213,6 +214,8 @@ def root_statuses(connection: Connection) -> list[RootStatus]:
         .group_by(Root.c.id)
         .order_by(Root.c.path)
     )
+    from neardup_cli.records.health import RootStatus
+
     # PostgreSQL's sums of whole numbers are decimal ones.
     rows = connection.execute(query)
     return [RootStatus(path, files, int(size), online=True) for path, files, size in rows]

@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import batched
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
+    CursorResult,
     Delete,
     Update,
     and_,
@@ -194,11 +195,19 @@ def _known_rows(connection: Connection, folder: bytes) -> Iterator[KnownRow]:
         .order_by(File.c.path)
         .limit(_PAGE)
     )
-    while page := connection.execute(page_query, {"low": low}).all():
+    while page := _bare(connection.execute(page_query, {"low": low})):
         yield from page
         if len(page) < _PAGE:
             break
         low = page[-1][0] + b"\x00"  # the next possible path
+
+
+def _bare(result: CursorResult[Any]) -> list[Any]:
+    """Return rows as the driver's tuples, sooner made than SQLAlchemy's: there may be a million."""
+    assert result.cursor is not None
+    rows = result.cursor.fetchall()
+    result.close()
+    return list(rows)
 
 
 def content_states(

@@ -25,6 +25,7 @@ IMAGE_EXTENSIONS = frozenset(
 _USUAL_ENDINGS = (b".jpg", b".JPG", b".jpeg", b".png", b".heic", b".HEIC", b".webp", b".gif", b".bmp")
 
 _DOT = ord(".")
+_KIND = stat.S_IFMT(0o777777)  # the bits of a mode that say what a file is
 
 NOT_AN_IMAGE = "not an image file"
 HIDDEN = "hidden"
@@ -122,7 +123,7 @@ class Walker:
             run.skipped.append(Skipped(folder, os_reason(exc), unreadable=True))
             yield run
             return
-        choosy = bool(self.exclude or self.walked)
+        choosy, files = bool(self.exclude or self.walked), run.files
         for entry in ordered:
             # Nearly every entry is an ordinary image file, and there may be a million: asked little, without
             # a call.
@@ -130,8 +131,8 @@ class Walker:
             if not choosy and name.endswith(_USUAL_ENDINGS) and name[0] != _DOT:
                 try:
                     status = entry.stat(follow_symlinks=False)
-                    if stat.S_ISREG(status.st_mode):
-                        run.files.append((entry.path, status))
+                    if status.st_mode & _KIND == stat.S_IFREG:
+                        files.append((entry.path, status))
                         continue
                 except OSError:
                     pass  # it is asked again below, by what reports it
@@ -141,6 +142,7 @@ class Walker:
                 yield run
                 yield from self._enter(entry, top, root, device)
                 run = FileRun(root)
+                files = run.files
             else:
                 _take(entry, run)
         yield run

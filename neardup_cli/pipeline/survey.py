@@ -110,7 +110,7 @@ def _compare(
 
     This loop is what scanning a large, quiet collection costs, hence the bare tuples.
     """
-    rows, incomplete = known.rows, known.incomplete
+    rows, special = known.rows, known.errors.keys() | known.incomplete
     head = next(rows, None)
     for run in runs:
         result.skipped += run.skipped
@@ -118,29 +118,54 @@ def _compare(
         if run.files:
             result.devices[run.root] = file_stamp(run.files[0][1]).device
         for path, status in run.files:
+            if head is not None and not rehash:
+                known_path, size, mtime_ns, file_id, _, missing = head
+                if (
+                    known_path == path
+                    and size == status.st_size
+                    and mtime_ns == status.st_mtime_ns
+                    and missing is None
+                    and file_id not in special
+                ):  # nearly all of them
+                    result.unchanged += 1
+                    head = next(rows, None)
+                    continue
             while head is not None and head[0] < path:
                 _set_aside(head, result)
                 head = next(rows, None)
             if head is None or head[0] != path:
                 result.to_read.append(ToRead(path, run.root, status.st_size, Cause.NEW))
                 continue
-            _, size, mtime_ns, file_id, _, missing = head
-            if size != status.st_size or mtime_ns != status.st_mtime_ns:
-                result.to_read.append(ToRead(path, run.root, status.st_size, Cause.CHANGED))
-            elif rehash or file_id in incomplete:
-                result.to_read.append(ToRead(path, run.root, status.st_size, Cause.INCOMPLETE))
-            else:
-                if missing is not None:
-                    result.returned.append(file_id)
-                if file_id in known.errors:
-                    result.skipped.append(Skipped(path, known.errors[file_id], unreadable=True))
-                else:
-                    result.unchanged += 1
+            _put_down(head, status, run.root, known, result, rehash=rehash)
             head = next(rows, None)
         watch(len(run.files))
     while head is not None:
         _set_aside(head, result)
         head = next(rows, None)
+
+
+def _put_down(
+    row: KnownRow,
+    status: os.stat_result,
+    root: bytes,
+    known: KnownFolder,
+    result: Survey,
+    *,
+    rehash: bool,
+) -> None:
+    """Put a known file that is there where it belongs."""
+    path, size, mtime_ns, file_id, _, missing = row
+    if size != status.st_size or mtime_ns != status.st_mtime_ns:
+        result.to_read.append(ToRead(path, root, status.st_size, Cause.CHANGED))
+    elif rehash or file_id in known.incomplete:
+        result.to_read.append(ToRead(path, root, status.st_size, Cause.INCOMPLETE))
+    else:
+        if missing is not None:
+            result.returned.append(file_id)
+        if file_id in known.errors:
+            result.skipped.append(Skipped(path, known.errors[file_id], unreadable=True))
+        else:
+            result.unchanged += 1
 
 
 def _set_aside(row: KnownRow, result: Survey) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from neardup_cli.reports.evidence import weakest_link
 from neardup_cli.reports.paths import data_path
 
 if TYPE_CHECKING:
@@ -90,6 +89,8 @@ def dups_document(report: DupsReport) -> dict[str, Any]:
 
 def group_document(group: DuplicateGroup) -> dict[str, Any]:
     """Return one group, as in `neardup.dups/1` and in each line of `--format jsonl`."""
+    from neardup_cli.reports.evidence import weakest_link  # a scan reports no matches
+
     return {
         "id": group.id,
         "keep": data_path(group.keep),
