@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, select, upda
 
 from neardup_cli.catalog.models import Content, Embedding, File, Neighbour, VectorJoin
 from neardup_cli.catalog.queries import StoredModel, StoredVectors
-from neardup_cli.catalog.upsert import insert
+from neardup_cli.catalog.upsert import insert, upsert
 from neardup_cli.errors import CatalogCorrupt
 
 if TYPE_CHECKING:
@@ -210,10 +210,9 @@ def store_lists(connection: Connection, model: StoredModel, lists: Iterable[Neig
         for row in lists
     ]
     if rows:
-        statement = insert(connection, Neighbour)
-        fresh = {name: statement.excluded[name] for name in rows[0] if name not in ("model_id", "content_id")}
-        keys = [Neighbour.c.model_id, Neighbour.c.content_id]
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), rows)
+        keys = ("model_id", "content_id")
+        fresh = tuple(name for name in rows[0] if name not in keys)
+        connection.execute(upsert(connection, Neighbour, keys, fresh), rows)
 
 
 def remove_lists(connection: Connection, model: StoredModel, contents: Iterable[int]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 from neardup_cli.catalog.models import File, Region, RegionJoin, RegionNeighbour
 from neardup_cli.catalog.queries import StoredModel, VectorState
 from neardup_cli.catalog.scanning import content_states, for_each, raise_generation
-from neardup_cli.catalog.upsert import insert
+from neardup_cli.catalog.upsert import insert, upsert
 from neardup_cli.errors import CatalogCorrupt
 from neardup_cli.records.files import Failure, Features
 
@@ -250,10 +250,8 @@ def store_lists(connection: Connection, model: StoredModel, lists: Iterable[Regi
         for found in lists
     ]
     if rows:
-        statement = insert(connection, RegionNeighbour)
-        fresh = {name: statement.excluded[name] for name in ("region_id", "others", "similarities")}
-        keys = [RegionNeighbour.c.model_id, RegionNeighbour.c.content_id]
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), rows)
+        keys, fresh = ("model_id", "content_id"), ("region_id", "others", "similarities")
+        connection.execute(upsert(connection, RegionNeighbour, keys, fresh), rows)
 
 
 def remove_lists(connection: Connection, model: StoredModel, contents: Iterable[int]) -> None:

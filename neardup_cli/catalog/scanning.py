@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import batched
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Connection,
     CursorResult,
     Delete,
+    Select,
     Update,
     and_,
     bindparam,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 
 from neardup_cli.catalog.models import Content, Embedding, File, Model, Region, Root, Scan
 from neardup_cli.catalog.queries import StoredModel, below, path_range, stored_models
-from neardup_cli.catalog.upsert import insert
+from neardup_cli.catalog.upsert import insert, upsert
 from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
 
 _PAGE = 20_000
@@ -217,11 +219,7 @@ def content_states(
 
     Without a model, none is asked for; with `regions`, a content is not done without the vectors of these.
     """
-    has = (Embedding.c.id.is_not(None), Region.c.id.is_not(None))
-    query = select(Content.c.digest, Content.c.id, Content.c.error, *has)
-    for table in (Embedding, Region):
-        query = query.outerjoin(table, and_(table.c.content_id == Content.c.id, table.c.model_id == model_id))
-    query = query.where(Content.c.digest.in_(bindparam("digests", expanding=True)))
+    query = _states_query(model_id)
     states = {}
     for some in batched(digests, _VARIABLES):
         for digest, content_id, error, vector, region in connection.execute(query, {"digests": some}):
@@ -246,6 +244,15 @@ def done_digests(connection: Connection, model_id: int | None, *, regions: bool 
     return b"".join(connection.execute(query).scalars())
 
 
+@cache  # it is asked for every few images, and takes as long to build as to answer
+def _states_query(model_id: int | None) -> Select[bytes, int, str | None, bool, bool]:
+    has = (Embedding.c.id.is_not(None), Region.c.id.is_not(None))
+    query = select(Content.c.digest, Content.c.id, Content.c.error, *has)
+    for table in (Embedding, Region):
+        query = query.outerjoin(table, and_(table.c.content_id == Content.c.id, table.c.model_id == model_id))
+    return query.where(Content.c.digest.in_(bindparam("digests", expanding=True)))
+
+
 def store_contents(
     connection: Connection,
     outcomes: Mapping[bytes, tuple[int, Features | Failure]],
@@ -260,12 +267,11 @@ def store_contents(
     if not outcomes:
         return 0
     rows = [_content_row(digest, size, outcome) for digest, (size, outcome) in outcomes.items()]
-    statement = insert(connection, Content)
-    fresh = {name: statement.excluded[name] for name in rows[0] if name not in ("digest", "size")}
     if replace:
-        statement = statement.on_conflict_do_update(index_elements=[Content.c.digest], set_=fresh)
+        fresh = tuple(name for name in rows[0] if name not in ("digest", "size"))
+        statement = upsert(connection, Content, ("digest",), fresh)
     else:
-        statement = statement.on_conflict_do_nothing(index_elements=[Content.c.digest])
+        statement = insert(connection, Content).on_conflict_do_nothing(index_elements=[Content.c.digest])
     connection.execute(statement, rows)
     if model_id is None:
         return 0
@@ -293,9 +299,8 @@ def store_files(
         }
         for row in rows
     ]
-    statement = insert(connection, File)
-    updated = {name: statement.excluded[name] for name in values[0] if name not in ("path", "added_scan_id")}
-    connection.execute(statement.on_conflict_do_update(index_elements=[File.c.path], set_=updated), values)
+    fresh = tuple(name for name in values[0] if name not in ("path", "added_scan_id"))
+    connection.execute(upsert(connection, File, ("path",), fresh), values)
 
 
 def forget_paths(connection: Connection, paths: Iterable[bytes]) -> None:

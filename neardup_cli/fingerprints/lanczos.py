@@ -27,7 +27,7 @@ _SMALLEST = 64
 
 # So few that BLAS starts no threads, for a scan has one on each core already; and what is held in float64.
 _PIXELS_A_PRODUCT = 29_000
-_PIXELS_AT_ONCE = 1 << 20
+_PIXELS_AT_ONCE = 1 << 18
 
 
 def shrink(luma: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
@@ -70,9 +70,14 @@ def _rounded(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return levels.clip(0, 255, out=levels)
 
 
-@lru_cache(maxsize=256)
 def _weights(length: int, wanted: int) -> NDArray[np.float64]:
     """Return the (length, wanted) weights of the pixels of a row in those of a shorter or longer one."""
+    return _kept_weights(length, wanted).astype(np.float64)
+
+
+@lru_cache(maxsize=128)
+def _kept_weights(length: int, wanted: int) -> NDArray[np.float32]:
+    """Return the same, small: whole numbers of 22 bits are exact in float32, and a scan meets many sizes."""
     scale = length / wanted
     stretch = max(scale, 1.0)
     reach = _LOBES * stretch
@@ -84,5 +89,5 @@ def _weights(length: int, wanted: int) -> NDArray[np.float64]:
     values = np.where(within, np.sinc(distances) * np.sinc(distances / _LOBES), 0)
     # One added to the other, as Pillow does: `sum` is more exact, and so another number.
     shares = values / np.add.accumulate(values, axis=0)[-1]
-    weights: NDArray[np.float64] = np.trunc(shares * _ONE + np.copysign(0.5, shares))
+    weights: NDArray[np.float32] = np.trunc(shares * _ONE + np.copysign(0.5, shares)).astype(np.float32)
     return weights
