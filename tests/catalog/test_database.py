@@ -182,6 +182,20 @@ def test_another_process_is_writing(catalog: Catalog, tmp_path: Path, holder: su
         pass
 
 
+def test_a_kill_leaves_an_empty_lock_and_nothing_else(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("catalog.db.lock", 0)]
+
+
+def test_a_lock_file_that_is_something_else(tmp_path: Path) -> None:
+    lock = tmp_path / "catalog.db.lock"
+    lock.write_text("somebody's notes\n")
+    with pytest.raises(CatalogError, match=r"cannot be used: catalog\.db\.lock: file is not"):
+        Catalog.open(tmp_path / "catalog.db", create=True)
+    assert lock.read_text() == "somebody's notes\n"
+
+
 def test_creating_while_another_process_creates(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     with pytest.raises(CatalogBusy, match="another neardup is writing"):
         Catalog.open(tmp_path / "catalog.db", create=True)

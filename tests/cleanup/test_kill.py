@@ -68,6 +68,15 @@ def die_at(step):
                 yield connection
             count()
         return write
+    # The lock is SQLite's too: right after it is taken, and after it is given back.
+    alone = Catalog.sole_writer
+    @contextmanager
+    def sole_writer(catalog):
+        with alone(catalog):
+            count()
+            yield
+        count()
+    Catalog.sole_writer = sole_writer
     renaming.rename_exclusive = renamed
     Catalog.write, Catalog.write_durably = map(committed, transactions)
     sys.addaudithook(hook)
