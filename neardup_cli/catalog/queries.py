@@ -208,14 +208,14 @@ def vectors_after(connection: Connection, model: StoredModel, row: int = 0) -> I
 
 def root_statuses(connection: Connection) -> list[RootStatus]:
     """Return the roots with their present files; whether each is online is for the caller to see."""
+    from neardup_cli.records.health import RootStatus  # only `status` asks
+
     query = (
         select(Root.c.path, func.count(File.c.id), func.coalesce(func.sum(File.c.size), 0))
         .outerjoin(File, and_(File.c.root_id == Root.c.id, File.c.missing_scan_id.is_(None)))
         .group_by(Root.c.id)
         .order_by(Root.c.path)
     )
-    from neardup_cli.records.health import RootStatus
-
     # PostgreSQL's sums of whole numbers are decimal ones.
     rows = connection.execute(query)
     return [RootStatus(path, files, int(size), online=True) for path, files, size in rows]

@@ -15,32 +15,29 @@ from collections import defaultdict
 from functools import cache
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError
-
 _CHANNELS_FIRST = (0, 3, 1, 2)
 _OUTSIDE = 1  # TensorProto.DataLocation: EXTERNAL
 
 # onnxruntime runs a quantised network channels last, and undoes the change.
 _QUANTISED = b"QuantizeLinear"
 
-_FIELDS = descriptor_pb2.FieldDescriptorProto
-_MESSAGES: dict[str, tuple[tuple[str, int, int | str, bool], ...]] = {
+_SCALARS = ("STRING", "INT32", "INT64")
+_MESSAGES: dict[str, tuple[tuple[str, int, str, bool], ...]] = {
     "Model": (("graph", 7, "Graph", False),),
     "Graph": (("node", 1, "Node", True), ("initializer", 5, "Tensor", True), ("output", 12, "Value", True)),
     "Node": (
-        ("input", 1, _FIELDS.TYPE_STRING, True),
-        ("output", 2, _FIELDS.TYPE_STRING, True),
-        ("op_type", 4, _FIELDS.TYPE_STRING, False),
+        ("input", 1, "STRING", True),
+        ("output", 2, "STRING", True),
+        ("op_type", 4, "STRING", False),
         ("attribute", 5, "Attribute", True),
     ),
-    "Attribute": (("name", 1, _FIELDS.TYPE_STRING, False), ("ints", 8, _FIELDS.TYPE_INT64, True)),
+    "Attribute": (("name", 1, "STRING", False), ("ints", 8, "INT64", True)),
     "Tensor": (
-        ("dims", 1, _FIELDS.TYPE_INT64, True),
-        ("name", 8, _FIELDS.TYPE_STRING, False),
-        ("data_location", 14, _FIELDS.TYPE_INT32, False),
+        ("dims", 1, "INT64", True),
+        ("name", 8, "STRING", False),
+        ("data_location", 14, "INT32", False),
     ),
-    "Value": (("name", 1, _FIELDS.TYPE_STRING, False),),
+    "Value": (("name", 1, "STRING", False),),
 }
 
 
@@ -52,6 +49,9 @@ def channels_first_sooner(model: bytes) -> bytes | None:
     """
     if _QUANTISED in model:
         return None
+    # Late: it takes 40 ms to import, and a quantised network needs none of it.
+    from google.protobuf.message import DecodeError
+
     try:
         parsed = _model_class().FromString(model)
     except DecodeError:
@@ -109,16 +109,19 @@ def _turns(transpose: Any) -> bool:  # noqa: ANN401 - a message
 
 @cache
 def _model_class() -> Any:  # noqa: ANN401 - a class made of its description
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    fields_of = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(name="neardup/onnx.proto", package="neardup", syntax="proto2")
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
         for field_name, number, kind, repeated in fields:
             field = message.field.add(name=field_name, number=number)
-            field.label = _FIELDS.LABEL_REPEATED if repeated else _FIELDS.LABEL_OPTIONAL
-            if isinstance(kind, str):
-                field.type, field.type_name = _FIELDS.TYPE_MESSAGE, f".neardup.{kind}"
+            field.label = fields_of.LABEL_REPEATED if repeated else fields_of.LABEL_OPTIONAL
+            if kind in _SCALARS:
+                field.type = fields_of.Type.Value(f"TYPE_{kind}")
             else:
-                field.type = kind
+                field.type, field.type_name = fields_of.TYPE_MESSAGE, f".neardup.{kind}"
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("neardup.Model"))

@@ -18,6 +18,7 @@ from PIL import Image
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
+from neardup_cli.embedders.graph import channels_first_sooner
 from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
 from neardup_cli.records.files import ModelIdentity
@@ -129,16 +130,10 @@ def _open_session(path: Path, device: Device) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors come back as exceptions; stderr belongs to the progress bar
     try:
-        return onnxruntime.InferenceSession(_faster(path) or path, options, providers=on_device)
+        faster = channels_first_sooner(path.read_bytes())
+        return onnxruntime.InferenceSession(faster or path, options, providers=on_device)
     except Exception as exc:  # as above
         raise ModelInvalid(f"{path} is not an ONNX model: {_first_line(exc)}") from exc
-
-
-def _faster(path: Path) -> bytes | None:
-    """Return the model in an order that runs faster, where there is one."""
-    from neardup_cli.embedders.graph import channels_first_sooner
-
-    return channels_first_sooner(path.read_bytes())
 
 
 def providers(device: Device) -> list[str]:

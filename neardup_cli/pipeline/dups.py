@@ -163,9 +163,8 @@ def _seen_by_regions(catalog: Catalog, criteria: Criteria, watch: Progress) -> R
     """Return what regions look like, if there are any and geometry is there to decide what they propose."""
     if criteria.model is None or criteria.limits.preset is None:
         return RegionPairs.none()
-    from neardup_cli.pipeline.region_join import (
-        join_regions,
-    )  # few catalogs have regions, and it brings Pillow
+    # Late: it brings Pillow, which a catalog of hashes and `--no-verify` do without.
+    from neardup_cli.pipeline.region_join import join_regions
 
     return join_regions(catalog, criteria.model, criteria.limits.threshold, watch)
 
