@@ -29,6 +29,9 @@ _SMALLEST = 64
 _PIXELS_A_PRODUCT = 29_000
 _PIXELS_AT_ONCE = 1 << 18
 
+# The weights of so many pixels take 74 kB at most.
+_LONGEST_KEPT = 2_048
+
 
 def shrink(luma: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
     """Return a grey picture (mode "L", any size) as (height, width) levels: a few, about as many as across.
@@ -72,22 +75,33 @@ def _rounded(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _weights(length: int, wanted: int) -> NDArray[np.float64]:
     """Return the (length, wanted) weights of the pixels of a row in those of a shorter or longer one."""
-    return _kept_weights(length, wanted).astype(np.float64)
+    weights = _kept_weights(length, wanted) if length <= _LONGEST_KEPT else _new_weights(length, wanted)
+    return weights.astype(np.float64)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _kept_weights(length: int, wanted: int) -> NDArray[np.float32]:
     """Return the same, small: whole numbers of 22 bits are exact in float32, and a scan meets many sizes."""
+    return _new_weights(length, wanted)
+
+
+def _new_weights(length: int, wanted: int) -> NDArray[np.float32]:
+    """Compute the same, in about the time that the shrinking itself takes."""
     scale = length / wanted
     stretch = max(scale, 1.0)
     reach = _LOBES * stretch
-    pixels, centres = np.arange(length)[:, None], (np.arange(wanted) + 0.5) * scale
-    first = np.trunc(np.maximum(centres - reach + 0.5, 0))
-    last = np.trunc(np.minimum(centres + reach + 0.5, length))
-    distances = (pixels - centres + 0.5) / stretch
-    within = (pixels >= first) & (pixels < last) & (distances >= -_LOBES) & (distances < _LOBES)
-    values = np.where(within, np.sinc(distances) * np.sinc(distances / _LOBES), 0)
+    angle = np.pi / reach
+    pixels, centres = np.arange(length) + 0.5, (np.arange(wanted)[:, None] + 0.5) * scale
+    phases, middles = pixels * angle, centres * angle
+    # The filter is sinc(x) sinc(x / 3). With s the sine of a third of x's angle, which follows from the sines of
+    # a few hundred pixels and centres, and sin 3t = 3 sin t - 4 sin^3 t, that is s^2 (1 - 4/3 s^2) / t^2.
+    squares = np.square(np.sin(phases) * np.cos(middles) - np.cos(phases) * np.sin(middles))
+    with np.errstate(invalid="ignore"):
+        values = squares * (1 - 4 / 3 * squares) / np.square(phases - middles)
+    values[pixels == centres] = 1
+    for row, centre in zip(values, centres[:, 0].tolist(), strict=True):
+        row[: max(int(centre - reach + 0.5), 0)] = 0
+        row[int(centre + reach + 0.5) :] = 0
     # One added to the other, as Pillow does: `sum` is more exact, and so another number.
-    shares = values / np.add.accumulate(values, axis=0)[-1]
-    weights: NDArray[np.float32] = np.trunc(shares * _ONE + np.copysign(0.5, shares)).astype(np.float32)
-    return weights
+    totals = np.add.accumulate(values, axis=1)[:, -1:]
+    return np.rint(values * (_ONE / totals)).astype(np.float32).T
