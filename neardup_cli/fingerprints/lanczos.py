@@ -93,8 +93,8 @@ def _new_weights(length: int, wanted: int) -> NDArray[np.float32]:
     angle = np.pi / reach
     pixels, centres = np.arange(length) + 0.5, (np.arange(wanted)[:, None] + 0.5) * scale
     phases, middles = pixels * angle, centres * angle
-    # The filter is sinc(x) sinc(x / 3). With s the sine of a third of x's angle t, which follows from the sines
-    # of a few hundred pixels and centres, and sin 3t = 3 sin t - 4 sin^3 t, that is s^2 (1 - 4/3 s^2) / t^2.
+    # The filter is sinc(x) sinc(x / 3). With s the sine of a third of x's angle t, which follows from the
+    # sines of some hundred pixels and centres, and sin 3t = 3 sin t - 4 sin^3 t: s^2 (1 - 4/3 s^2) / t^2.
     squares = np.square(np.sin(phases) * np.cos(middles) - np.cos(phases) * np.sin(middles))
     with np.errstate(invalid="ignore"):
         values = squares * (1 - 4 / 3 * squares) / np.square(phases - middles)
