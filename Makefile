@@ -45,10 +45,16 @@ $(BIN)/python:
 	done; \
 	echo "neardup needs Python 3.12 or newer, and none is on the PATH" >&2; exit 1
 
+# pip compiles what it installs, but nothing of an editable package: without that, where Python is told to
+# write no bytecode, each command would compile some sixty files before it begins.
+COMPILE := $(BIN)/python -m compileall -q neardup_cli
+
 $(BIN)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
+	@$(COMPILE)
 	@touch $@
 
 $(BIN)/.tested: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@$(COMPILE)
 	@touch $@ $(BIN)/.installed

@@ -8,6 +8,7 @@ held when it was started, so a benchmark has to stay small itself: pictures are 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import platform
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -82,8 +84,12 @@ def run(command: Sequence[str | Path], cwd: Path, stdout: int | None = None) -> 
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """The user's environment without anything that would configure neardup."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NEARDUP_")}
+    """The user's environment without anything that would configure neardup, or keep it from its bytecode."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("NEARDUP_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
     return {**kept, "XDG_CONFIG_HOME": str(home)}
 
 
@@ -119,11 +125,16 @@ def median_wall(runs: Sequence[Measured]) -> float:
 # --- neardup ----------------------------------------------------------------------------------------------
 
 
+@cache
 def neardup() -> Path:
-    """The `neardup` command that belongs to this interpreter."""
+    """The `neardup` command that belongs to this interpreter, its bytecode compiled.
+
+    That is how pip leaves a package; an editable one that was changed since would be compiled as it runs.
+    """
     command = Path(sys.executable).with_name("neardup")
     if not command.exists():
         sys.exit(f"no {command}: install the project into this environment first (make demo)")
+    compileall.compile_dir(ROOT / "neardup_cli", quiet=1)
     return command
 
 

@@ -12,7 +12,7 @@ from neardup_cli.catalog.scanning import FileRow
 from neardup_cli.pipeline.work import Cause, Claims, Extracted, ReadFile, UnreadFile
 from neardup_cli.records.files import ModelIdentity, Skipped
 
-_FLUSH_FILES = 64
+_FLUSH_FILES = 256
 _FLUSH_SECONDS = 1.0
 
 
