@@ -60,7 +60,9 @@ def decide_pairs(
         return decided
     watch.start("Checking pairs", len(open_pairs))
     checker = _Checker(Reader(catalog, open_pairs), PRESETS[preset])
-    results = LocalEngine(workers).map(checker, batched(open_pairs, _CHUNK))
+    # Of few pairs too, every worker gets several chunks: one that is done does not wait for the others.
+    chunk = max(1, min(_CHUNK, len(open_pairs) // (8 * workers)))
+    results = LocalEngine(workers).map(checker, batched(open_pairs, chunk))
     return decided | store_as_they_come(catalog, results, algorithm, watch)
 
 
