@@ -12,3 +12,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # Pictures are compared in threads of our own, one a core: OpenCV's would only wait for theirs.
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+
+# Nor should OpenBLAS's threads spin until there is more to do, long after a product and when numpy is
+# imported: a tenth of a second each, on the cores that ours want. They sleep at once (after 2^4 cycles).
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
