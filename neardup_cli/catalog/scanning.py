@@ -28,7 +28,7 @@ from neardup_cli.catalog.queries import StoredModel, below, path_range, stored_m
 from neardup_cli.catalog.upsert import insert, upsert
 from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
 
-_PAGE = 20_000
+_PAGE = 5_000
 _VARIABLES = 500
 _DECODED = ("format", "width", "height", "dhash", "flatness", "captured_at")
 

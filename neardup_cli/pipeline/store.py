@@ -128,7 +128,8 @@ class ResultStore:
             scanning.mark_missing(connection, missing, self._scan_id)
             scanning.mark_present(connection, returned)
             self.moved = scanning.settle_moves(connection, self._scan_id)
-            self.missing = scanning.missing_since(connection, self._scan_id)
+            if missing:  # but for those that a move accounts for
+                self.missing = scanning.missing_since(connection, self._scan_id)
             scanning.finish_scan(connection, self._scan_id)
 
     def _with_stored_contents(self, outcomes: Mapping[bytes, object]) -> list[ReadFile]:
