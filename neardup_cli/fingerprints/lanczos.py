@@ -105,4 +105,5 @@ def _new_weights(length: int, wanted: int) -> NDArray[np.float32]:
         row[int(centre + reach + 0.5) :] = 0
     # One added to the other, as Pillow does: `sum` is more exact, and so another number.
     totals = np.add.accumulate(values, axis=1)[:, -1:]
-    return (np.rint(values * (_ONE / totals)) / _ONE).astype(np.float32).T
+    weights: NDArray[np.float32] = (np.rint(values * (_ONE / totals)) / _ONE).astype(np.float32).T
+    return weights

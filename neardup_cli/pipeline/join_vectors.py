@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,13 @@ from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.neighbours import PresentVectors
 from neardup_cli.catalog.queries import StoredModel, StoredVectors
 from neardup_cli.engines.local import LocalEngine
-from neardup_cli.engines.ray import RayEngine
 from neardup_cli.index.neighbours import BLOCK, Hits, Neighbours, Tile, compare_tile, join_exactly
 from neardup_cli.index.vectors import PROBED, RefinedIndex, search_threads
 from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.records.scans import Cluster
+
+if TYPE_CHECKING:
+    from neardup_cli.engines.ray import RayEngine
 
 # From this share of new contents on, all vectors are read into memory rather than looked up one by one, and
 # a cluster is asked: starting one takes longer than comparing a few.
@@ -61,7 +64,7 @@ class Comparison:
         vectors, there = self._vectors(np.float32 if cluster is None else np.float16)
         settled, fresh = settled[there[settled]], fresh[there[fresh]]
         look = partial(compare_tile, vectors)
-        compare = partial(_one_by_one, look) if cluster is None else partial(RayEngine(cluster).map, look)
+        compare = partial(_one_by_one, look) if cluster is None else partial(_engine_of(cluster).map, look)
         return join_exactly(lists, settled, fresh, compare, min(BLOCK, self.step))
 
     def by_index(self, lists: Neighbours, settled: Ids, fresh: Ids) -> Compared:
@@ -96,7 +99,7 @@ class Comparison:
         refined, places = held
         fresh, size = fresh[places[fresh] >= 0], min(_QUESTIONS, self.step)
         parts = [fresh[start : start + size] for start in range(0, len(fresh), size)]
-        engine = LocalEngine(search_threads()) if self.cluster is None else RayEngine(self.cluster)
+        engine = LocalEngine(search_threads()) if self.cluster is None else _engine_of(self.cluster)
         found = engine.map(partial(refined.nearest_of, top_k=top_k), [places[rows] for rows in parts])
         del held, refined  # a cluster has memory of its own for it
         with closing(found):
@@ -176,6 +179,12 @@ def places_of(ids: Ids, wanted: Ids) -> Ids:
         return np.where((places >= 0) & (places < len(ids)), places, -1)
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     return np.where(ids[places] == wanted, places, -1)
+
+
+def _engine_of(cluster: Cluster) -> RayEngine:
+    from neardup_cli.engines.ray import RayEngine  # few have a cluster, and `dups` begins 3 ms later with it
+
+    return RayEngine(cluster)
 
 
 def _is_much(new: int, among: int) -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryResult
-from neardup_cli.records.decisions import Ruling, ShownDecision
-from neardup_cli.records.files import Skipped
-from neardup_cli.records.health import CatalogStatus, Finding
-from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
+
+if TYPE_CHECKING:  # each command makes few of them, and importing them all takes 10 ms
+    from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryResult
+    from neardup_cli.records.decisions import ShownDecision
+    from neardup_cli.records.files import Skipped
+    from neardup_cli.records.health import CatalogStatus, Finding
+    from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 
 
 def dups_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
@@ -141,6 +144,8 @@ def explain_lines(pair: ExplainedPair) -> Iterator[str]:
 
 def decision_lines(decisions: Sequence[ShownDecision]) -> Iterator[str]:
     """Yield a line a decision: id, day, ruling, and a file of each content, tab-separated."""
+    from neardup_cli.records.decisions import Ruling
+
     for shown in decisions:
         found = shown.decision
         cells = [str(found.id), f"{found.decided_at:%Y-%m-%d}", found.ruling.value]

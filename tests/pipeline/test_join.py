@@ -490,7 +490,7 @@ def test_no_cluster_is_asked_for_a_few(
     flat_up_to: int, catalog: Catalog, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vectors_module, "FLAT_UP_TO", flat_up_to)
-    monkeypatch.setattr(join_vectors, "RayEngine", None)
+    monkeypatch.setattr(join_vectors, "_engine_of", None)
     model = collection.model("one", 64)
     rows = planted(400, seed=12)
     collection.store(model, {number: rows[number] for number in range(391)})
