@@ -10,15 +10,18 @@ from typing import BinaryIO
 from neardup_cli.images.walk import SPECIAL
 
 
-def regular_handle(path: bytes) -> int | None:
-    """Open a regular file; None for a pipe that took its place, where `open` would wait for its writer.
+def regular_handle(path: bytes) -> tuple[int, os.stat_result] | None:
+    """Open a regular file, and say what `stat` says of it.
+
+    None for a pipe that took its place, where `open` would wait for its writer.
 
     Raises:
         OSError: it cannot be opened.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if stat.S_ISREG(os.fstat(handle).st_mode):
-        return handle
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode):
+        return handle, status
     os.close(handle)
     return None
 
@@ -29,6 +32,17 @@ def open_regular(path: bytes) -> BinaryIO:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    if (handle := regular_handle(path)) is None:
+    if (opened := regular_handle(path)) is None:
         raise OSError(errno.EINVAL, SPECIAL)
-    return open(handle, "rb")
+    return open(opened[0], "rb")
+
+
+def read_whole(handle: int, size: int) -> bytes:
+    """Return the bytes of a file from where its handle stands; one more than `size` where it has grown."""
+    data = os.read(handle, size + 1)
+    if len(data) >= size:
+        return data
+    parts = [data]  # some file systems give less at once
+    while parts[-1] and (left := size + 1 - sum(map(len, parts))):
+        parts.append(os.read(handle, left))
+    return b"".join(parts)

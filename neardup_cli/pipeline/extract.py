@@ -18,7 +18,7 @@ from neardup_cli.errors import ImageTooLarge, ModelMismatch, UnreadableImage
 from neardup_cli.fingerprints.content import content_digest, stream_digest
 from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images.decode import DecodedImage, decode
-from neardup_cli.images.files import regular_handle
+from neardup_cli.images.files import read_whole, regular_handle
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
@@ -229,27 +229,34 @@ def _open_once(source: ToRead) -> OpenedFile | None:
     """Open and hash a file; None if it changed meanwhile."""
     if is_remote(source.path):
         return _fetch_once(source)
-    if (handle := regular_handle(source.path)) is None:
+    if (at_hand := regular_handle(source.path)) is None:
         return None
-    before = os.fstat(handle)
-    stream = open(handle, "rb", buffering=0)  # noqa: SIM115 - handed on where the file is large
+    handle, before = at_hand
+    if before.st_size > IN_MEMORY_BYTES:
+        return _hash_large(source, handle, file_stamp(before))
     try:
-        stamp = file_stamp(before)
-        opened = None
-        if before.st_size > IN_MEMORY_BYTES:
-            opened = OpenedFile(source, stamp, stream_digest(stream), stream, handle)
-        else:
-            data = stream.readall()
-            if len(data) == before.st_size:
-                opened = OpenedFile(source, stamp, content_digest(data), io.BytesIO(data))
-        if file_stamp(os.fstat(handle)) != stamp:
-            opened = None
+        data = read_whole(handle, before.st_size)
+        digest = content_digest(data)
+        stamp = file_stamp(os.fstat(handle))
+    finally:
+        os.close(handle)
+    if stamp != file_stamp(before) or len(data) != stamp.size:
+        return None
+    return OpenedFile(source, stamp, digest, io.BytesIO(data))
+
+
+def _hash_large(source: ToRead, handle: int, stamp: FileStamp) -> OpenedFile | None:
+    """Do so with a file that is read once more to decode it; None if it changed meanwhile."""
+    stream = open(handle, "rb", buffering=0)  # noqa: SIM115 - handed on
+    try:
+        digest = stream_digest(stream)
+        if file_stamp(os.fstat(handle)) == stamp:
+            return OpenedFile(source, stamp, digest, stream, handle)
     except BaseException:
         stream.close()
         raise
-    if opened is None or opened.stream is not stream:
-        stream.close()
-    return opened
+    stream.close()
+    return None
 
 
 def _fetch_once(source: ToRead) -> OpenedFile | None:
