@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _LOBES = 3
+_TOO_NEAR = 1e-6  # to the middle of a lobe: what is left of the difference of two sines is rounding
 _ONE = 1 << 22  # Pillow's weights for 8-bit pixels are multiples of 1 / 2^22
 
 # Pillow takes the rows first where the two passes are then shorter: of pictures nearly twice as tall as wide,
@@ -97,9 +98,9 @@ def _new_weights(length: int, wanted: int) -> NDArray[np.float32]:
     # The filter is sinc(x) sinc(x / 3). With s the sine of a third of x's angle t, which follows from the
     # sines of some hundred pixels and centres, and sin 3t = 3 sin t - 4 sin^3 t: s^2 (1 - 4/3 s^2) / t^2.
     squares = np.square(np.sin(phases) * np.cos(middles) - np.cos(phases) * np.sin(middles))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         values = squares * (1 - 4 / 3 * squares) / np.square(phases - middles)
-    values[pixels == centres] = 1
+    values[np.abs(pixels - centres) < _TOO_NEAR * stretch] = 1
     for row, centre in zip(values, centres[:, 0].tolist(), strict=True):
         row[: max(int(centre - reach + 0.5), 0)] = 0
         row[int(centre + reach + 0.5) :] = 0

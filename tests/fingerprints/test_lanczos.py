@@ -46,3 +46,11 @@ def test_bands_change_nothing(at_once: int, a_product: int, monkeypatch: pytest.
     monkeypatch.setattr(lanczos, "_PIXELS_AT_ONCE", at_once)
     monkeypatch.setattr(lanczos, "_PIXELS_A_PRODUCT", a_product)
     assert shrink(image, 9, 8).tolist() == whole
+
+
+@pytest.mark.parametrize("side", [291, 303, 579, 591, 597, 609])
+def test_a_pixel_that_should_be_a_centre_but_for_rounding(side: int) -> None:
+    centres = [(number + 0.5) * (side / 9) for number in range(9)]
+    assert any(0 < abs(centre - round(centre - 0.5) - 0.5) < 1e-9 for centre in centres)
+    image = noise(side, side, seed=side)
+    assert shrink(image, 9, 8).tolist() == by_pillow(image, 9, 8)
