@@ -492,6 +492,28 @@ def test_a_file_without_its_last_quarter_is_called_truncated(format_name: str) -
     assert refusal(content[: len(content) * 3 // 4]) == "truncated"
 
 
+@given(st.booleans(), st.floats(0.3, 1), st.integers(300, 9000), st.lists(st.integers(0, 2**32), max_size=5))
+def test_how_much_of_a_jpeg_libjpeg_gets_at_once_changes_nothing(
+    progressive: bool, share: float, at_once: int, damage: list[int]
+) -> None:
+    content = bytearray(encoded(photograph(320, 240), "JPEG", progressive=progressive))
+    content = content[: int(len(content) * share)]
+    for place in damage:
+        content[place % len(content)] ^= 0x55
+
+    def outcome() -> tuple[bytes, bytes] | str:
+        try:
+            image = decode(bytes(content))
+        except UnreadableImage as error:
+            return str(error)
+        return image.luma.tobytes(), b"" if image.colour is None else image.colour.tobytes()
+
+    whole = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decode_module, "_JPEG_AT_ONCE", at_once)
+        assert outcome() == whole
+
+
 def png_header(width: int, height: int) -> bytes:
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
