@@ -60,10 +60,19 @@ def decide_pairs(
         return decided
     watch.start("Checking pairs", len(open_pairs))
     checker = _Checker(Reader(catalog, open_pairs), PRESETS[preset])
-    # Of few pairs too, every worker gets several chunks: one that is done does not wait for the others.
-    chunk = max(1, min(_CHUNK, len(open_pairs) // (8 * workers)))
-    results = LocalEngine(workers).map(checker, batched(open_pairs, chunk))
+    results = in_chunks(checker, open_pairs, workers)
     return decided | store_as_they_come(catalog, results, algorithm, watch)
+
+
+def in_chunks[T](
+    check: Callable[[Sequence[T]], list[Checked]], tasks: Sequence[T], workers: int
+) -> Iterator[list[Checked]]:
+    """Check pairs on all workers, a chunk at a time, in order.
+
+    Of few pairs too, every worker gets several chunks: one that is done does not wait for the others.
+    """
+    chunk = max(1, min(_CHUNK, len(tasks) // (8 * workers)))
+    return LocalEngine(workers).map(check, batched(tasks, chunk))
 
 
 def store_as_they_come(

@@ -7,7 +7,7 @@ that is most similar to the other picture. Verdicts are stored beside those on w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import batched, repeat
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,6 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.catalog.verdicts import IdPair, stored_verdicts
 from neardup_cli.embedders.regions import region_box
-from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching import affine
@@ -33,6 +32,7 @@ from neardup_cli.pipeline.geometry import (
     Reader,
     algorithm_name,
     features_of,
+    in_chunks,
     store_as_they_come,
     subject_of,
 )
@@ -40,7 +40,6 @@ from neardup_cli.pipeline.picture import Cache
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records.matches import Alignment
 
-_CHUNK = 16
 _CACHED = 500  # pictures and parts, about 400 KB each
 _MOST_ENLARGED = 4.0  # a part of 100 pixels has nothing more to show
 
@@ -117,7 +116,7 @@ def decide_by_regions(
         if tasks:
             watch.start("Checking regions", len(tasks))
             checker = _Checker(Reader(catalog, [sight.pair for sight, _ in tasks]), PRESETS[preset])
-            results = LocalEngine(workers).map(checker, batched(tasks, _CHUNK))
+            results = in_chunks(checker, tasks, workers)
             decided |= store_as_they_come(catalog, results, algorithm, watch)
     return decided
 
