@@ -204,12 +204,12 @@ def _known_rows(connection: Connection, folder: bytes) -> Iterator[KnownRow]:
         low = page[-1][0] + b"\x00"  # the next possible path
 
 
-def _bare(result: CursorResult[Any]) -> list[Any]:
+def _bare(result: CursorResult[Any]) -> Sequence[Any]:
     """Return rows as the driver's tuples, sooner made than SQLAlchemy's: there may be a million."""
     assert result.cursor is not None
     rows = result.cursor.fetchall()
     result.close()
-    return list(rows)
+    return rows
 
 
 def content_states(

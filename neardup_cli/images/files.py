@@ -42,7 +42,8 @@ def read_whole(handle: int, size: int) -> bytes:
     data = os.read(handle, size + 1)
     if len(data) >= size:
         return data
-    parts = [data]  # some file systems give less at once
-    while parts[-1] and (left := size + 1 - sum(map(len, parts))):
-        parts.append(os.read(handle, left))
+    parts, left = [data], size + 1 - len(data)
+    while left and (data := os.read(handle, left)):  # some file systems give less at once
+        parts.append(data)
+        left -= len(data)
     return b"".join(parts)

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -172,14 +173,14 @@ class OpenedFile:
         try:
             image = decode(self.stream, colour=colour, max_pixels=max_pixels)
         except UnreadableImage as exc:
-            if not self._is_unchanged():
+            if not self.is_unchanged():
                 return UnreadFile(self.source, _CHANGING)
             if isinstance(exc, ImageTooLarge) or self._has_failed(exc):
                 return UnreadFile(self.source, str(exc))
             return Failure(str(exc))
-        return image if self._is_unchanged() else UnreadFile(self.source, _CHANGING)
+        return image if self.is_unchanged() else UnreadFile(self.source, _CHANGING)
 
-    def _is_unchanged(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Say whether a file that was read twice held still."""
         return self.handle < 0 or file_stamp(os.fstat(self.handle)) == self.stamp
 
@@ -247,16 +248,13 @@ def _open_once(source: ToRead) -> OpenedFile | None:
 
 def _hash_large(source: ToRead, handle: int, stamp: FileStamp) -> OpenedFile | None:
     """Do so with a file that is read once more to decode it; None if it changed meanwhile."""
-    stream = open(handle, "rb", buffering=0)  # noqa: SIM115 - handed on
-    try:
-        digest = stream_digest(stream)
-        if file_stamp(os.fstat(handle)) == stamp:
-            return OpenedFile(source, stamp, digest, stream, handle)
-    except BaseException:
-        stream.close()
-        raise
-    stream.close()
-    return None
+    with ExitStack() as unless_kept:
+        stream = unless_kept.enter_context(open(handle, "rb", buffering=0))
+        opened = OpenedFile(source, stamp, stream_digest(stream), stream, handle)
+        if not opened.is_unchanged():
+            return None
+        unless_kept.pop_all()
+        return opened
 
 
 def _fetch_once(source: ToRead) -> OpenedFile | None:
