@@ -24,6 +24,44 @@ class Kind(StrEnum):
     RE_ENCODED = "re-encoded"
 
 
+class Loss(StrEnum):
+    """What is gone for good if one file goes and another one stays, in the order in which it is said.
+
+    detail: real resolution, or what a coarser quantiser took. area: what lies outside the other's frame.
+    colour: hue, tones, bit depth, gamut or gain map. content: text, marks, anything local that the other does
+    not show. shot: another exposure of the scene. frames: pages, frames, second images, film, sound.
+    orientation: upright or not mirrored. words: title, caption, keywords, people. companions: sidecars, raw
+    files, films beside it. integrity: the file that stays is damaged.
+    """
+
+    DETAIL = "detail"
+    AREA = "area"
+    COLOUR = "colour"
+    CONTENT = "content"
+    SHOT = "shot"
+    FRAMES = "frames"
+    TRANSPARENCY = "transparency"
+    ORIENTATION = "orientation"
+    TIME = "time"
+    PLACE = "place"
+    RATING = "rating"
+    WORDS = "words"
+    COMPANIONS = "companions"
+    INTEGRITY = "integrity"
+
+
+class Role(StrEnum):
+    """What a member of a family is to the file that stays."""
+
+    KEPT = "kept"
+    COPY = "copy"
+    SMALLER = "smaller"
+    EDITED = "edited"
+    CROPPED = "cropped"
+    CAPTIONED = "captioned"
+    CONTAINS = "contains"
+
+
 class Grouping(StrEnum):
     """How matches become groups: around keepers, or whatever a chain of matches links."""
 

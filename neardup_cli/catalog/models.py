@@ -8,6 +8,9 @@
               ╚═< region                      vectors of its parts, from `scan --thorough`
               ╚═< region_neighbour >─ region_join    the others that look like one of its parts
 
+              ╚══ holding                     what its file holds beside its first image
+              ╚═< proof                       what is lost if one content goes and another one stays
+
     decision                         what a person said of contents, by digest: it outlives their rows
     batch ─< operation               the clean-up journal: what was done to which file, by path
 
@@ -91,7 +94,8 @@ Root = Table("root", METADATA, RootColumns)
 class ContentColumns(TypedColumns):
     """One distinct file content. Its id is the id of its vectors in the FAISS index.
 
-    Either `error` says why it cannot be decoded, or the columns after it are filled.
+    Either `error` says why it cannot be decoded, or the columns after it are filled. `damage` is what its
+    decoder complained of while it decoded it all the same: empty for a sound one, null where nobody looked.
     """
 
     id: Named[int] = Column(_Id, primary_key=True)
@@ -104,6 +108,7 @@ class ContentColumns(TypedColumns):
     dhash: Named[int | None] = Column(BigInteger)
     flatness: Named[float | None]
     captured_at: Named[datetime | None]
+    damage: Named[str | None]
 
 
 Content = Table("content", METADATA, ContentColumns)
@@ -197,6 +202,36 @@ class PairColumns(TypedColumns):
 
 
 Pair = Table("pair", METADATA, PairColumns, UniqueConstraint("a_id", "b_id", "algorithm"))
+
+
+class HoldingColumns(TypedColumns):
+    """What a file of this content holds beside its first image: `records.holdings.Holdings` as JSON.
+
+    It follows from the bytes and can be read again; one of another `version` is.
+    """
+
+    content_id: Named[int] = Column(ForeignKey("content.id"), primary_key=True)
+    version: Named[int]
+    facts: Named[dict[str, object]] = Column(JSON)
+
+
+Holding = Table("holding", METADATA, HoldingColumns)
+
+
+class ProofColumns(TypedColumns):
+    """What is lost if the content `gone_id` goes and `kept_id` stays: `records.proofs.Proof`.
+
+    Directed: the other way round is another row. One of another `version` is made again.
+    """
+
+    gone_id: Named[int] = Column(ForeignKey("content.id"), primary_key=True)
+    kept_id: Named[int] = Column(ForeignKey("content.id"), primary_key=True)
+    version: Named[int]
+    losses: Named[list[str]] = Column(JSON)
+    notes: Named[list[str]] = Column(JSON)
+
+
+Proof = Table("proof", METADATA, ProofColumns, sqlite_with_rowid=False)
 
 
 class DecisionColumns(TypedColumns):

@@ -1,0 +1,34 @@
+"""What is gone for good if one file goes and another one stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neardup_cli.choices import Loss
+
+PROOF_VERSION = 1
+"""Raised whenever a proof may come out differently; stored ones of other versions are made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a content holds that another one does not, seen from the one that goes.
+
+    Attributes:
+        losses: in the order of `Loss`, each once; empty where nothing is lost.
+        notes: a sentence for each loss that needs one ("time: 2024-05-01 10:00:00").
+        unproven: why it could not be looked at (a disk that is away, an image too large); empty where it
+            was. An unproven one never counts as empty, whatever its losses.
+    """
+
+    losses: tuple[Loss, ...] = ()
+    notes: tuple[str, ...] = ()
+    unproven: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is proven that nothing is lost."""
+        return not self.losses and not self.unproven
+
+
+NOTHING_LOST = Proof()
