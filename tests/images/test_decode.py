@@ -23,7 +23,7 @@ from skimage import data as photographs
 
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import decode as decode_module
-from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, DecodedImage, decode
+from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, DecodedImage, decode, flattened
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF", "HEIF"]
 LOSSY = 12  # the largest mean difference of a grey level that a codec at these qualities may cause
@@ -347,11 +347,6 @@ def test_opaque_modes(mode: str, format_name: str) -> None:
     assert decoded.colour is not None
     assert decoded.colour.mode == "RGB"
     assert mean_difference(decoded.luma, stored.convert("RGB").convert("L")) < 2
-
-
-def flattened(image: Image.Image) -> Image.Image:
-    """What decode makes of an image in memory, in a mode that no format stores."""
-    return decode_module._flatten(image)
 
 
 def test_hsv_pixels() -> None:
