@@ -64,7 +64,7 @@ class _Items:
 def read_container(stream: BinaryIO) -> Container:
     """Read the boxes of a file; what is broken in them counts as not there."""
     found = Container()
-    for kind, start, length in _top_level(stream):
+    for kind, start, length, _ in top_level(stream):
         if kind == b"mpvd":
             found.film_bytes = length
         elif kind in (b"meta", b"moov") and length <= _LARGEST_DIRECTORY:
@@ -77,8 +77,8 @@ def read_container(stream: BinaryIO) -> Container:
     return found
 
 
-def _top_level(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the type, start and length of the content of each box of the file."""
+def top_level(stream: BinaryIO) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield type, start and length of the content of each box of a file, and the length that it promises."""
     end = stream.seek(0, os.SEEK_END)
     at = 0
     for _ in range(_MOST_BOXES):
@@ -93,7 +93,7 @@ def _top_level(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
             length = end - at
         if length < header:
             return
-        yield head[4:8], at + header, min(length, end - at) - header
+        yield head[4:8], at + header, min(length, end - at) - header, length - header
         at += length
 
 
