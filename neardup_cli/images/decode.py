@@ -138,10 +138,9 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         shown, pixels = first_that_shows(image, pixels, max_pixels)
     # The picture is upright from here on: metadata that came along would have a later reader turn it again.
     pixels.info = {}
-    if (turn := _TURNS.get(exif.orientation)) is not None:
-        pixels = pixels.transpose(turn)
-        if exif.orientation >= _FIRST_SIDEWAYS:
-            full_size = full_size[1], full_size[0]
+    pixels = _upright(pixels, exif.orientation)
+    if exif.orientation >= _FIRST_SIDEWAYS:
+        full_size = full_size[1], full_size[0]
     return DecodedImage(
         luma=_luma(pixels),
         colour=_colour(pixels) if colour else None,
@@ -281,6 +280,12 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+def _upright(pixels: Image.Image, orientation: int) -> Image.Image:
+    """Turn pixels as an EXIF orientation (1 to 8) says."""
+    turn = _TURNS.get(orientation)
+    return pixels if turn is None else pixels.transpose(turn)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
