@@ -21,7 +21,8 @@ from neardup_cli.cleanup import files
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
 from neardup_cli.cleanup.folders import Identity, identity_of
-from neardup_cli.cleanup.reasons import Gone, Refused, named, reason_of
+from neardup_cli.cleanup.reasons import INSIDE_APP_FOLDER, Gone, Refused, named, reason_of
+from neardup_cli.images.app_folders import in_app_folder
 from neardup_cli.images.walk import file_stamp, is_below
 from neardup_cli.plans import Batch, BatchState, Intent, Operation, OperationState
 from neardup_cli.records.files import FileStamp
@@ -133,6 +134,8 @@ def _prepared(act: Act, operation: Operation, kept: Collection[tuple[int, int]])
     Raises:
         Refused, OSError: it must not be acted upon.
     """
+    if in_app_folder(operation.file.path) is not None:
+        raise Refused(INSIDE_APP_FOLDER)
     files.writable_folder(os.path.dirname(operation.file.path))
     status, operation = _looked_at(operation)
     keeper = _keeper(operation)

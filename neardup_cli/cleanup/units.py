@@ -11,7 +11,7 @@ import stat
 from collections import Counter
 from typing import NamedTuple
 
-from neardup_cli.images.walk import IMAGE_EXTENSIONS
+from neardup_cli.images.formats import IMAGE_EXTENSIONS
 from neardup_cli.plans import Companion
 
 RAW_EXTENSIONS = frozenset(
