@@ -28,6 +28,7 @@ from PIL import Image, ImageChops, ImageFile, ImageStat, JpegImagePlugin, _imagi
 
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.formats import SNIFFED_BYTES, sniff
 from neardup_cli.images.metadata import read_exif
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class DecodedImage:
     """Of the full image in pixels, after orientation."""
     height: int
     format: str
-    """Pillow's name: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF" or "HEIF"."""
+    """Pillow's name, one of those in `_PLUGINS`: "JPEG", "PNG", "WEBP", "HEIF" …"""
     captured_at: datetime | None
     """Naive local time, from EXIF."""
     frame: int = 0
@@ -116,7 +117,7 @@ def opened_header(stream: BinaryIO) -> Iterator[ImageFile.ImageFile]:
 
 def _opened(stream: BinaryIO) -> tuple[ImageFile.ImageFile, str]:
     stream.seek(0)
-    format_name = _sniff(stream.read(_SNIFFED_BYTES))
+    format_name = _sniff(stream.read(SNIFFED_BYTES))
     stream.seek(0)
     return _plugin(format_name)(stream, ""), format_name
 
@@ -154,8 +155,6 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
 
 # --- which format ---------------------------------------------------------------------------------------
 
-_SNIFFED_BYTES = 64  # reaches over the brands of an ISO-BMFF "ftyp" box
-
 _PLUGINS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
     "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
@@ -166,44 +165,22 @@ _PLUGINS = {
     "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "HEIF": ("pillow_heif", "HeifImageFile"),
+    "PPM": ("PIL.PpmImagePlugin", "PpmImageFile"),  # and PGM, PBM, PNM, PFM
+    "TGA": ("PIL.TgaImagePlugin", "TgaImageFile"),
+    "ICO": ("PIL.IcoImagePlugin", "IcoImageFile"),
+    "PCX": ("PIL.PcxImagePlugin", "PcxImageFile"),
+    "QOI": ("PIL.QoiImagePlugin", "QoiImageFile"),
+    "DIB": ("PIL.BmpImagePlugin", "DibImageFile"),
 }
-
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),  # BigTIFF
-    (b"MM\0+", "TIFF"),
-    (b"\xff\x4f\xff\x51", "JPEG2000"),  # a bare codestream
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
-)
-
-_AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_CONTAINER_BRANDS = {b"mif1", b"msf1"}  # of either: the compatible brands tell
 
 
 def _sniff(head: bytes) -> str:
     """Name the format of a file that begins with `head`, or raise UnreadableImage."""
     if not head:
         raise UnreadableImage("empty file")
-    for signature, format_name in _SIGNATURES:
-        if head.startswith(signature):
-            return format_name
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[4:8] == b"ftyp":
-        brand, end = head[8:12], int.from_bytes(head[:4])
-        compatible = {head[i : i + 4] for i in range(16, min(end, len(head)), 4)}
-        if brand in _AVIF_BRANDS or (brand in _CONTAINER_BRANDS and compatible & _AVIF_BRANDS):
-            return "AVIF"
-        if brand in _HEIF_BRANDS | _CONTAINER_BRANDS:
-            return "HEIF"
-    raise UnreadableImage("not an image")
+    if (format_name := sniff(head)) is None:
+        raise UnreadableImage("not an image")
+    return format_name
 
 
 @cache

@@ -20,6 +20,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "action": plan.action.value,
         "to": None if plan.to is None else data_path(plan.to),
         "across_devices": plan.across_devices,
+        "remove_empty_folders": plan.remove_empty_folders,
         "policy": _policy(plan.policy),
         "groups": [_group(group) for group in plan.groups],
         "undecided": [{"id": name, "reason": reason} for name, reason in plan.undecided],

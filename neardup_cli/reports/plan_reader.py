@@ -99,6 +99,7 @@ class _Document(_Strict):
     groups: list[_Group]
     undecided: list[_Undecided] = []
     unread: _Size = 0
+    remove_empty_folders: bool = False
     summary: _Summary | None = None
 
 
@@ -127,6 +128,7 @@ def read_plan(text: str | bytes) -> Plan:
         across_devices=document.across_devices,
         undecided=tuple((one.id, one.reason) for one in document.undecided),
         unread=document.unread,
+        remove_empty_folders=document.remove_empty_folders,
     )
 
 

@@ -52,6 +52,7 @@ def test_scan() -> None:
         "embedded": 7,
         "regions": 8,
         "unreadable": 1,
+        "app_folders": 0,
         "skipped": [
             {"path": "file:///p/%FF.jpg", "reason": "truncated", "unreadable": True},
             {"path": "/p/a.txt", "reason": "not an image file", "unreadable": False},
