@@ -120,9 +120,7 @@ def _error(a: Grey, b: Grey) -> float:
     return float(np.minimum(cv2.absdiff(a, b), _OUTLIER).mean())
 
 
-def _resize(
-    grey: Grey, size: affine.Size, kernel: Image.Resampling, box: tuple[int, int, int, int]
-) -> Grey:
+def _resize(grey: Grey, size: affine.Size, kernel: Image.Resampling, box: tuple[int, int, int, int]) -> Grey:
     """Resize an image to a size and return the box of it, in pixels of the result."""
     across, down = grey.shape[1] / size[0], grey.shape[0] / size[1]
     source = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
@@ -148,14 +146,15 @@ def _window(grey: Grey) -> tuple[int, int, int, int]:
     height, width = grey.shape
     tall, wide = min(height, _WINDOW), min(width, _WINDOW)
     slopes = np.abs(cv2.Sobel(grey, cv2.CV_16S, 1, 0)[::4, ::4])
-    places = [
-        (x, y)
-        for y in sorted({0, (height - tall) // 2, height - tall})
-        for x in sorted({0, (width - wide) // 2, width - wide})
-    ]
-    x, y = max(
-        places, key=lambda at: float(slopes[at[1] // 4 : (at[1] + tall) // 4, at[0] // 4 :][:, : wide // 4].sum())
+
+    def detail(place: tuple[int, int]) -> float:
+        left, top = (side // 4 for side in place)
+        return float(slopes[top : top + tall // 4, left : left + wide // 4].sum())
+
+    rows, columns = (
+        sorted({0, (side - part) // 2, side - part}) for side, part in ((height, tall), (width, wide))
     )
+    x, y = max(((x, y) for y in rows for x in columns), key=detail)
     return x, y, x + wide, y + tall
 
 

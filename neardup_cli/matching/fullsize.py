@@ -77,9 +77,7 @@ class Surplus:
     moved: float = 0.0
 
 
-def measure_surplus(
-    gone: Colours, kept: Colours, coding: Coding, *, warped_already: bool = False
-) -> Surplus:
+def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_already: bool = False) -> Surplus:
     """Measure what `gone` shows and `kept` does not; both show the same frame, at any sizes.
 
     Args:
@@ -212,15 +210,11 @@ def _compare_colour(
     block = 8 if min(size) >= _SMALL // 2 else 4
     block = min(block, *size)
     worst = np.abs(_averaged(apart, block)) / (
-        _ROUNDING_OF_COLOURS
-        + coding.chroma_step / 8
-        + _SLOPE_OF_COLOURS * np.sqrt(_averaged(steep, block))
+        _ROUNDING_OF_COLOURS + coding.chroma_step / 8 + _SLOPE_OF_COLOURS * np.sqrt(_averaged(steep, block))
     )
     half_block = max(1, block // 2)
     small = np.abs(_averaged(apart, half_block)) / (
-        _ROUNDING_OF_SMALL_COLOURS
-        + coding.chroma_step / 6
-        + 0.3 * np.sqrt(_averaged(steep, half_block))
+        _ROUNDING_OF_SMALL_COLOURS + coding.chroma_step / 6 + 0.3 * np.sqrt(_averaged(steep, half_block))
     )
     ranked = np.sort(small.reshape(-1, 2).max(axis=1))
     return _ColourDifference(
