@@ -1,0 +1,43 @@
+"""Nothing is acted upon among the look-alikes of `../shared/cases/strangers.py`, no two of which are copies.
+
+A file of its own, so that it runs beside the other cases where the tests run on several cores.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.conftest import Lacking
+    from tests.e2e.conftest import Neardup
+
+SCRIPT = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "strangers.py"
+OF_EACH_FAMILY = 4
+FAMILIES = 60
+
+
+def test_nothing_is_acted_upon_among_look_alikes(tmp_path: Path, neardup: Neardup, lacking: Lacking) -> None:
+    if not SCRIPT.is_file():
+        lacking(str(SCRIPT))
+    folder = tmp_path / "strangers"
+    draw(folder)
+    assert len(list(folder.iterdir())) >= FAMILIES
+    neardup.succeed("scan", folder)
+    plan = neardup.json("clean")
+    acted = [
+        f"{act['path']} as {act['kind']} for {group['keep']['path']}"
+        for group in plan["groups"]
+        for act in group["acts"]
+    ]
+    assert not acted, "\n".join(acted)
+
+
+def draw(folder: Path) -> None:
+    """Draw all families, in two processes at once."""
+    command = [sys.executable, SCRIPT, "all", folder, str(OF_EACH_FAMILY)]
+    halves = [subprocess.Popen(command, env={**os.environ, "PART": f"{half}/2"}) for half in range(2)]
+    assert [half.wait(timeout=300) for half in halves] == [0, 0]
