@@ -78,7 +78,7 @@ def judge(entries: Sequence[Entry], answer: Answer) -> Judgement:
 
 
 def as_acted(truth: Mapping[str, Entry], acts: Mapping[str, Act]) -> Mapping[str, Entry]:
-    """Swap an original and its exact copy where the copy stays: with the same bytes, either is the original."""
+    """Swap an original and its exact copy where the copy stays: of the same bytes either is original."""
     swapped = dict(truth)
     for path, act in acts.items():
         goes, stays = truth[path], truth[act.keep]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ FAMILIES = 60
 def test_nothing_is_acted_upon_among_look_alikes(tmp_path: Path, neardup: Neardup, lacking: Lacking) -> None:
     if not SCRIPT.is_file():
         lacking(str(SCRIPT))
+    if find_spec("matplotlib") is None:
+        lacking("matplotlib, which the script draws with: pip install 'neardup-cli[eval]'")
     folder = tmp_path / "strangers"
     draw(folder)
     assert len(list(folder.iterdir())) >= FAMILIES
@@ -38,6 +41,6 @@ def test_nothing_is_acted_upon_among_look_alikes(tmp_path: Path, neardup: Neardu
 
 def draw(folder: Path) -> None:
     """Draw all families, in two processes at once."""
-    command = [sys.executable, SCRIPT, "all", folder, str(OF_EACH_FAMILY)]
+    command: list[str | Path] = [sys.executable, SCRIPT, "all", folder, str(OF_EACH_FAMILY)]
     halves = [subprocess.Popen(command, env={**os.environ, "PART": f"{half}/2"}) for half in range(2)]
     assert [half.wait(timeout=300) for half in halves] == [0, 0]
