@@ -14,6 +14,8 @@ SAMPLERS = (
     *(Image.Resampling.BILINEAR, Image.Resampling.BOX, Image.Resampling.HAMMING, Image.Resampling.LANCZOS),
     Image.Resampling.BICUBIC,
 )
+ENLARGERS = tuple(sampler for sampler in SAMPLERS if sampler is not Image.Resampling.BOX)
+"""Where it enlarges, BOX repeats pixels, as NEAREST does: no program enlarges photographs so."""
 
 
 def _original(attempt: Attempt) -> tuple[Image.Image, Image.Exif | None]:
@@ -45,7 +47,8 @@ def sizes(attempt: Attempt) -> None:
     image, exif = _original(attempt)
     for scale in SCALES:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        copy = image.resize(size, attempt.one_of(*SAMPLERS))
+        sampler = attempt.one_of(*(SAMPLERS if scale < 1 else ENLARGERS))
+        copy = image.resize(size, sampler)
         kept = exif if attempt.random.random() < 0.5 else None
         quality = int(attempt.random.integers(75, 96))
         attempt.write(f"{scale:.0%}", Must.GO, ".jpg", encoded(copy, ".jpg", quality, kept))

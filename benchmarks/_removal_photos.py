@@ -322,10 +322,8 @@ def directions(attempt: Attempt) -> None:
         image = attempt.image()
     else:
         side = int(attempt.random.integers(96, 640))
-        ground = Image.new(
-            "RGB", (side, side), attempt.one_of((255, 255, 255), (30, 60, 120), (240, 200, 60))
-        )
-        image = _sign(attempt, ground, side)
+        red, green, blue = (int(value) for value in attempt.random.integers(90, 256, 3))
+        image = _sign(attempt, Image.new("RGB", (side, side), (red, green, blue)), side)
     how = Image.Transpose.FLIP_LEFT_RIGHT  # an arrow upside down is the same arrow
     if attempt.number % 3 == 2:
         how = attempt.one_of(how, Image.Transpose.FLIP_TOP_BOTTOM)
