@@ -1,6 +1,6 @@
-"""Nothing is acted upon among the look-alikes of `../shared/cases/strangers.py`, no two of which are copies.
+"""The cases that always came out right, and look-alikes: nothing is acted upon among those of `strangers.py`.
 
-A file of its own, so that it runs beside the other cases where the tests run on several cores.
+A file beside `test_cases.py`, so that the two run at once where the tests run on several cores.
 """
 
 from __future__ import annotations
@@ -12,13 +12,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.e2e.shared_cases import CASES, assert_as_expected, names
+
 if TYPE_CHECKING:
     from tests.conftest import Lacking
     from tests.e2e.conftest import Neardup
 
-SCRIPT = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "strangers.py"
+SCRIPT = CASES / "strangers.py"
 OF_EACH_FAMILY = 4
 FAMILIES = 60
+
+
+@pytest.mark.parametrize("case", names(CASES / "right"))
+def test_case_still_comes_out_right(case: str, tmp_path: Path, neardup: Neardup, lacking: Lacking) -> None:
+    if case == "none":
+        lacking(f"the cases in {CASES / 'right'}")
+    assert_as_expected(case, tmp_path / "cases", neardup)
 
 
 def test_nothing_is_acted_upon_among_look_alikes(tmp_path: Path, neardup: Neardup, lacking: Lacking) -> None:
