@@ -1,7 +1,7 @@
 """The cases of real reports in `../shared/cases`, which lie beside the checkout and are no part of it.
 
-Their own `check.py` judges one: it writes the case's images, runs `neardup scan`, `dups` and `clean` (a dry run)
-on them as processes and compares with what the case expects.
+Their own `check.py` judges one: it writes the case's images, runs `neardup scan`, `dups` and `clean`
+(a dry run) on them as processes and compares with what the case expects.
 """
 
 from __future__ import annotations
