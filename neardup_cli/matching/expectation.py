@@ -110,7 +110,8 @@ def _both_small(gone: Grey, plain: Expectation) -> tuple[Grey, Grey]:
         return gone, np.clip(np.rint(plain.band(0, height)), 0, 255).astype(np.uint8)
     size = (round(width * shrink), round(height * shrink))
     gone_small, kept_small = (
-        np.asarray(cv2.resize(side, size, interpolation=cv2.INTER_AREA)) for side in (gone, plain.kept)
+        np.asarray(cv2.resize(side, size, interpolation=cv2.INTER_AREA), np.uint8)
+        for side in (gone, plain.kept)
     )
     return gone_small, kept_small
 

@@ -60,6 +60,7 @@ class Surplus:
         tone: change of a middle grey, grey levels.
         gain: growth of contrast, 1 for none.
         moved: pixels by which a corner moved.
+        sharpness: how much steeper its slopes are than those expected; 1 for the same.
     """
 
     place: float = 0.0
@@ -75,6 +76,7 @@ class Surplus:
     tone: float = 0.0
     gain: float = 1.0
     moved: float = 0.0
+    sharpness: float = 1.0
 
 
 def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_already: bool = False) -> Surplus:
@@ -86,7 +88,9 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_alre
         coding: how `gone` was encoded.
         warped_already: whether `kept` was drawn into the frame of `gone`.
     """
-    grey_gone, grey_kept = (np.asarray(cv2.cvtColor(side, cv2.COLOR_RGB2GRAY)) for side in (gone, kept))
+    grey_gone, grey_kept = (
+        np.asarray(cv2.cvtColor(side, cv2.COLOR_RGB2GRAY), np.uint8) for side in (gone, kept)
+    )
     expectation = expect(grey_gone, grey_kept, softened=warped_already)
     blocks = _compare_light(grey_gone, expectation, coding)
     colour = _compare_colour(gone, kept, expectation, coding)
@@ -114,6 +118,7 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_alre
         tone=expectation.tone_change(),
         gain=expectation.gain,
         moved=expectation.moved,
+        sharpness=float(np.sqrt(np.mean(blocks.slope_gone**2) / max(0.01, np.mean(blocks.slope**2)))),
     )
 
 
@@ -131,6 +136,7 @@ class _Blocks(NamedTuple):
     noise_of_means: Floats32
     from_codec: Floats32
     slope: Floats32
+    slope_gone: Floats32
 
 
 def _compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> _Blocks:
@@ -145,8 +151,8 @@ def _compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> _Blo
             break
         expected = expectation.band(top, bottom)
         bands.append(_compare_band(gone[top:bottom], expected, codec, block))
-    left, mean, noise, noise_mean, from_codec, slope = (
-        np.sqrt(joined) if place != 1 and place != 3 else joined
+    left, mean, noise, noise_mean, from_codec, slope, slope_gone = (
+        np.sqrt(joined) if place not in {1, 3} else joined
         for place, joined in enumerate(np.concatenate(parts) for parts in zip(*bands, strict=True))
     )
     return _Blocks(
@@ -158,6 +164,7 @@ def _compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> _Blo
         np.sqrt(np.asarray(cv2.blur(noise_mean * noise_mean, (5, 5)), np.float32)),
         from_codec,
         slope,
+        slope_gone,
     )
 
 
@@ -173,16 +180,22 @@ def _compare_band(gone: Grey, expected: Floats32, codec: CodecNoise, block: int)
     noise = codec.of(_whole(expected))
     left = gone - expected
     from_codec = left - noise
-    across = cv2.Sobel(expected, cv2.CV_32F, 1, 0, scale=0.125)
-    down = cv2.Sobel(expected, cv2.CV_32F, 0, 1, scale=0.125)
     return (
         _averaged(left * left, block),
         _averaged(left, block),
         _averaged(noise * noise, block),
         _averaged(noise, block),
         _averaged(from_codec * from_codec, block),
-        _averaged(np.asarray(across * across + down * down, np.float32), block),
+        _averaged(_steepness(expected), block),
+        _averaged(_steepness(gone), block),
     )
+
+
+def _steepness(levels: Grey | Floats32) -> Floats32:
+    """Return the squared slope at each pixel, of `[height, width]` or `[height, width, n]`."""
+    across = cv2.Sobel(levels, cv2.CV_32F, 1, 0, scale=0.125)
+    down = cv2.Sobel(levels, cv2.CV_32F, 0, 1, scale=0.125)
+    return np.asarray(across * across + down * down, np.float32)
 
 
 class _ColourDifference(NamedTuple):
@@ -204,9 +217,7 @@ def _compare_colour(
         drawn = cv2.warpAffine(hues, shift, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         hues = np.asarray(drawn, np.float32)
     apart = _hues(gone, size) - hues
-    across = cv2.Sobel(hues, cv2.CV_32F, 1, 0, scale=0.125)
-    down = cv2.Sobel(hues, cv2.CV_32F, 0, 1, scale=0.125)
-    steep = np.asarray(across * across + down * down, np.float32)
+    steep = _steepness(hues)
     block = 8 if min(size) >= _SMALL // 2 else 4
     block = min(block, *size)
     worst = np.abs(_averaged(apart, block)) / (
