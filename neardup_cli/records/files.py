@@ -76,7 +76,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class CatalogedFile:
-    """One present file of the catalog with what is known of its content."""
+    """One present file of the catalog with what is known of its content; `damage` as in `Features`."""
 
     path: bytes
     stamp: FileStamp
@@ -86,3 +86,4 @@ class CatalogedFile:
     height: int
     format: str
     captured_at: datetime | None
+    damage: str = ""
