@@ -38,6 +38,7 @@ class Features:
         flatness: share in [0, 1] of the hash's 64 comparisons that noise decides.
         vector: float16 little-endian unit vector as raw bytes, or None where it was not asked for.
         regions: the same of each region, one after the other; see `embedders/regions.py`.
+        damage: what its decoder complained of while it decoded it all the same; empty for a sound one.
     """
 
     format: str
@@ -48,6 +49,7 @@ class Features:
     captured_at: datetime | None
     vector: bytes | None
     regions: bytes | None = None
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
