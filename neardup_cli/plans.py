@@ -10,20 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from neardup_cli.choices import Action, KeepKey, Kind
+from neardup_cli.choices import SURE_KINDS, Action, KeepKey, Kind
 
 DEFAULT_KEYS = (
-    KeepKey.COMPANIONS,
-    KeepKey.RESOLUTION,
     KeepKey.METADATA,
-    KeepKey.SIZE,
+    KeepKey.RESOLUTION,
     KeepKey.OLDEST,
+    KeepKey.SIZE,
+    KeepKey.COMPANIONS,
     KeepKey.SHORTEST_PATH,
 )
-"""What `dups` prefers, too, but for the companions, of which it knows nothing."""
-
-UNASKED = frozenset({Kind.CROPPED, Kind.OVERLAY, Kind.EMBEDDED, Kind.SIMILAR_SHOT})
-"""Kinds of copies that are acted upon only if they are named: each may hold what its keeper does not."""
+"""What decides between equals where nobody asked for other keys: see `rules/keep.py` for what goes before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Policy:
     keep: tuple[KeepKey, ...] = DEFAULT_KEYS
     prefer: tuple[bytes, ...] = ()
     protect: tuple[bytes, ...] = ()
-    only: frozenset[Kind | None] = frozenset(Kind) - UNASKED
+    only: frozenset[Kind | None] = SURE_KINDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,17 @@ def vectors_after(connection: Connection, model: StoredModel, row: int = 0) -> I
             yield StoredVectors(np.array(rows, np.int64), np.array(ids, np.int64), vectors)
 
 
+def drives(connection: Connection) -> list[int]:
+    """Return the devices of the present files, the one with most files first, then the one scanned first."""
+    query = (
+        select(File.c.device)
+        .where(*_present())
+        .group_by(File.c.device)
+        .order_by(func.count().desc(), func.min(File.c.root_id), File.c.device)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def root_statuses(connection: Connection) -> list[RootStatus]:
     """Return the roots with their present files; whether each is online is for the caller to see."""
     from neardup_cli.records.health import RootStatus  # only `status` asks

@@ -70,7 +70,8 @@ def find_groups(
         ModelMismatch: see `find_duplicates`.
     """
     similar_shots = options.dups.similar_shots or Kind.SIMILAR_SHOT in options.policy.only
-    return find_duplicates(catalog, replace(options.dups, similar_shots=similar_shots), progress).groups
+    wanted = replace(options.dups, similar_shots=similar_shots, policy=options.policy)
+    return find_duplicates(catalog, wanted, progress).groups
 
 
 def make_plan(
@@ -97,6 +98,7 @@ def make_plan(
     groups = filtered_groups(groups, options.filter)
     with catalog.read() as connection:
         put_away = journal.put_away(connection)
+        drives = queries.drives(connection)
     request = PlanRequest(
         action=options.action,
         policy=options.policy,
@@ -104,6 +106,7 @@ def make_plan(
         across_devices=options.across_devices,
         put_away=put_away,
         chosen=options.chosen,
+        drives=drives,
     )
     watch.start("Planning", len(groups))
     plan = filtered_plan(plan_groups(groups, request, watch.advance), options.filter)

@@ -7,10 +7,9 @@ from typing import Any
 from neardup_cli.choices import Kind
 from neardup_cli.plans import Batch, FileState, Outcome, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.reports.paths import data_path
+from neardup_cli.rules.words import kind_word
 
 SCHEMA = "neardup.plan/1"
-UNKNOWN_KIND = "unknown"
-"""What stands for a copy whose kind is not known."""
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def batches_document(batches: list[Batch]) -> dict[str, Any]:
 
 def kind_name(kind: Kind | None) -> str:
     """Return how a kind is written in plans and on the command line."""
-    return UNKNOWN_KIND if kind is None else kind.value
+    return kind_word(kind)
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from neardup_cli.choices import Action, KeepKey, Kind
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.reports.paths import parse_data_path
-from neardup_cli.reports.plan_json import UNKNOWN_KIND
+from neardup_cli.rules.words import UNKNOWN_KIND
 
 _MOST_NAMED = 3  # problems in one message
 
