@@ -165,7 +165,7 @@ def _measure(a: Subject, b: Subject, transform: Affine, verdict: Verdict) -> Edi
     if pair is not None:
         whole = min(verdict.coverage_a, verdict.coverage_b) >= _WHOLE
         differences = _differences(
-            pair, lambda: measure_residual(_grey(a), _grey(b), transform).moved, whole=whole
+            pair, lambda: measure_residual(grey_of(a), grey_of(b), transform).moved, whole=whole
         )
     return EditNumbers(
         scale=math.sqrt(float(larger * smaller)),
@@ -328,7 +328,7 @@ def _surround(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -
     else:
         return None
     width, height = inner.pixels.shape[1], inner.pixels.shape[0]
-    if not _has_seam(_grey(outer), affine.apply(to_outer, affine.corners((width, height)))):
+    if not _has_seam(grey_of(outer), affine.apply(to_outer, affine.corners((width, height)))):
         return None
     # A canvas that grew just enough for a turned picture holds nothing else.
     extent = np.ptp(affine.apply(to_outer, affine.corners((width, height))), axis=0)
@@ -367,7 +367,8 @@ def _sample(grey: Grey, points: affine.Points) -> NDArray[np.float64]:
     return values
 
 
-def _grey(subject: Subject) -> Grey:
+def grey_of(subject: Subject) -> Grey:
+    """Return the grey pixels of a subject."""
     return np.asarray(cv2.cvtColor(subject.pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 

@@ -23,6 +23,7 @@ from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
+from neardup_cli.matching.second_look import look_again
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.picture import Cache, decode_file, stamp_now
 from neardup_cli.pipeline.progress import Progress
@@ -126,8 +127,14 @@ class Laid:
 
     @classmethod
     def of(cls, verdict: Verdict, subjects: Callable[[], tuple[Subject, Subject]]) -> Self:
-        """Explain a verdict; only pictures that match have to be there in colour."""
-        return cls(verdict, explain_match(*subjects(), verdict) if verdict.matched else None)
+        """Look again at what matches, and explain it; only such pictures have to be there in colour."""
+        if not verdict.matched:
+            return cls(verdict, None)
+        a, b = subjects()
+        refusal = look_again(a, b, verdict)
+        if refusal is not None:
+            return cls(replace(verdict, matched=False, reason=refusal), None)
+        return cls(verdict, explain_match(a, b, verdict))
 
     def turned_round(self) -> Self:
         """Say the same of b laid on a."""
