@@ -114,6 +114,7 @@ def files_of_contents(
         Content.c.height,
         Content.c.format,
         Content.c.captured_at,
+        func.coalesce(Content.c.damage, ""),
     )
     query = (
         select(*columns, *columns_of_content)

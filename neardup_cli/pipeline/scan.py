@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from neardup_cli.catalog import scanning
@@ -17,6 +17,7 @@ from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import Survey, is_offline, real_roots, still_there, survey
 from neardup_cli.pipeline.work import Cause, Extracted, ToRead
+from neardup_cli.records.files import Skipped
 from neardup_cli.records.scans import Cluster, ScanSummary
 
 if TYPE_CHECKING:
@@ -115,7 +116,12 @@ def scan(
         elif model is not None and model.stored is not None:
             store.use_model(model.stored.identity)
         offline = _settle(catalog, store, found)
-    return _summary(found, store, offline, model, time.monotonic() - started)
+        with catalog.read() as connection:
+            damaged = scanning.damaged_files(connection, roots)
+    return replace(
+        _summary(found, store, offline, model, time.monotonic() - started),
+        damaged=tuple(Skipped(path, reason) for path, reason in damaged),
+    )
 
 
 def _look_around(

@@ -33,6 +33,7 @@ class ScanSummary:
         offline: files not looked for because their root is not mounted.
         embedded: contents that got a vector of the model in this scan.
         regions: contents that got vectors of their regions.
+        damaged: files below the scanned folders that can be decoded, but not believed, and why.
     """
 
     seen: int = 0
@@ -47,6 +48,7 @@ class ScanSummary:
     seconds: float = 0.0
     model: str | None = None
     regions: int = 0
+    damaged: tuple[Skipped, ...] = ()
 
     @property
     def unreadable(self) -> tuple[Skipped, ...]:

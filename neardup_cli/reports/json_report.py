@@ -68,6 +68,7 @@ def scan_document(summary: ScanSummary) -> dict[str, Any]:
             {"path": data_path(entry.path), "reason": entry.reason, "unreadable": entry.unreadable}
             for entry in summary.skipped
         ],
+        "damaged": [{"path": data_path(entry.path), "reason": entry.reason} for entry in summary.damaged],
         "model": summary.model,
         "seconds": round(summary.seconds, 3),
     }

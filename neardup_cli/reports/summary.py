@@ -10,6 +10,7 @@ from neardup_cli.records.scans import ScanSummary
 from neardup_cli.reports.paths import shown_path
 from neardup_cli.reports.units import shown_count, shown_seconds
 
+_DAMAGED_NAMED = 5
 _NAMED = 50  # unreadable files named one by one; --json names them all
 
 
@@ -33,8 +34,16 @@ def scan_lines(summary: ScanSummary) -> Iterator[str]:
         yield f"  {shown_count(summary.embedded, 'embedding')} computed with {summary.model}"
     if summary.regions:
         yield f"  regions of {shown_count(summary.regions, 'image')} computed with {summary.model}"
+    if summary.damaged:
+        yield _damaged_line(summary)
     for reason, where, number in _skipped_by_reason(summary):
         yield f"  skipped {number:,}: {reason} ({where})"
+
+
+def _damaged_line(summary: ScanSummary) -> str:
+    named = ", ".join(f"{shown_path(one.path)} ({one.reason})" for one in summary.damaged[:_DAMAGED_NAMED])
+    more = ", … (`--json` names them all)" if len(summary.damaged) > _DAMAGED_NAMED else ""
+    return f"  {shown_count(len(summary.damaged), 'damaged file')}: {named}{more}"
 
 
 def unreadable_lines(summary: ScanSummary) -> Iterator[str]:

@@ -215,6 +215,13 @@ class Skipped(BaseModel):
     unreadable: bool
 
 
+class Damaged(BaseModel):
+    """A file that can be decoded, and that its decoder does not believe."""
+
+    path: DataPath
+    reason: str
+
+
 class ScanResult(BaseModel):
     """What a scan saw and did, as in `neardup scan --json`."""
 
@@ -230,6 +237,7 @@ class ScanResult(BaseModel):
     regions: int
     unreadable: int
     skipped: list[Skipped]
+    damaged: list[Damaged]
     model: str | None
     seconds: float
 
