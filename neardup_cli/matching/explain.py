@@ -51,6 +51,7 @@ _RIDGE = 1e-3
 # Share of cells that moved together: up to 0.04 in 99 of 100 copies and 0.10 under a tiled watermark, 0.18
 # in half of the pairs in which five things moved by 2 to 4 pixels.
 _LEAST_MOVED = 0.15
+_LEAST_MOVED_SAID = 0.005
 # An edit keeps the time of capture. Two times that differ by no more than this are two shots of a burst, or
 # of an exposure series, though nothing may have moved; what differs by more may have had its clock set.
 _LARGEST_BURST = 60.0
@@ -68,11 +69,13 @@ class Subject:
         pixels: `uint8 [height, width, 3]`, at exactly the size of the grey picture that was verified.
         size: width and height of the file's own picture.
         captured_at: when the camera says it was taken, to the second.
+        format: of the file, as `DecodedImage` names it; empty where there is none.
     """
 
     pixels: Colours
     size: affine.Size
     captured_at: datetime | None = None
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,11 @@ class Explanation:
     def turned_round(self) -> Self:
         """Say the same of b and a."""
         return replace(self, numbers=self.numbers.turned_round())
+
+    def as_similar_shot(self) -> Self:
+        """Say that it was another shot, in the first place."""
+        others = tuple(kind for kind in self.edits if kind not in (Kind.SIMILAR_SHOT, Kind.RE_ENCODED))
+        return replace(self, edits=(Kind.SIMILAR_SHOT, *others))
 
 
 def explain_same_bytes() -> Explanation:
@@ -398,5 +406,6 @@ def _sentence(edits: tuple[Kind, ...], numbers: EditNumbers) -> str:
 
 
 def _between_shots(numbers: EditNumbers) -> str:
-    moved = f"{numbers.moved:.0%} of it moved"
-    return f"{moved}, {numbers.seconds_apart:.0f} s apart" if numbers.seconds_apart else moved
+    moved = f"{numbers.moved:.0%} of it moved" if numbers.moved >= _LEAST_MOVED_SAID else ""
+    apart = f"{numbers.seconds_apart:.0f} s apart" if numbers.seconds_apart else ""
+    return ", ".join(part for part in (moved, apart) if part) or "another exposure"
