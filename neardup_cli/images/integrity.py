@@ -47,20 +47,15 @@ def _damage_of_jpeg(data: bytes) -> str:
     """Decode at an eighth of the size, in grey: every coefficient is still read, for half of the time."""
     import simplejpeg  # late: a scan that finds nothing new needs no decoder
 
-    for colour in ("GRAY", "CMYK"):
-        try:
-            simplejpeg.decode_jpeg(data, colour, min_height=1, min_width=1, min_factor=8, strict=True)
-        except ValueError as error:
-            message = str(error)
-            if colour == "GRAY" and "colorspace" in message.lower():  # four channels know no grey
-                continue
-            return _said_by_libjpeg(message)
-        return ""
+    try:
+        simplejpeg.decode_jpeg(data, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True)
+    except ValueError as error:
+        return said_by_libjpeg(str(error))
     return ""
 
 
-def _said_by_libjpeg(message: str) -> str:
-    """Return a complaint about the data of the image; what is only unusual is none."""
+def said_by_libjpeg(message: str) -> str:
+    """Return the damage that a message of libjpeg-turbo means; what is only unusual is none."""
     if not _DAMAGE.search(message):
         return ""  # a kind of JPEG that Pillow decodes and this decoder does not
     if extraneous := _EXTRANEOUS.search(message):
