@@ -14,7 +14,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import opened_header, scaled_to_8_bits
-from neardup_cli.images.integrity import said_by_libjpeg
+from neardup_cli.images.libjpeg import said_by_libjpeg
 from neardup_cli.images.metadata import UPRIGHT, read_exif
 
 if TYPE_CHECKING:
