@@ -29,6 +29,7 @@ from PIL import Image, ImageChops, ImageFile, ImageStat, JpegImagePlugin, _imagi
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.formats import SNIFFED_BYTES, sniff
+from neardup_cli.images.libjpeg import grey_and_damage
 from neardup_cli.images.metadata import read_exif
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class DecodedImage:
     """Naive local time, from EXIF."""
     frame: int = 0
     """Which frame it is: of an animation that begins flat, the first one that shows something."""
+    damage: str | None = None
+    """What its decoder complained of, see `images.integrity`, where that cost nothing to know; else None."""
 
 
 def decode(
@@ -125,16 +128,20 @@ def _opened(stream: BinaryIO) -> tuple[ImageFile.ImageFile, str]:
 def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int) -> DecodedImage:
     image, format_name = _opened(stream)
     _check_size(image.size, max_pixels)
+    grey, damage = None, None
     full_size = image.size
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         _scale_while_decoding(image, colour=colour, short_side=short_side)
         image.decodermaxblock = _JPEG_AT_ONCE
-        image.load()
+        grey, damage = _grey_jpeg(image, stream, full_size) if not colour else (None, None)
+        if grey is None:
+            image.load()
     else:
         image.load()
         full_size = image.size  # a HEIF may learn its true size only here
     exif = read_exif(image)
-    shown, pixels = 0, image if image.mode == "YCbCr" and format_name == "JPEG" else flattened(image)
+    as_stored = image.mode == "YCbCr" and format_name == "JPEG"
+    shown, pixels = 0, grey if grey is not None else image if as_stored else flattened(image)
     if format_name in ANIMATED:
         shown, pixels = first_that_shows(image, pixels, max_pixels)
     # The picture is upright from here on: metadata that came along would have a later reader turn it again.
@@ -150,6 +157,7 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         format=format_name,
         captured_at=exif.captured_at,
         frame=shown,
+        damage=damage,
     )
 
 
@@ -279,6 +287,16 @@ def _scale_while_decoding(image: JpegImagePlugin.JpegImageFile, *, colour: bool,
         # The Y plane is the same in both: libjpeg leaves out the chroma for "L" and copies the luma.
         mode = "YCbCr" if colour else "L"
     image.draft(mode, (short_side, short_side))
+
+
+def _grey_jpeg(
+    image: JpegImagePlugin.JpegImageFile, stream: BinaryIO, full_size: tuple[int, int]
+) -> tuple[Image.Image | None, str | None]:
+    """Decode grey pixels and look for damage at once, of a JPEG whose luma can be had; see `libjpeg`."""
+    if image.mode != "L" or not isinstance(stream, BytesIO):
+        return None, None
+    grey, damage = grey_and_damage(stream.getvalue(), full_size, image.size)
+    return grey, damage
 
 
 def _stores_ycc(image: JpegImagePlugin.JpegImageFile) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neardup_cli.catalog import scanning
+from neardup_cli.catalog import queries, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action, Device
 from neardup_cli.embedders import registry
@@ -1097,3 +1097,33 @@ def test_two_scans_at_once(catalog: Catalog, folder: Path, draw: Draw) -> None:
     assert str(catalog.path) in str(refused[0])
     assert rows(catalog, "SELECT count(*), count(finished_at) FROM scan") == [(1, 1)]
     assert counts(hashes(catalog, folder)) == {"seen": 1, "unchanged": 1}
+
+
+def test_damaged_files_are_named_by_every_scan_and_in_the_catalog(catalog: Catalog, folder: Path) -> None:
+    image = Image.effect_noise((200, 150), 60)
+    for name in ("good.jpg", "bad.jpg", "bad.png", "away.png"):
+        image.save(folder / name)
+    whole = (folder / "bad.jpg").read_bytes()
+    middle = len(whole) // 2
+    (folder / "bad.jpg").write_bytes(whole[:middle] + bytes(500) + whole[middle + 500 :])
+    (folder / "bad.png").write_bytes((folder / "away.png").read_bytes()[:-4] + b"\0\0\0\0")
+    shutil.copy(folder / "bad.png", folder / "same.png")
+    expected = {
+        b"bad.jpg": "corrupt data",
+        b"bad.png": "wrong checksum of the data",
+        b"same.png": "wrong checksum of the data",
+    }
+    for _ in range(2):
+        summary = hashes(catalog, folder)
+        assert {os.path.basename(one.path): one.reason for one in summary.damaged} == expected
+        assert summary.unreadable == ()
+    with catalog.read() as connection:
+        paths = [os.fsencode(folder / name) for name in ("bad.jpg", "good.jpg")]
+        found = queries.files_at(connection, paths)
+    assert [found[path].damage for path in paths] == ["corrupt data", ""]
+    (folder / "bad.jpg").write_bytes(whole)
+    (folder / "bad.png").unlink()
+    assert [os.path.basename(one.path) for one in hashes(catalog, folder).damaged] == [b"same.png"]
+    elsewhere = folder / "deeper"
+    elsewhere.mkdir()
+    assert hashes(catalog, elsewhere).damaged == ()
