@@ -60,9 +60,14 @@ def _as_it_is(path: bytes) -> EmptiedFolder | None:
         status = os.lstat(path)
     except OSError:
         return None
-    if not stat.S_ISDIR(status.st_mode) or os.path.ismount(path):
+    if not stat.S_ISDIR(status.st_mode) or _is_mount(path, status):
         return None
     return EmptiedFolder(path, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns)
+
+
+def _is_mount(path: bytes, status: os.stat_result) -> bool:
+    """Return True if a disk is mounted there; a bind mount of the same disk is one that `rmdir` refuses."""
+    return os.lstat(os.path.dirname(path)).st_dev != status.st_dev
 
 
 def remove_emptied(catalog: Catalog, batch: int) -> None:
@@ -71,7 +76,13 @@ def remove_emptied(catalog: Catalog, batch: int) -> None:
         folders = emptied.stored_folders(connection, batch, [OperationState.PLANNED])
         taken_from = _all_above(journal.done_paths(connection, batch)) if folders else set()
     taken_from.discard(_here())
-    gone = [path for folder in reversed(folders) if (path := folder.path) in taken_from and _removed(path)]
+    gone: list[bytes] = []
+    real = b"/"
+    for path in (folder.path for folder in reversed(folders) if folder.path in taken_from):
+        if not is_below(real, path):  # what is above a real path is one
+            real = os.path.realpath(path)
+        if is_below(real, path) and _removed(path):
+            gone.append(path)
     if gone:
         with catalog.write() as connection:
             emptied.set_folder_state(connection, batch, gone, OperationState.DONE)
@@ -100,7 +111,7 @@ def _removed(path: bytes) -> bool:
     """Remove a folder if it is empty; return whether it is gone."""
     above = os.path.dirname(path)
     try:
-        if os.path.realpath(path) != path or os.path.ismount(path):
+        if _is_mount(path, os.lstat(path)):
             return False
         os.rmdir(path)
     except FileNotFoundError:

@@ -413,7 +413,12 @@ def test_images_under_any_name(
         (os.fsencode(folder / "notes"), "not an image file")
     ]
     asked: list[bytes] = []
-    monkeypatch.setattr(survey_module, "is_image_inside", lambda path: bool(asked.append(path)))
+
+    def ask(path: bytes) -> bool:
+        asked.append(path)
+        return False
+
+    monkeypatch.setattr(survey_module, "is_image_inside", ask)
     second = scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True))
     assert (second.seen, second.unchanged) == (1, 1)
     assert asked == [os.fsencode(folder / "notes")]  # what is known is not opened
