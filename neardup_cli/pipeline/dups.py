@@ -101,9 +101,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     pairs = [pair for pair in matched if limits.counts(pair.alignment)]
     shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
     members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
-    grouped = group_contents(
-        catalog, members, pairs, options, watch, different=different, series=shots
-    )
+    grouped = group_contents(catalog, members, pairs, options, watch, different=different, series=shots)
     shown = grouped.groups[: options.limit]
     asked = {"under": list(options.under), "limit": options.limit}
     return DupsReport(

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.cleanup.units import Companions
+from neardup_cli.pipeline.known import read_evidence
+from neardup_cli.pipeline.progress import Progress
+from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.rules.families import Family, IdPair, families
 from neardup_cli.rules.groups import (

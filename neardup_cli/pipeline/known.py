@@ -10,7 +10,6 @@ from neardup_cli.catalog.holdings import store_holdings, stored_holdings
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.files import open_regular
-from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.remote import is_remote, read
 from neardup_cli.pipeline.picture import stamp_now
 from neardup_cli.pipeline.progress import Progress, Silent
@@ -65,6 +64,8 @@ def _store(catalog: Catalog, found: Mapping[int, Holdings]) -> None:
 
 def _read(held: Sequence[CatalogedFile]) -> Holdings | None:
     """Read the first file of a content that is still what was scanned."""
+    from neardup_cli.images.holdings import read_holdings  # late: Pillow takes its time to import
+
     for file in held:
         try:
             if stamp_now(file.path) != file.stamp:

@@ -122,9 +122,7 @@ def qualities(
             no_camera=not known.is_from_camera(about[content]),
             signs=-known.camera_signs(files[content], about[content]),
             told=-known.told(about[content]),
-            coarse=_coarse(
-                steps.get(content), finest, lossless=known.is_lossless(files[content], about[content])
-            ),
+            coarse=_coarse(steps.get(content), finest, lossless=lossless[content]),
             aside=content in aside,
             pixels=-files[content].width * files[content].height,
         )

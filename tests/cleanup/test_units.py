@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from neardup_cli.cleanup.policy import NameRank, name_rank
 from neardup_cli.cleanup.units import Companions
+from neardup_cli.rules.keep import NameRank, name_rank
 
 
 def companions(folder: Path, names: list[str], picture: str) -> list[str]:

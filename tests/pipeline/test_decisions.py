@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from neardup_cli.pipeline.groups import build_groups, freed_bytes
 from PIL import Image
 
 from neardup_cli.catalog.database import Catalog
@@ -23,7 +24,6 @@ from neardup_cli.pipeline.decisions import (
     take_back,
 )
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.groups import build_groups, freed_bytes
 from neardup_cli.pipeline.query import QueryOptions, query
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.records.decisions import Ruling

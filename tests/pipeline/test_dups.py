@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from neardup_cli.pipeline.groups import build_groups, keeper_order
 from PIL import Image
 
 from neardup_cli.catalog import queries
@@ -22,7 +23,6 @@ from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.matching.funnel import sift_pairs
 from neardup_cli.pipeline import dups
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates, load_collection
-from neardup_cli.pipeline.groups import build_groups, keeper_order
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.matches import Alignment, DupsReport, FileMatch, PairMatch, Stage
