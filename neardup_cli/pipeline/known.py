@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import BinaryIO
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.holdings import store_holdings, stored_holdings
@@ -57,6 +60,31 @@ def read_evidence(
     return {content: Evidence(holdings) for content, holdings in known.items()}
 
 
+def with_colours(
+    evidence: Mapping[int, Evidence], files: Mapping[int, Sequence[CatalogedFile]], contents: Collection[int]
+) -> dict[int, Evidence]:
+    """Measure how colourful some contents are, as far as their files are there, and add it."""
+    from neardup_cli.images.colourfulness import colourfulness  # late: Pillow takes its time to import
+
+    found = dict(evidence)
+    for content in sorted(contents):
+        for file in files[content]:
+            try:
+                with (
+                    io.BytesIO(read(file.path)) if is_remote(file.path) else open_regular(file.path) as stream
+                ):
+                    value = colourfulness(stream)
+            except (OSError, UnreadableImage):
+                continue
+            found[content] = replace(found.get(content, Evidence()), colourfulness=value)
+            break
+    return found
+
+
+def _opened(path: bytes) -> AbstractContextManager[BinaryIO]:
+    return io.BytesIO(read(path)) if is_remote(path) else open_regular(path)
+
+
 def _store(catalog: Catalog, found: Mapping[int, Holdings]) -> None:
     with catalog.write() as connection:
         store_holdings(connection, found)
@@ -70,7 +98,7 @@ def _read(held: Sequence[CatalogedFile]) -> Holdings | None:
         try:
             if stamp_now(file.path) != file.stamp:
                 continue
-            with io.BytesIO(read(file.path)) if is_remote(file.path) else open_regular(file.path) as stream:
+            with _opened(file.path) as stream:
                 return read_holdings(stream)
         except (OSError, UnreadableImage):
             continue

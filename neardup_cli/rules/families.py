@@ -27,7 +27,7 @@ _LEAST_SHOWN = 0.34
 # Times as many matches as other shots of the scene between two families: a blurred copy is taken for one.
 _MOST_SHOTS = 0.2
 # Of the matches in which something shows more than the other one: the rest are called crops of it.
-_LEAST_SURROUNDING = 1 / 3
+_LEAST_SURROUNDING = 0.2
 
 
 class Family(NamedTuple):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from neardup_cli.choices import Kind
+from neardup_cli.choices import Grouping, Kind
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.matches import Alignment, PairMatch, Stage
+from neardup_cli.rules.families import families
+from neardup_cli.rules.groups import Circumstances, Grouped, build_groups, by_content, content_order
 
 UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
@@ -58,3 +61,18 @@ def file(
     stamp = FileStamp(bytes_, mtime * 10**9, device, int.from_bytes(path[-6:]))
     taken = None if year is None else datetime(year, 1, 1)
     return CatalogedFile(path, stamp, content, content.to_bytes(32), *size, kind, taken, damage)
+
+
+def grouped(
+    files: Sequence[CatalogedFile],
+    pairs: Sequence[PairMatch],
+    *,
+    grouping: Grouping = Grouping.COHERENT,
+    different: Collection[tuple[int, int]] = (),
+    circumstances: Circumstances | None = None,
+) -> Grouped:
+    """Make groups of files, which come in the order of their contents, as `dups` does."""
+    held = by_content(files)
+    there = [pair for pair in pairs if (pair.a, pair.b) not in different]
+    found = families(content_order(held), there, grouping=grouping, different=different)
+    return build_groups(held, found, there, circumstances)
