@@ -23,6 +23,7 @@ from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.plans import Policy
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, PairMatch
 from neardup_cli.records.scans import Cluster
+from neardup_cli.rules.groups import Grouped
 from neardup_cli.rules.options import Matching, set_matching
 from neardup_cli.rules.totals import totals
 
@@ -124,7 +125,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
             "similar_shots": sum(map(_is_similar_shot, matched)),
             "seconds": time.monotonic() - started,
         },
-        links=tuple(_links_of(shown, grouped.links)),
+        links=tuple(_links_of(shown, grouped)),
     )
 
 
@@ -192,10 +193,14 @@ def _is_similar_shot(pair: PairMatch) -> bool:
     return pair.alignment is not None and pair.alignment.kind is Kind.SIMILAR_SHOT
 
 
-def _links_of(groups: Sequence[DuplicateGroup], links: Sequence[FileMatch]) -> Iterator[FileMatch]:
-    """Yield the links that touch a file of the groups."""
-    paths = {member.path for group in groups for member in group.members}
-    return (link for link in links if link.a in paths or link.b in paths)
+def _links_of(shown: Sequence[DuplicateGroup], grouped: Grouped) -> Iterator[FileMatch]:
+    """Yield the links that touch a file of the groups shown, or none of any group."""
+    paths = {member.path for group in shown for member in group.members}
+    others = {member.path for group in grouped.groups for member in group.members} - paths
+    for link in grouped.links:
+        ends = {link.a, link.b}
+        if ends & paths or not ends & others:
+            yield link
 
 
 def load_collection(

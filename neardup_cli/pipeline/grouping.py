@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.cleanup.units import Companions
+from neardup_cli.cleanup.companions import Companions
+from neardup_cli.pipeline.known import read_evidence, with_colours
+from neardup_cli.pipeline.progress import Progress
+from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.rules.families import Family, IdPair, families
 from neardup_cli.rules.groups import (
@@ -18,6 +21,7 @@ from neardup_cli.rules.groups import (
     by_content,
     content_order,
 )
+from neardup_cli.rules.standing import doubtful_colours
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.dups import DupsOptions
@@ -53,8 +57,9 @@ def group_contents(
     apart = set(different)
     there = [pair for pair in pairs if pair.a in files and pair.b in files and (pair.a, pair.b) not in apart]
     found = families(content_order(files), there, grouping=options.grouping, different=apart, series=series)
+    evidence = read_evidence(catalog, _near(files, found), workers=options.workers, watch=watch)
     circumstances = Circumstances(
-        evidence=read_evidence(catalog, _near(files, found), workers=options.workers, watch=watch),
+        evidence=with_colours(evidence, files, doubtful_colours(found, there)),
         policy=options.policy,
         kept=kept,
         drives=drives,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import BinaryIO
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.holdings import store_holdings, stored_holdings
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.files import open_regular
-from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.remote import is_remote, read
 from neardup_cli.pipeline.picture import stamp_now
 from neardup_cli.pipeline.progress import Progress, Silent
@@ -58,6 +60,31 @@ def read_evidence(
     return {content: Evidence(holdings) for content, holdings in known.items()}
 
 
+def with_colours(
+    evidence: Mapping[int, Evidence], files: Mapping[int, Sequence[CatalogedFile]], contents: Collection[int]
+) -> dict[int, Evidence]:
+    """Measure how colourful some contents are, as far as their files are there, and add it."""
+    from neardup_cli.images.colourfulness import colourfulness  # late: Pillow takes its time to import
+
+    found = dict(evidence)
+    for content in sorted(contents):
+        for file in files[content]:
+            try:
+                with (
+                    io.BytesIO(read(file.path)) if is_remote(file.path) else open_regular(file.path) as stream
+                ):
+                    value = colourfulness(stream)
+            except (OSError, UnreadableImage):
+                continue
+            found[content] = replace(found.get(content, Evidence()), colourfulness=value)
+            break
+    return found
+
+
+def _opened(path: bytes) -> AbstractContextManager[BinaryIO]:
+    return io.BytesIO(read(path)) if is_remote(path) else open_regular(path)
+
+
 def _store(catalog: Catalog, found: Mapping[int, Holdings]) -> None:
     with catalog.write() as connection:
         store_holdings(connection, found)
@@ -65,11 +92,13 @@ def _store(catalog: Catalog, found: Mapping[int, Holdings]) -> None:
 
 def _read(held: Sequence[CatalogedFile]) -> Holdings | None:
     """Read the first file of a content that is still what was scanned."""
+    from neardup_cli.images.holdings import read_holdings  # late: Pillow takes its time to import
+
     for file in held:
         try:
             if stamp_now(file.path) != file.stamp:
                 continue
-            with io.BytesIO(read(file.path)) if is_remote(file.path) else open_regular(file.path) as stream:
+            with _opened(file.path) as stream:
                 return read_holdings(stream)
         except (OSError, UnreadableImage):
             continue

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from neardup_cli.choices import Role
 from neardup_cli.reports.paths import data_path
 
 if TYPE_CHECKING:
@@ -123,8 +124,7 @@ def group_document(group: DuplicateGroup) -> dict[str, Any]:
 
 def losses(group: DuplicateGroup, member: CatalogedFile) -> list[str] | None:
     """Return what would be lost with a member, in words; None where nobody has proven it yet."""
-    keep = next(file for file in group.members if file.path == group.keep)
-    if member.digest == keep.digest:
+    if group.role_of(member) is Role.KEPT or member.digest == group.members[0].digest:
         return []
     proof = group.proofs.get(member.digest)
     return None if proof is None or proof.unproven else [loss.value for loss in proof.losses]

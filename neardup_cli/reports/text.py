@@ -72,14 +72,12 @@ def dups_summary(report: DupsReport) -> str:
         return f"no copies among {shown_count(summary['contents'], 'picture')}"
     line = (
         f"{shown_count(summary['groups'], 'group')}, "
-        f"{shown_count(summary['redundant_files'], 'copy', 'copies')} with which nothing is lost, "
+        f"{shown_count(summary['redundant_files'], 'copy', 'copies')}, "
         f"{shown_bytes(summary['reclaimable_bytes'])} to free"
     )
     if summary["doubtful_files"]:
-        line += (
-            f"; {shown_count(summary['doubtful_files'], 'more file')} to look at, "
-            f"{shown_bytes(summary['doubtful_bytes'])}"
-        )
+        more = shown_count(summary["doubtful_files"], "more file")
+        line += f"; {more}, {shown_bytes(summary['doubtful_bytes'])}, to look at"
     if summary["groups_shown"] < summary["groups"]:
         line += f" (the first {summary['groups_shown']:,} shown)"
     return line

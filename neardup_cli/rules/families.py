@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from neardup_cli.choices import Grouping
+from neardup_cli.choices import Grouping, Kind
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.rules.kinship import in_part, is_partial, is_plain, outer_of, sureness, surrounds
 
@@ -27,7 +27,7 @@ _LEAST_SHOWN = 0.34
 # Times as many matches as other shots of the scene between two families: a blurred copy is taken for one.
 _MOST_SHOTS = 0.2
 # Of the matches in which something shows more than the other one: the rest are called crops of it.
-_LEAST_SURROUNDING = 1 / 3
+_LEAST_SURROUNDING = 0.2
 
 
 class Family(NamedTuple):
@@ -246,7 +246,7 @@ class _Clusters:
             inner = self._inner(content, pairs)
             if self._are_several(inner, links):
                 collages.add(content)
-            elif not self._mostly_show(self._root[content], inner, links):
+            elif not self._mostly_show(self._root[content], inner, links, showing):
                 foreign[content] = set(inner)
         return {
             (pair.a, pair.b): content
@@ -297,9 +297,26 @@ class _Clusters:
     def _dense(self, a: int, b: int, links: Counter[IdPair]) -> bool:
         return links[a, b] >= _LEAST_LINKED_ALONE * len(self._members[a]) * len(self._members[b])
 
-    def _mostly_show(self, own: int, others: Collection[int], links: Counter[IdPair]) -> bool:
-        """Say whether a cluster as a whole has to do with other ones, and not one of its members alone."""
-        return len(self._members[own]) == 1 or any(self._dense(own, other, links) for other in others)
+    def _mostly_show(
+        self,
+        own: int,
+        inner: Collection[int],
+        links: Counter[IdPair],
+        showing: Mapping[int, Sequence[PairMatch]],
+    ) -> bool:
+        """Say whether a cluster as a whole has to do with what one of its members shows.
+
+        Of a captioned crop the original shows more too, and only some of its versions match that.
+        """
+        members = self._members[own]
+        pairs = [pair for content in members for pair in showing.get(content, ())]
+        shown = {
+            outer_of(pair) for pair in pairs if self._root[pair.a] in inner or self._root[pair.b] in inner
+        }
+        if 2 * len(shown) > len(members):
+            return True
+        pasted = any(pair.alignment and pair.alignment.kind is Kind.EMBEDDED for pair in pairs)
+        return not pasted and any(self._dense(own, other, links) for other in inner)
 
 
 def _adjacent(pairs: Iterable[IdPair]) -> dict[int, set[int]]:

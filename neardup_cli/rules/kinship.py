@@ -45,7 +45,7 @@ def made(found: Alignment) -> Made:
     if found.kind is Kind.EMBEDDED or (nested and not whole and found.kind is not Kind.SIMILAR_SHOT):
         same = found.coverage_a == found.coverage_b
         return Made.UNKNOWN if same else Made.smaller(found.coverage_a, found.coverage_b)
-    if found.kind is Kind.OVERLAY and abs(found.content_a - found.content_b) > _LEAST_ADDED:
+    if whole and found.kind is Kind.OVERLAY and abs(found.content_a - found.content_b) > _LEAST_ADDED:
         return Made.smaller(found.content_a, found.content_b)
     return Made.UNKNOWN
 
@@ -103,7 +103,10 @@ def outer_of(pair: PairMatch) -> int | None:
 def surrounds(pair: PairMatch) -> bool:
     """Say whether what shows more shows something else around the other one, and not more of the scene."""
     found = pair.alignment
-    return found is not None and is_partial(pair) and found.kind is not Kind.CROPPED
+    if found is None or not is_partial(pair) or found.kind is Kind.CROPPED:
+        return False
+    # A caption on a crop is seen nowhere in the original: of what stands in a collage, all is.
+    return found.kind is Kind.EMBEDDED or max(found.coverage_a, found.coverage_b) >= _WHOLE
 
 
 _STRENGTH = (Role.COPY, Role.SMALLER, Role.EDITED, Role.CROPPED, Role.CAPTIONED, Role.CONTAINS)

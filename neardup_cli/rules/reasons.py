@@ -49,7 +49,7 @@ def better_version(
     theirs: Quality,
     evidence: Mapping[int, Evidence],
 ) -> str | None:
-    """Say what a version of an image has over the next best one that is the same plainly; None for nothing."""
+    """Say what a version has over the next best one that is the same image plainly; None for nothing."""
     about = evidence.get(best.content_id, NOTHING)
     if other.damage and not best.damage:
         return f"sound, and the other is damaged ({other.damage})"

@@ -17,6 +17,7 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.rules import evidence as known
 from neardup_cli.rules.evidence import NOTHING, Evidence
+from neardup_cli.rules.families import Family
 from neardup_cli.rules.kinship import Made, is_plain, is_straight, made, sureness
 
 # What is longer by less has no more detail: cameras and programs round sizes, and detail is measured.
@@ -27,6 +28,8 @@ _AS_FINE = 1.15
 _CLEAR = 0.3
 # How much less like the others, on average, a version is that stands aside; asked of so many versions.
 _ASIDE = 0.02
+# Versions from which on the others tell which one is recoloured.
+_MAJORITY = 5
 _FEW = 4
 # How much of the colour of another version a faded one has at most.
 _FADED = 0.7
@@ -74,17 +77,16 @@ def standings(
     if len(contents) == 1:
         return dict.fromkeys(contents, 0)
     versions = _versions(contents, pairs, files)
-    rank = {
-        content: place
-        for place, held in enumerate(_ordered(versions, pairs, files, evidence))
-        for content in held
-    }
+    rank = dict(zip(map(id, versions), _ranks(versions, pairs, files, evidence), strict=True))
+    place_of = {content: rank[id(held)] for held in versions for content in held}
     quality = {
         content: found
         for held in versions
         for content, found in qualities(held, files, evidence, pairs).items()
     }
-    keys = {content: (bool(files[content].damage), rank[content], quality[content]) for content in contents}
+    keys = {
+        content: (bool(files[content].damage), place_of[content], quality[content]) for content in contents
+    }
     places = {key: place for place, key in enumerate(sorted(set(keys.values())))}
     return {content: places[key] for content, key in keys.items()}
 
@@ -122,9 +124,7 @@ def qualities(
             no_camera=not known.is_from_camera(about[content]),
             signs=-known.camera_signs(files[content], about[content]),
             told=-known.told(about[content]),
-            coarse=_coarse(
-                steps.get(content), finest, lossless=known.is_lossless(files[content], about[content])
-            ),
+            coarse=_coarse(steps.get(content), finest, lossless=lossless[content]),
             aside=content in aside,
             pixels=-files[content].width * files[content].height,
         )
@@ -195,23 +195,42 @@ def _versions(contents: Collection[int], pairs: Sequence[PairMatch], files: File
     return sorted(found, key=lambda held: min(digests[content] for content in held))
 
 
-def _ordered(
+def _ranks(
     versions: Sequence[list[int]], pairs: Sequence[PairMatch], files: FileOf, evidence: EvidenceOf
-) -> list[list[int]]:
-    """Sort the versions of a family, the image itself first."""
+) -> list[int]:
+    """Return the place of each version, 0 for the image itself; those that nothing parts share one."""
     if len(versions) == 1:
-        return list(versions)
+        return [0]
     of = {content: place for place, held in enumerate(versions) for content in held}
     agreeing = _agreeing(pairs)
     agreed = [max(agreeing.get(content, (0, 0)) for content in held) for held in versions]
     won = _won(pairs, of, evidence, agreed)
 
-    def rank(place: int) -> tuple[int, bool, int, int, Quality]:
+    def key(place: int) -> tuple[int, bool, int, int, Quality]:
         best = min(qualities(versions[place], files, evidence).values())
         plain, straight = agreed[place]
         return -won[place], best.no_camera, -plain, -straight, best
 
-    return [versions[place] for place in sorted(range(len(versions)), key=rank)]
+    keys = [key(place) for place in range(len(versions))]
+    places = {one: place for place, one in enumerate(sorted(set(keys)))}
+    return [places[one] for one in keys]
+
+
+def doubtful_colours(families: Iterable[Family], pairs: Iterable[PairMatch]) -> set[int]:
+    """Return the contents of which it has to be known how colourful they are.
+
+    Those of small families with a recoloured version: in large ones the majority tells.
+    """
+    small = {
+        content for family in families if 1 < len(family.members) <= _MAJORITY for content in family.members
+    }
+    return {
+        content
+        for pair in pairs
+        if pair.a in small and pair.alignment is not None and pair.alignment.kind is Kind.COLOUR
+        for content in (pair.a, pair.b)
+        if content in small
+    }
 
 
 def _won(

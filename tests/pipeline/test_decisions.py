@@ -23,12 +23,12 @@ from neardup_cli.pipeline.decisions import (
     take_back,
 )
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.groups import build_groups, freed_bytes
 from neardup_cli.pipeline.query import QueryOptions, query
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.records.decisions import Ruling
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.matches import PairMatch, Stage
+from tests.rules.matches import grouped
 
 type Draw = Callable[[Path, int], Path]
 
@@ -87,15 +87,15 @@ def test_a_decision_survives_moves_rescans_and_loss(catalog: Catalog, folder: Pa
     assert {*shown.paths_a, *shown.paths_b} == set(paths(folder, "below/renamed.png", "back.png"))
 
 
-def test_a_third_copy_surfaces_with_each(catalog: Catalog, folder: Path) -> None:
+def test_a_third_copy_surfaces_with_the_one_that_it_resembles_more(catalog: Catalog, folder: Path) -> None:
     call_files_different(catalog, paths(folder, "a.png", "b.png"))
     add_third(catalog, folder)
-    assert sorted(map(sorted, groups(catalog))) == [["a.png", "c.png"], ["b.png", "c.png"]]
+    (found,) = map(sorted, groups(catalog))
+    assert found in (["a.png", "c.png"], ["b.png", "c.png"])  # the one that it resembles more
     report = find_duplicates(catalog, DupsOptions())
-    keepers = {group.keep for group in report.groups}
-    assert keepers == set(paths(folder, "a.png", "b.png"))  # and c.png is a copy in both, never kept in one
-    assert report.summary["redundant_files"] == 1
-    assert report.summary["reclaimable_bytes"] == (folder / "c.png").stat().st_size
+    (link,) = report.links  # and its match with the other one is named
+    assert {*paths(folder, *found), link.a, link.b} == set(paths(folder, "a.png", "b.png", "c.png"))
+    assert (report.summary["redundant_files"], report.summary["doubtful_files"]) == (0, 1)
 
 
 def test_a_group_can_be_called_different(catalog: Catalog, folder: Path) -> None:
@@ -154,11 +154,12 @@ def test_what_is_to_be_kept_is_the_keeper_and_never_redundant(catalog: Catalog, 
     assert keep_files(catalog, paths(folder, "b.png")) == 1
     (group,) = find_duplicates(catalog, DupsOptions()).groups
     assert group.keep == os.fsencode(folder / "b.png")
-    assert group.reclaimable_bytes == (folder / "a.png").stat().st_size
+    assert (group.reclaimable_bytes, group.doubtful_bytes) == (0, (folder / "a.png").stat().st_size)
     keep_files(catalog, paths(folder, "a.png"))
     report = find_duplicates(catalog, DupsOptions())
     assert report.groups[0].kept == set(paths(folder, "a.png", "b.png"))
     assert (report.groups[0].reclaimable_bytes, report.summary["redundant_files"]) == (0, 0)
+    assert (report.groups[0].doubtful_bytes, report.summary["doubtful_files"]) == (0, 0)
 
 
 def test_query_shows_what_is_called_different_as_a_neighbour(catalog: Catalog, folder: Path) -> None:
@@ -194,19 +195,23 @@ def pair(a: int, b: int) -> PairMatch:
 
 
 def test_matches_between_copies_of_different_keepers_are_links(files: list[CatalogedFile]) -> None:
-    grouped = build_groups(files, [pair(1, 3), pair(2, 4), pair(3, 4)])
-    assert [[file.path for file in group.members] for group in grouped.groups] == [
+    pairs = [replace(pair(1, 3), similarity=0.99), replace(pair(2, 4), similarity=0.98), pair(3, 4)]
+    found = grouped(files, pairs)
+    assert [[file.path for file in group.members] for group in found.groups] == [[b"/1", b"/2", b"/3", b"/4"]]
+    apart = grouped(files, pairs, different=[(1, 2)])
+    assert [[file.path for file in group.members] for group in apart.groups] == [
         [b"/2", b"/4"],
         [b"/1", b"/3"],
     ]
-    assert [(link.a, link.b) for link in grouped.links] == [(b"/3", b"/4")]
-    linked = build_groups(files, [pair(1, 3), pair(2, 4), pair(3, 4)], grouping=Grouping.LINKED)
+    assert [(link.a, link.b) for link in apart.links] == [(b"/3", b"/4")]
+    linked = grouped(files, [pair(1, 3), pair(2, 4), pair(3, 4)], grouping=Grouping.LINKED)
     assert [len(group.members) for group in linked.groups] == [4]
     assert linked.links == []
 
 
-def test_a_copy_in_two_groups_frees_its_bytes_once(files: list[CatalogedFile]) -> None:
-    grouped = build_groups(files[:3], [pair(1, 3), pair(2, 3)])
-    assert [group.reclaimable_bytes for group in grouped.groups] == [103, 103]
-    assert freed_bytes(grouped.groups) == 103
-    assert len({group.id for group in grouped.groups}) == 2
+def test_a_copy_of_two_that_are_different_stands_in_one_group(files: list[CatalogedFile]) -> None:
+    found = grouped(files[:3], [pair(1, 3), replace(pair(2, 3), similarity=0.95)], different=[(1, 2)])
+    (group,) = found.groups
+    assert [file.path for file in group.members] == [b"/2", b"/3"]
+    assert (group.reclaimable_bytes, group.doubtful_bytes) == (0, 103)
+    assert [(link.a, link.b) for link in found.links] == [(b"/1", b"/3")]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from neardup_cli.choices import Kind
+from neardup_cli.choices import Kind, Role
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.matches import Alignment, DuplicateGroup, DupsReport, FileMatch, Stage
 
@@ -43,7 +43,18 @@ def group() -> DuplicateGroup:
         FileMatch(PHOTO.path, SMALL.path, Stage.SIEVE, 0.98765, 3),
         FileMatch(SMALL.path, CROPPED.path, Stage.GEOMETRY, 0.25, 30, alignment),
     )
-    return DuplicateGroup("0123456789ab", PHOTO.path, 2_541_860, (PHOTO, COPY, CROPPED, SMALL), matches)
+    return DuplicateGroup(
+        "0123456789ab",
+        PHOTO.path,
+        2_500_000,
+        (PHOTO, COPY, CROPPED, SMALL),
+        matches,
+        reason="the original: 4000×3000; the others are smaller or cropped",
+        roles={SMALL.digest: Role.SMALLER, CROPPED.digest: Role.CROPPED},
+        seen_in=(b"/p/\xff collage.png",),
+        standing={PHOTO.digest: 0, SMALL.digest: 1, CROPPED.digest: 2},
+        doubtful_bytes=41_860,
+    )
 
 
 @pytest.fixture
@@ -57,8 +68,10 @@ def report(group: DuplicateGroup) -> DupsReport:
         "groups": 2,
         "groups_shown": 1,
         "files": 6,
-        "redundant_files": 4,
+        "redundant_files": 2,
         "reclaimable_bytes": 2_999_999,
+        "doubtful_files": 2,
+        "doubtful_bytes": 41_860,
         "matches": {"exact": 1},
         "pairs_left_out": 0,
         "compared": 12,

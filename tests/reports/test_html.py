@@ -80,9 +80,7 @@ def page_of(report: DupsReport, thumbnails: Sequence[Thumbnail] | None = None) -
 
 def album_of(report: DupsReport) -> Album:
     members = [member.path for group in report.groups for member in group.members]
-    return Album(
-        report, ["most pixels"] * len(report.groups), dict.fromkeys(members, Presence.SAME), MADE, "1.2.3"
-    )
+    return Album(report, dict.fromkeys(members, Presence.SAME), MADE, "1.2.3")
 
 
 def parsed(page: str) -> Page:
@@ -117,10 +115,14 @@ def test_the_document_has_what_the_page_shows(report: DupsReport) -> None:
     photo, copy, cropped, small = group["members"]
     assert document["schema"] == "neardup.report/1"
     assert document["made"] == "2026-11-22 23:45"
-    assert document["summary"].startswith("2 groups, 4 copies")
+    assert document["summary"].startswith("2 groups, 2 copies")
     assert document["notes"] == ["model sscd, threshold 0.2, hamming 10, under /p, under /\\xff"]
     assert (document["base"], document["folders"]) == ("/p", ["/p/a", "/p/b"])
-    assert (group["id"], group["frees"], group["why"]) == ("0123456789ab", 2_541_860, "most pixels")
+    assert (group["id"], group["frees"], group["why"]) == (
+        "0123456789ab",
+        2_500_000,
+        "the original: 4000×3000; the others are smaller or cropped",
+    )
     assert (photo["name"], photo["folder"], photo["bytes"], photo["match"]) == (
         "photo.jpg",
         0,
@@ -131,7 +133,14 @@ def test_the_document_has_what_the_page_shows(report: DupsReport) -> None:
     assert copy["name"] == 'line\\nbreak, "quoted".jpg'
     assert copy["thumbnail"] == photo["thumbnail"] == 0  # the same bytes, the same picture
     assert [member["thumbnail"] for member in (cropped, small)] == [1, 2]
-    assert sum(member["frees"] for member in group["members"]) == group["frees"]
+    assert sum(member["frees"] for member in group["members"]) == group["frees"] + group["may_free"]
+    assert [(member["role"], member["losses"]) for member in group["members"]] == [
+        ("kept", []),
+        ("copy", []),
+        ("cropped", None),
+        ("smaller", None),
+    ]
+    assert group["seen_in"] == ["/p/\\xff collage.png"]
     tie = group["matches"][small["match"]]
     assert (tie["a"], tie["b"], tie["stage"], tie["similarity"]) == (0, 3, "sieve", 0.9877)
     tie = group["matches"][cropped["match"]]

@@ -79,7 +79,15 @@ def test_dups(report: DupsReport) -> None:
     assert document["summary"] == {**report.summary, "seconds": 0.123}
     (group,) = document["groups"]
     assert (group["id"], group["keep"]) == ("0123456789ab", "/p/a/photo.jpg")
-    assert group["reclaimable_bytes"] == 2_541_860
+    assert (group["reclaimable_bytes"], group["doubtful_bytes"]) == (2_500_000, 41_860)
+    assert group["reason"] == "the original: 4000×3000; the others are smaller or cropped"
+    assert group["seen_in"] == ["file:///p/%FF%20collage.png"]
+    assert [(member["role"], member["losses"]) for member in group["members"]] == [
+        ("kept", []),
+        ("copy", []),
+        ("cropped", None),
+        ("smaller", None),
+    ]
     assert group["members"][0] == {
         "path": "/p/a/photo.jpg",
         "bytes": 2_500_000,
@@ -88,6 +96,9 @@ def test_dups(report: DupsReport) -> None:
         "format": "JPEG",
         "content": "aa" * 32,
         "kept": False,
+        "role": "kept",
+        "losses": [],
+        "standing": 0,
     }
     exact, sieve, geometry = group["matches"]
     assert exact == {

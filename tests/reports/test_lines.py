@@ -6,8 +6,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
+from neardup_cli.choices import Loss
 from neardup_cli.records.matches import DuplicateGroup
+from neardup_cli.records.proofs import Proof
 from neardup_cli.reports.lines import csv_lines, jsonl_lines, pair_lines, redundant_paths
+from tests.reports.conftest import CROPPED, SMALL
 
 
 def parsed(lines: Iterable[str]) -> list[list[str]]:
@@ -17,8 +20,8 @@ def parsed(lines: Iterable[str]) -> list[list[str]]:
 
 def test_csv(group: DuplicateGroup) -> None:
     assert parsed(csv_lines([group])) == [
-        ["group", "keep", "path", "bytes", "width", "height", "format", "content", "kind"],
-        ["0123456789ab", "yes", "/p/a/photo.jpg", "2500000", "4000", "3000", "JPEG", "aa" * 32, ""],
+        ["group", "keep", "path", "bytes", "width", "height", "format", "content", "kind", "role"],
+        ["0123456789ab", "yes", "/p/a/photo.jpg", "2500000", "4000", "3000", "JPEG", "aa" * 32, "", "kept"],
         [
             "0123456789ab",
             "no",
@@ -29,8 +32,20 @@ def test_csv(group: DuplicateGroup) -> None:
             "JPEG",
             "aa" * 32,
             "exact",
+            "copy",
         ],
-        ["0123456789ab", "no", "/p/b/cropped.png", "900", "200", "90", "PNG", "cc" * 32, "cropped"],
+        [
+            "0123456789ab",
+            "no",
+            "/p/b/cropped.png",
+            "900",
+            "200",
+            "90",
+            "PNG",
+            "cc" * 32,
+            "cropped",
+            "cropped",
+        ],
         [
             "0123456789ab",
             "no",
@@ -41,6 +56,7 @@ def test_csv(group: DuplicateGroup) -> None:
             "WEBP",
             "bb" * 32,
             "",
+            "smaller",
         ],
     ]
 
@@ -84,21 +100,17 @@ def test_jsonl_is_one_line_a_group(group: DuplicateGroup) -> None:
     assert [member["bytes"] for member in documents[0]["members"]] == [2_500_000, 2_500_000, 900, 40_960]
 
 
-def test_redundant_paths_are_raw_and_leave_the_keeper_out(group: DuplicateGroup) -> None:
-    assert list(redundant_paths([group])) == [
-        b'/p/b/line\nbreak, "quoted".jpg',
-        b"/p/b/cropped.png",
-        b"/p/b/not \xff utf-8.webp",
-    ]
+def test_redundant_paths_are_raw_and_those_with_which_nothing_is_lost(group: DuplicateGroup) -> None:
+    assert list(redundant_paths([group])) == [b'/p/b/line\nbreak, "quoted".jpg']
+    proven = replace(group, proofs={SMALL.digest: Proof(), CROPPED.digest: Proof((Loss.AREA,))})
+    assert list(redundant_paths([proven])) == [b'/p/b/line\nbreak, "quoted".jpg', b"/p/b/not \xff utf-8.webp"]
+    unproven = replace(group, proofs={SMALL.digest: Proof(unproven="too large")})
+    assert list(redundant_paths([unproven])) == [b'/p/b/line\nbreak, "quoted".jpg']
 
 
 def test_what_a_person_keeps_is_not_redundant(group: DuplicateGroup) -> None:
-    kept = replace(group, kept=frozenset([b"/p/b/cropped.png"]))
-    assert list(redundant_paths([kept, group, kept])) == [
-        b'/p/b/line\nbreak, "quoted".jpg',
-        b"/p/b/not \xff utf-8.webp",
-        b"/p/b/cropped.png",
-    ]
+    kept = replace(group, kept=frozenset([b"/p/b/cropped.png"]), proofs={CROPPED.digest: Proof()})
+    assert list(redundant_paths([kept])) == [b'/p/b/line\nbreak, "quoted".jpg']
     assert [row[1] for row in parsed(csv_lines([kept]))] == ["keep", "yes", "no", "yes", "no"]
 
 

@@ -27,16 +27,18 @@ def test_dups(report: DupsReport) -> None:
         ["group", "0123456789ab"],
         ["keep", "a/photo.jpg", "2.5", "MB", "4000×3000", "2.5", "MB"],
         ["copy", r"b/line\nbreak,", '"quoted".jpg', "2.5", "MB", "4000×3000", "exact", "exact"],
-        ["copy", "b/cropped.png", "900", "B", "200×90", "geometry", "0.25", "cropped"],
-        ["copy", "b/not", r"\xff", "utf-8.webp", "41.0", "KB", "400×300", "sieve", "0.98"],
+        ["cropped", "b/cropped.png", "900", "B", "200×90", "geometry", "0.25", "cropped"],
+        ["smaller", "b/not", r"\xff", "utf-8.webp", "41.0", "KB", "400×300", "sieve", "0.98"],
     ]
-    assert last == "2 groups, 4 copies besides the ones to keep, 3.0 MB to free (the first 1 shown)"
+    assert last == (
+        "2 groups, 2 copies, 3.0 MB to free; 2 more files, 41.9 KB, to look at (the first 1 shown)"
+    )
 
 
 def test_a_narrow_terminal_loses_no_letter_of_a_path(report: DupsReport) -> None:
     lines = drawn(lambda console: print_dups(report, console), width=60)
     assert max(map(len, lines[:-1])) <= 60
-    paths = "".join(line[6:].split("  ")[0].strip() for line in lines[2:])
+    paths = "".join(line[lines[1].index("Path") :].split("  ")[0].strip() for line in lines[2:])
     assert r'b/line\nbreak,"quoted".jpg' in paths.replace(" ", "")
 
 

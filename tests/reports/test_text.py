@@ -17,11 +17,11 @@ STATUS = CatalogStatus("/c\n.db", "0001", 4096, 2_000_000, 3, 1, 2, 1, 12_000)
 
 def test_dups(group: DuplicateGroup) -> None:
     assert list(text.dups_lines([group])) == [
-        "# 0123456789ab: 4 files, 2.5 MB to free, weakest link geometry 0.25 cropped",
+        "# 0123456789ab: 4 files, 2.5 MB to free, 41.9 KB to look at, weakest link geometry 0.25 cropped",
         "keep\t/p/a/photo.jpg\t2.5 MB\t4000x3000",
         'copy\t/p/b/line\\nbreak, "quoted".jpg\t2.5 MB\t4000x3000\texact\t\texact',
-        "copy\t/p/b/cropped.png\t900 B\t200x90\tgeometry\t0.25\tcropped",
-        "copy\t/p/b/not \\xff utf-8.webp\t41.0 KB\t400x300\tsieve\t0.98",
+        "cropped\t/p/b/cropped.png\t900 B\t200x90\tgeometry\t0.25\tcropped",
+        "smaller\t/p/b/not \\xff utf-8.webp\t41.0 KB\t400x300\tsieve\t0.98",
         "",
     ]
 
@@ -36,13 +36,13 @@ def test_evidence_prefers_the_keeper(group: DuplicateGroup) -> None:
 
 
 def test_dups_summary(report: DupsReport) -> None:
-    line = "2 groups, 4 copies besides the ones to keep, 3.0 MB to free"
+    line = "2 groups, 2 copies, 3.0 MB to free; 2 more files, 41.9 KB, to look at"
     assert text.dups_summary(report) == f"{line} (the first 1 shown)"
     assert text.dups_summary(replace(report, summary={**report.summary, "groups_shown": 2})) == line
     nothing = replace(report, summary={**report.summary, "groups": 0, "groups_shown": 0})
     assert text.dups_summary(nothing) == "no copies among 12 pictures"
-    one = {**report.summary, "groups": 1, "redundant_files": 1, "reclaimable_bytes": 5}
-    assert text.dups_summary(replace(report, summary=one)).startswith("1 group, 1 copy besides")
+    one = {**report.summary, "groups": 1, "redundant_files": 1, "reclaimable_bytes": 5, "doubtful_files": 0}
+    assert text.dups_summary(replace(report, summary=one)) == ("1 group, 1 copy, 5 B to free")
 
 
 def test_query() -> None:

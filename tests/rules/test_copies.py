@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from neardup_cli.pipeline.criteria import Judgement, Limits
 from neardup_cli.records.matches import Alignment, Stage
+from neardup_cli.rules.copies import Judgement, Limits
 
 LIMITS = Limits(0.2, 10, 4, certainty=0.99, preset="normal")
 FITS = Alignment(

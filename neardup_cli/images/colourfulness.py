@@ -1,0 +1,36 @@
+"""How colourful an image is: what tells a photograph from its grey or faded version."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import numpy as np
+
+from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.decode import decode
+
+_STEPS = 256  # pixels a side that are looked at
+
+
+def colourfulness(source: BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> float:
+    """Return how far an image's pixels are from grey on average: the spread of their channels, 0 to 255.
+
+    A sepia version, whose colours are one tint of its greys, counts as grey.
+
+    Args:
+        source: seekable, an image file.
+        max_pixels: larger images are not decoded.
+
+    Raises:
+        UnreadableImage: it cannot be decoded.
+    """
+    image = decode(source, colour=True, max_pixels=max_pixels)
+    shown = (image.colour or image.luma).convert("RGB")
+    step = max(1, min(shown.size) // _STEPS)
+    pixels = np.asarray(shown, np.float32)[::step, ::step].reshape(-1, 3)
+    grey = pixels.mean(axis=1)
+    tints = pixels - grey[:, None]
+    # What follows from the grey alone, by a quadratic, is a tint of the whole image and no colour in it.
+    terms = np.column_stack([np.ones_like(grey), grey / 255, (grey / 255) ** 2])
+    fitted = terms @ np.linalg.lstsq(terms, tints, rcond=None)[0]
+    return float(np.abs(tints - fitted).max(axis=1).mean())
