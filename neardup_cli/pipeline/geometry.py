@@ -23,7 +23,7 @@ from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
-from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
+from neardup_cli.matching.features import FEATURE_SIDE, SMALLEST_SIDE, LocalFeatures
 from neardup_cli.matching.second_look import look_again
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
@@ -120,12 +120,20 @@ def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
 
 
 def shrunk(image: Image.Image) -> Image.Image:
-    """Shrink an image so that its longest side is `FEATURE_SIDE`; a smaller one stays as it is."""
-    scale = FEATURE_SIDE / max(image.size)
-    if scale >= 1:
+    """Bring an image to the size that geometry is tuned for.
+
+    Its longest side becomes `FEATURE_SIDE` if it is longer. An icon or a thumbnail is enlarged to
+    `SMALLEST_SIDE`, for texture is compared in blocks of eight pixels; all others stay as they are.
+    """
+    longest = max(image.size)
+    if longest >= SMALLEST_SIDE:
+        scale, resampling = FEATURE_SIDE / longest, Image.Resampling.BOX
+    else:
+        scale, resampling = SMALLEST_SIDE / longest, Image.Resampling.BICUBIC
+    if longest >= SMALLEST_SIDE and scale >= 1:
         return image
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BOX)
+    return image.resize(size, resampling)
 
 
 @dataclass(frozen=True, slots=True)
