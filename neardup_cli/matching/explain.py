@@ -347,7 +347,7 @@ def _surround(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -
     else:
         return None
     width, height = inner.pixels.shape[1], inner.pixels.shape[0]
-    if not _has_seam(grey_of(outer), affine.apply(to_outer, affine.corners((width, height)))):
+    if not has_seam(grey_of(outer), affine.apply(to_outer, affine.corners((width, height)))):
         return None
     # A canvas that grew just enough for a turned picture holds nothing else.
     extent = np.ptp(affine.apply(to_outer, affine.corners((width, height))), axis=0)
@@ -356,7 +356,7 @@ def _surround(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -
     return Kind.EMBEDDED if small and not fitted else Kind.OVERLAY
 
 
-def _has_seam(grey: Grey, quad: affine.Points) -> bool:
+def has_seam(grey: Grey, quad: affine.Points) -> bool:
     """Whether the picture changes across the sides of a quadrilateral more than it does beside them.
 
     Around a crop the picture goes on; around a pasted picture something else begins.

@@ -25,6 +25,7 @@ from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
 from neardup_cli.matching.features import FEATURE_SIDE, SMALLEST_SIDE, LocalFeatures
 from neardup_cli.matching.second_look import look_again
+from neardup_cli.matching.series import is_another_shot, only_overlap
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.held import KnownHoldings, holdings_of_file
@@ -148,7 +149,7 @@ class Laid:
         cls,
         verdict: Verdict,
         subjects: Callable[[], tuple[Subject, Subject]],
-        holdings: Callable[[], tuple[Holdings, Holdings]],
+        holdings: BothHoldings,
     ) -> Self:
         """Look again at what matches, and explain it.
 
@@ -160,13 +161,11 @@ class Laid:
         if not verdict.matched:
             return cls(verdict, None)
         a, b = subjects()
-        refusal = look_again(a, b, verdict)
-        if refusal is None and a.format in _OF_SEVERAL_FRAMES and b.format in _OF_SEVERAL_FRAMES:
-            refusal = _other_frames(*holdings())
+        refusal = _refusal(a, b, verdict, holdings)
         if refusal is not None:
             return cls(replace(verdict, matched=False, reason=refusal), None)
         explanation = explain_match(a, b, verdict)
-        if _may_be_two_shots(a, b, explanation) and are_two_exposures(*holdings()):
+        if _is_another_shot(a, b, verdict, explanation, holdings):
             explanation = explanation.as_similar_shot()
         return cls(verdict, explanation)
 
@@ -196,17 +195,31 @@ class Laid:
         )
 
 
-def _other_frames(a: Holdings, b: Holdings) -> str | None:
-    """Say that two files begin with the same frame or page and go on differently; None if they do not."""
-    if frames_agree(a, b) >= LEAST_FRAMES_AGREE:
-        return None
-    return "other frames" if max(a.duration_ms, b.duration_ms) else "other pages"
+type BothHoldings = Callable[[], tuple[Holdings, Holdings]]
 
 
-def _may_be_two_shots(a: Subject, b: Subject, explanation: Explanation) -> bool:
-    # A screenshot has a time of its own, which is not that of the picture on the screen.
-    timed = a.captured_at is not None and b.captured_at is not None
-    return timed and explanation.kind not in (Kind.SIMILAR_SHOT, Kind.SAME_PIXELS, Kind.EMBEDDED)
+def _refusal(a: Subject, b: Subject, verdict: Verdict, holdings: BothHoldings) -> str | None:
+    """Say why a match on blocks of texture is none; None if it is one."""
+    refusal = look_again(a, b, verdict)
+    if refusal is not None:
+        return refusal
+    if only_overlap(a, b, verdict):
+        return "each shows what the other does not"
+    if a.format in _OF_SEVERAL_FRAMES and b.format in _OF_SEVERAL_FRAMES:
+        held_a, held_b = holdings()
+        if frames_agree(held_a, held_b) < LEAST_FRAMES_AGREE:
+            return "other frames" if max(held_a.duration_ms, held_b.duration_ms) else "other pages"
+    return None
+
+
+def _is_another_shot(
+    a: Subject, b: Subject, verdict: Verdict, explanation: Explanation, holdings: BothHoldings
+) -> bool:
+    if explanation.kind in (Kind.SIMILAR_SHOT, Kind.SAME_PIXELS):
+        return False
+    # A screenshot has a time of its own, which is not that of the image on the screen.
+    timed = a.captured_at is not None and b.captured_at is not None and explanation.kind is not Kind.EMBEDDED
+    return (timed and are_two_exposures(*holdings())) or is_another_shot(a, b, verdict)
 
 
 class _Checker:
