@@ -32,8 +32,10 @@ _FEWEST_PIXELS = 256
 _GRAIN = 0.6
 # A lamp, a digit, a ticked box: five pixels. Colours are stored at half the size by most codecs, and bleed.
 _SPOT = 5
+_AROUND_SPOT = 6
 _CHROMA_BLUR = 1.0
 _CHROMA_SPOT = 5
+_AROUND_SPOT = 6
 _FLAT_SIDE = 8
 _FLAT_DEVIATION = 1.5
 _DIFFERS = 20.0
@@ -59,6 +61,8 @@ class Difference:
         mean: mean difference in grey levels, beyond what a shift of one pixel explains.
         noise: the difference that one pixel in a hundred exceeds.
         spot: largest mean difference over 5×5 pixels: the worst small place.
+        likeness: correlation of the two around that place, in [-1, 1]: near 1 where a line that was drawn
+            smaller is only thinner.
         chroma: the same of the colours, over 10×10 pixels, in levels of Cb and Cr.
         grey: whether one of the two has no colours, though the other has.
         own_a: correlation of the difference with what a shows on its ground, around the places that differ:
@@ -72,6 +76,7 @@ class Difference:
     mean: float
     noise: float
     spot: float
+    likeness: float
     chroma: float
     grey: bool
     own_a: float
@@ -95,6 +100,8 @@ def measure_difference(
     retoned = _retoned(luma_a, luma_b, some)
     apart = np.where(inside, _beyond(retoned, luma_b), np.float32(0))
     chroma, grey = _chroma_apart(chroma_a, chroma_b, inside[::2, ::2])
+    spots = cv2.blur(apart, (_SPOT, _SPOT))
+    _, spot, _, place = cv2.minMaxLoc(spots)
     own_a, own_b = _own(apart, retoned, luma_b, inside)
     seen = apart.ravel()[some]
     return Difference(
@@ -102,7 +109,8 @@ def measure_difference(
         colours=_colours(pair.a.reshape(-1, 3)[some]),
         mean=float(seen.mean()),
         noise=float(np.quantile(seen, 0.99)),
-        spot=float(cv2.blur(apart, (_SPOT, _SPOT)).max()),
+        spot=float(spot),
+        likeness=_likeness(retoned, luma_b, place),
         chroma=chroma,
         grey=grey,
         own_a=own_a,
@@ -175,6 +183,21 @@ def _chroma_apart(a: Sequence[Floats], b: Sequence[Floats], inside: Mask) -> tup
     saturated = sorted(float(side.std(axis=1).max()) for side in (x, y))
     grey = saturated[0] < _COLOURLESS < saturated[1] / 2
     return float(cv2.blur(apart, (_CHROMA_SPOT, _CHROMA_SPOT)).max()), grey
+
+
+def _likeness(a: Floats, b: Floats, place: Sequence[int]) -> float:
+    """Correlate two images around a place, a shift of one pixel allowed."""
+    height, width = a.shape
+    x, y = (
+        min(max(at, _AROUND_SPOT + 1), side - _AROUND_SPOT - 2)
+        for at, side in zip(place, (width, height), strict=True)
+    )
+    if min(x, y) <= _AROUND_SPOT:
+        return 0.0
+    wide = _AROUND_SPOT + 1
+    cut = a[y - _AROUND_SPOT : y + wide, x - _AROUND_SPOT : x + wide]
+    around = b[y - wide : y + wide + 1, x - wide : x + wide + 1]
+    return float(cv2.matchTemplate(around, cut, cv2.TM_CCOEFF_NORMED).max())
 
 
 def _own(apart: Floats, a: Floats, b: Floats, inside: Mask) -> tuple[float, float]:

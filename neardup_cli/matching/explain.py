@@ -16,6 +16,7 @@ from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import AlignedPair, align
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.residual import measure_residual
+from neardup_cli.matching.sharpness import blur_between
 from neardup_cli.matching.verify import Verdict
 
 type Colours = NDArray[np.uint8]
@@ -217,7 +218,7 @@ def _differences(pair: AlignedPair, moved: Callable[[], float], *, whole: bool) 
     inside = cv2.erode(pair.inside, np.ones((5, 5), np.uint8)) == 255
     if not inside.any():
         return _Differences()
-    a, b = (cv2.GaussianBlur(side, (0, 0), _COMPARED_BLUR) for side in (pair.a, pair.b))
+    a, b = (cv2.GaussianBlur(side, (0, 0), _COMPARED_BLUR) for side in _equally_sharp(pair, inside))
     apart = _largest(np.asarray(cv2.absdiff(a, b), np.uint8))
     if np.count_nonzero(inside & (apart > _STEADY_LEVELS)) <= _MOST_UNSTEADY * np.count_nonzero(inside):
         return _Differences(colour=float(apart[inside].mean()))
@@ -229,6 +230,16 @@ def _differences(pair: AlignedPair, moved: Callable[[], float], *, whole: bool) 
         covered=float(drawn.sum() / inside.sum()),
         moved=moved(),
     )
+
+
+def _equally_sharp(pair: AlignedPair, inside: NDArray[np.bool_]) -> tuple[Colours, Colours]:
+    """Blur the sharper of two aligned images: what a blur took away is neither a mark nor a colour."""
+    grey_a, grey_b = (cv2.cvtColor(side, cv2.COLOR_RGB2GRAY).astype(np.float32) for side in (pair.a, pair.b))
+    blur = blur_between(np.asarray(grey_a), np.asarray(grey_b), np.flatnonzero(inside)[::_FITTED_EVERY])
+    if blur == 0:
+        return pair.a, pair.b
+    softened = np.asarray(cv2.GaussianBlur(pair.a if blur > 0 else pair.b, (0, 0), abs(blur)), np.uint8)
+    return (softened, pair.b) if blur > 0 else (pair.a, softened)
 
 
 def _drawn_over(a: Colours32, b: Colours32, inside: NDArray[np.bool_], spot: float) -> NDArray[np.bool_]:
@@ -336,7 +347,7 @@ def _surround(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -
     else:
         return None
     width, height = inner.pixels.shape[1], inner.pixels.shape[0]
-    if not _has_seam(grey_of(outer), affine.apply(to_outer, affine.corners((width, height)))):
+    if not has_seam(grey_of(outer), affine.apply(to_outer, affine.corners((width, height)))):
         return None
     # A canvas that grew just enough for a turned picture holds nothing else.
     extent = np.ptp(affine.apply(to_outer, affine.corners((width, height))), axis=0)
@@ -345,7 +356,7 @@ def _surround(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -
     return Kind.EMBEDDED if small and not fitted else Kind.OVERLAY
 
 
-def _has_seam(grey: Grey, quad: affine.Points) -> bool:
+def has_seam(grey: Grey, quad: affine.Points) -> bool:
     """Whether the picture changes across the sides of a quadrilateral more than it does beside them.
 
     Around a crop the picture goes on; around a pasted picture something else begins.

@@ -31,7 +31,8 @@ _PLAIN_COLOURS = 12
 # 0.6°) 312 stay below, of 173 pairs that look alike 160 do not.
 _STEADY_SPOT = 4.0
 _SPOT_TO_NOISE = 4.0
-_LARGEST_SPOT = 28.0
+_LARGEST_SPOT = 45.0
+_ALIKE = 0.8
 _STEADY_CHROMA = 4.0
 _CHROMA_TO_NOISE = 2.5
 _LARGEST_CHROMA = 14.0
@@ -84,7 +85,8 @@ def _refusal(found: Difference, transform: Affine) -> str | None:
 def _refusal_of_plain(found: Difference, transform: Affine) -> str | None:
     if found.blank > _SIGN_BLANK and found.colours <= _PLAIN_COLOURS and not _is_upright(transform):
         return OTHER_WAY
-    if found.spot > min(_LARGEST_SPOT, _STEADY_SPOT + _SPOT_TO_NOISE * found.noise):
+    steady = found.spot <= _STEADY_SPOT + _SPOT_TO_NOISE * found.noise or found.likeness > _ALIKE
+    if found.spot > _LARGEST_SPOT or not steady:
         return None if _is_written_over(found) else OTHER_CONTENTS
     coloured = found.chroma > min(_LARGEST_CHROMA, _STEADY_CHROMA + _CHROMA_TO_NOISE * found.noise)
     return OTHER_COLOURS if coloured and not found.grey else None

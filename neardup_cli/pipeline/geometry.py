@@ -23,8 +23,9 @@ from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
-from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
+from neardup_cli.matching.features import FEATURE_SIDE, SMALLEST_SIDE, LocalFeatures
 from neardup_cli.matching.second_look import look_again
+from neardup_cli.matching.series import is_another_shot, only_overlap
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.held import KnownHoldings, holdings_of_file
@@ -120,12 +121,20 @@ def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
 
 
 def shrunk(image: Image.Image) -> Image.Image:
-    """Shrink an image so that its longest side is `FEATURE_SIDE`; a smaller one stays as it is."""
-    scale = FEATURE_SIDE / max(image.size)
-    if scale >= 1:
+    """Bring an image to the size that geometry is tuned for.
+
+    Its longest side becomes `FEATURE_SIDE` if it is longer. An icon or a thumbnail is enlarged to
+    `SMALLEST_SIDE`, for texture is compared in blocks of eight pixels; all others stay as they are.
+    """
+    longest = max(image.size)
+    if longest >= SMALLEST_SIDE:
+        scale, resampling = FEATURE_SIDE / longest, Image.Resampling.BOX
+    else:
+        scale, resampling = SMALLEST_SIDE / longest, Image.Resampling.BICUBIC
+    if longest >= SMALLEST_SIDE and scale >= 1:
         return image
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BOX)
+    return image.resize(size, resampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,7 @@ class Laid:
         cls,
         verdict: Verdict,
         subjects: Callable[[], tuple[Subject, Subject]],
-        holdings: Callable[[], tuple[Holdings, Holdings]],
+        holdings: BothHoldings,
     ) -> Self:
         """Look again at what matches, and explain it.
 
@@ -152,13 +161,11 @@ class Laid:
         if not verdict.matched:
             return cls(verdict, None)
         a, b = subjects()
-        refusal = look_again(a, b, verdict)
-        if refusal is None and a.format in _OF_SEVERAL_FRAMES and b.format in _OF_SEVERAL_FRAMES:
-            refusal = _other_frames(*holdings())
+        refusal = _refusal(a, b, verdict, holdings)
         if refusal is not None:
             return cls(replace(verdict, matched=False, reason=refusal), None)
         explanation = explain_match(a, b, verdict)
-        if _may_be_two_shots(a, b, explanation) and are_two_exposures(*holdings()):
+        if _is_another_shot(a, b, verdict, explanation, holdings):
             explanation = explanation.as_similar_shot()
         return cls(verdict, explanation)
 
@@ -188,17 +195,31 @@ class Laid:
         )
 
 
-def _other_frames(a: Holdings, b: Holdings) -> str | None:
-    """Say that two files begin with the same frame or page and go on differently; None if they do not."""
-    if frames_agree(a, b) >= LEAST_FRAMES_AGREE:
-        return None
-    return "other frames" if max(a.duration_ms, b.duration_ms) else "other pages"
+type BothHoldings = Callable[[], tuple[Holdings, Holdings]]
 
 
-def _may_be_two_shots(a: Subject, b: Subject, explanation: Explanation) -> bool:
-    # A screenshot has a time of its own, which is not that of the picture on the screen.
-    timed = a.captured_at is not None and b.captured_at is not None
-    return timed and explanation.kind not in (Kind.SIMILAR_SHOT, Kind.SAME_PIXELS, Kind.EMBEDDED)
+def _refusal(a: Subject, b: Subject, verdict: Verdict, holdings: BothHoldings) -> str | None:
+    """Say why a match on blocks of texture is none; None if it is one."""
+    refusal = look_again(a, b, verdict)
+    if refusal is not None:
+        return refusal
+    if only_overlap(a, b, verdict):
+        return "each shows what the other does not"
+    if a.format in _OF_SEVERAL_FRAMES and b.format in _OF_SEVERAL_FRAMES:
+        held_a, held_b = holdings()
+        if frames_agree(held_a, held_b) < LEAST_FRAMES_AGREE:
+            return "other frames" if max(held_a.duration_ms, held_b.duration_ms) else "other pages"
+    return None
+
+
+def _is_another_shot(
+    a: Subject, b: Subject, verdict: Verdict, explanation: Explanation, holdings: BothHoldings
+) -> bool:
+    if explanation.kind in (Kind.SIMILAR_SHOT, Kind.SAME_PIXELS):
+        return False
+    # A screenshot has a time of its own, which is not that of the image on the screen.
+    timed = a.captured_at is not None and b.captured_at is not None and explanation.kind is not Kind.EMBEDDED
+    return (timed and are_two_exposures(*holdings())) or is_another_shot(a, b, verdict)
 
 
 class _Checker:
