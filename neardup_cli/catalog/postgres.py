@@ -19,7 +19,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from neardup_cli.catalog import migrate
 from neardup_cli.catalog.queries import catalog_uuid
-from neardup_cli.errors import BadInput, CatalogBusy, CatalogError, CatalogMissing, DiskFull, MissingExtra
+from neardup_cli.errors import BadInput, CatalogBusy, CatalogError, CatalogMissing, DiskFull
+from neardup_cli.installation import missing_extra
 
 _DRIVER = "postgresql+psycopg"
 
@@ -153,9 +154,7 @@ def _engine(url: URL) -> Engine:
     try:
         return sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError as exc:
-        raise MissingExtra(
-            "a catalog in PostgreSQL needs psycopg: run `pip install 'neardup-cli[postgres]'` first"
-        ) from exc
+        raise missing_extra("a catalog in PostgreSQL needs psycopg", "postgres") from exc
 
 
 def _name(url: URL) -> str:

@@ -19,7 +19,8 @@ from neardup_cli.cli.options import (
     ThresholdOption,
 )
 from neardup_cli.cli.output import say
-from neardup_cli.errors import BadInput, MissingExtra
+from neardup_cli.errors import BadInput
+from neardup_cli.installation import missing_extra
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
@@ -91,7 +92,7 @@ def _demand_extra() -> None:
         import python_multipart  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as exc:
-        raise MissingExtra(f"`neardup serve` needs {exc.name}: run `pip install 'neardup-cli[web]'`") from exc
+        raise missing_extra(f"`neardup serve` needs {exc.name}", "web") from exc
 
 
 def _listen(host: str, port: int) -> socket.socket:

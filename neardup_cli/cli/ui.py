@@ -12,7 +12,8 @@ import typer
 
 from neardup_cli.cli.options import CatalogOption
 from neardup_cli.cli.output import say
-from neardup_cli.errors import BadInput, MissingExtra
+from neardup_cli.errors import BadInput
+from neardup_cli.installation import missing_extra
 
 _HOST = "127.0.0.1"
 _UPLOAD_MB = 64
@@ -27,7 +28,7 @@ def ui(
     The page is there for this machine alone. Needs the extra `streamlit`.
     """
     if find_spec("streamlit") is None:
-        raise MissingExtra("`neardup ui` needs Streamlit: run `pip install 'neardup-cli[streamlit]'`")
+        raise missing_extra("`neardup ui` needs Streamlit", "streamlit")
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.settings import load_settings
 

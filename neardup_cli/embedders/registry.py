@@ -10,7 +10,8 @@ from blake3 import blake3
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders import weights
-from neardup_cli.errors import MissingExtra, ModelMissing
+from neardup_cli.errors import ModelMissing
+from neardup_cli.installation import missing_extra
 
 if TYPE_CHECKING:  # it imports numpy and Pillow, which naming a model does not need
     from neardup_cli.embedders.base import Embedder
@@ -78,9 +79,7 @@ def _demand_torch(path: Path) -> None:
     except ModuleNotFoundError as exc:
         if exc.name != "torch":
             raise
-        raise MissingExtra(
-            f"{path.name} is a TorchScript file: run `pip install 'neardup-cli[torch]'` first"
-        ) from exc
+        raise missing_extra(f"{path.name} is a TorchScript file, which PyTorch runs", "torch") from exc
 
 
 def model_path(name: str) -> Path:

@@ -41,6 +41,11 @@ class Neardup:
         own = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / "config"), "COLUMNS": "100"}
         return {**kept, **own, "NEARDUP_CATALOG": str(self.catalog), **self.environment}
 
+    def finding_first(self, folder: Path) -> Neardup:
+        """Return the same with a folder before all others that Python imports from."""
+        folders = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return Neardup(self.home, {**self.environment, "PYTHONPATH": os.pathsep.join(folders)})
+
     def run(
         self, *arguments: str | bytes | Path, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[bytes]:

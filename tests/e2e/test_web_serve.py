@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from neardup_cli.installation import install_command
 from tests.e2e.conftest import COMMAND
 
 if TYPE_CHECKING:
@@ -98,4 +99,4 @@ def test_without_the_extra_it_names_the_install_command(missing: str, tmp_path: 
         check=False,
     )
     assert done.returncode == 13, done.stderr
-    assert done.stderr == f"neardup: `neardup serve` needs {missing}: run `pip install 'neardup-cli[web]'`\n"
+    assert done.stderr == f"neardup: `neardup serve` needs {missing}: run {install_command('web')}\n"
