@@ -117,6 +117,7 @@ class Plan:
         across_devices: files on another device than their target are copied, checked and then removed.
         undecided: groups of which no file can be kept, by id, with the reason: nothing is done there.
         unread: copies that were not opened to compare their metadata with the keeper's.
+        catalog: the uuid of the catalog that it was made from: it is carried out in no other.
     """
 
     action: Action
@@ -126,6 +127,7 @@ class Plan:
     across_devices: bool = False
     undecided: tuple[tuple[str, str], ...] = ()
     unread: int = 0
+    catalog: str = ""
 
     @property
     def acts(self) -> int:
