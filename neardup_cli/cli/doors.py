@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,6 +49,29 @@ OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in the b
 _REDIRECT = """<!doctype html><html><head><meta charset="utf-8"><title>neardup</title>
 <meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0; url={address}"></head>
 <body><a href="{address}">neardup</a></body></html>"""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take an address now, so that what is wrong with it is one line.
+
+    Raises:
+        BadInput: it cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except (OSError, UnicodeError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise BadInput(f"cannot listen on {host}:{port}: {reason}; give another --host or --port") from exc
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    """Return the address of a server, as a browser is given it."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def chosen_tokens(

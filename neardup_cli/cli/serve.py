@@ -14,7 +14,9 @@ from neardup_cli.cli.doors import (
     OpenOption,
     TokenFileOption,
     TokenOption,
+    address_of,
     chosen_tokens,
+    listen,
     told,
 )
 from neardup_cli.cli.options import (
@@ -27,7 +29,6 @@ from neardup_cli.cli.options import (
     ThresholdOption,
 )
 from neardup_cli.cli.output import say
-from neardup_cli.errors import BadInput
 from neardup_cli.installation import missing_extra
 
 if TYPE_CHECKING:
@@ -82,11 +83,11 @@ def serve(
     )
     with Catalog.open(settings.catalog_location) as opened:  # what is wrong is said before anything is served
         demand_device(opened, settings.model, settings.device)
-    listening = _listen(host, port)
+    listening = listen(host, port)
     loopback = _loopback(listening)
     tokens = chosen_tokens(token, token_file, no_token=no_token, loopback=loopback)
     options = _options(settings, Access(loopback, tokens, frozenset(allow_host or [])), upload_mb)
-    with told(_address(listening), tokens, token_file, open_browser=open_browser):
+    with told(address_of(listening), tokens, token_file, open_browser=open_browser):
         _run(settings.catalog_location, options, listening)
 
 
@@ -100,26 +101,8 @@ def _demand_extra() -> None:
         raise missing_extra(f"`neardup serve` needs {exc.name}", "web") from exc
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the address now, so that what is wrong with it is one line."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-    except (OSError, UnicodeError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise BadInput(f"cannot listen on {host}:{port}: {reason}; give another --host or --port") from exc
-    return listening
-
-
 def _loopback(listening: socket.socket) -> bool:
     return ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
-
-
-def _address(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def _options(settings: Settings, access: Access, upload_mb: int) -> ServeOptions:

@@ -7,14 +7,19 @@ deviation of ImageNet as in SSCD's recipe (a plain export of Meta's weights).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
+
+# Its official wheels send what they run on, and how, to Microsoft, unless they are told not to beforehand.
+# Nothing about a user leaves the machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
