@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Self
 
 import platformdirs
@@ -93,6 +94,10 @@ class PostgresBackend:
         """Return the size of the database."""
         with self.reading() as connection:
             return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+
+    def backup(self, target: Path) -> None:
+        """Refuse: what PostgreSQL holds, its own tools copy."""
+        raise BadInput(f"{target} was not made: the catalog is in PostgreSQL, which `pg_dump` copies")
 
     @contextmanager
     def _locked(self, function: str, key: int) -> Iterator[None]:
