@@ -24,6 +24,10 @@ class Kind(StrEnum):
     RE_ENCODED = "re-encoded"
 
 
+SURE_KINDS = frozenset({Kind.EXACT, Kind.SAME_PIXELS, Kind.RE_ENCODED, Kind.RESIZED})
+"""Kinds that leave the image as it is: all others are acted upon only where a person names them."""
+
+
 class Loss(StrEnum):
     """What is gone for good if one file goes and another one stays, in the order in which it is said.
 

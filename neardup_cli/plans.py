@@ -10,20 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from neardup_cli.choices import Action, KeepKey, Kind
+from neardup_cli.choices import SURE_KINDS, Action, KeepKey, Kind
 
 DEFAULT_KEYS = (
-    KeepKey.COMPANIONS,
-    KeepKey.RESOLUTION,
     KeepKey.METADATA,
-    KeepKey.SIZE,
+    KeepKey.RESOLUTION,
     KeepKey.OLDEST,
+    KeepKey.SIZE,
+    KeepKey.COMPANIONS,
     KeepKey.SHORTEST_PATH,
 )
-"""What `dups` prefers, too, but for the companions, of which it knows nothing."""
-
-UNASKED = frozenset({Kind.CROPPED, Kind.OVERLAY, Kind.EMBEDDED, Kind.SIMILAR_SHOT})
-"""Kinds of copies that are acted upon only if they are named: each may hold what its keeper does not."""
+"""What decides between equals where nobody asked for other keys: see `rules/keep.py` for what goes before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Policy:
     keep: tuple[KeepKey, ...] = DEFAULT_KEYS
     prefer: tuple[bytes, ...] = ()
     protect: tuple[bytes, ...] = ()
-    only: frozenset[Kind | None] = frozenset(Kind) - UNASKED
+    only: frozenset[Kind | None] = SURE_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +114,7 @@ class Plan:
         across_devices: files on another device than their target are copied, checked and then removed.
         undecided: groups of which no file can be kept, by id, with the reason: nothing is done there.
         unread: copies that were not opened to compare their metadata with the keeper's.
+        remove_empty_folders: folders that hold nothing any more afterwards are removed, too.
         catalog: the uuid of the catalog that it was made from: it is carried out in no other.
     """
 
@@ -127,6 +125,7 @@ class Plan:
     across_devices: bool = False
     undecided: tuple[tuple[str, str], ...] = ()
     unread: int = 0
+    remove_empty_folders: bool = False
     catalog: str = ""
 
     @property
@@ -212,6 +211,17 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptiedFolder:
+    """A folder that a batch may empty and remove, as `stat` had it before."""
+
+    path: bytes
+    mode: int
+    uid: int
+    gid: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One run of `clean --apply` in the journal.
 
@@ -263,6 +273,7 @@ class Outcome:
         size: their bytes.
         refused: in the order of the batch.
         left: files not reached, because it was interrupted.
+        folders: emptied folders that were removed.
     """
 
     batch: int | None
@@ -271,3 +282,4 @@ class Outcome:
     size: int = 0
     refused: tuple[Refusal, ...] = ()
     left: int = 0
+    folders: int = 0

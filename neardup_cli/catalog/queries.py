@@ -114,6 +114,7 @@ def files_of_contents(
         Content.c.height,
         Content.c.format,
         Content.c.captured_at,
+        func.coalesce(Content.c.damage, ""),
     )
     query = (
         select(*columns, *columns_of_content)
@@ -204,6 +205,17 @@ def vectors_after(connection: Connection, model: StoredModel, row: int = 0) -> I
             rows, ids, blobs = zip(*page, strict=True)
             vectors = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(page), -1)
             yield StoredVectors(np.array(rows, np.int64), np.array(ids, np.int64), vectors)
+
+
+def drives(connection: Connection) -> list[int]:
+    """Return the devices of the present files, the one with most files first, then the one scanned first."""
+    query = (
+        select(File.c.device)
+        .where(*_present())
+        .group_by(File.c.device)
+        .order_by(func.count().desc(), func.min(File.c.root_id), File.c.device)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def root_statuses(connection: Connection) -> list[RootStatus]:

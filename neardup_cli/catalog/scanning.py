@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -30,7 +31,7 @@ from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentit
 
 _PAGE = 5_000
 _VARIABLES = 500
-_DECODED = ("format", "width", "height", "dhash", "flatness", "captured_at")
+_DECODED = ("format", "width", "height", "dhash", "flatness", "captured_at", "damage")
 
 
 class KnownFile(NamedTuple):
@@ -355,6 +356,24 @@ def settle_moves(connection: Connection, scan_id: int) -> int:
             moved += bool(counts)
     for_each(connection, delete(File).where(File.c.id == bindparam("row")), settled)
     return moved
+
+
+def damaged_files(connection: Connection, folders: Sequence[bytes]) -> list[tuple[bytes, str]]:
+    """Return the present files below some folders whose decoder does not believe them, and why, by path."""
+    contents = select(Content.c.id, Content.c.damage).where(
+        Content.c.damage.is_not(None), Content.c.damage != ""
+    )
+    reasons = {content: damage for content, damage in connection.execute(contents) if damage}
+    holding = select(File.c.path, File.c.content_id).where(
+        File.c.content_id.in_(bindparam("contents", expanding=True)),
+        File.c.missing_scan_id.is_(None),
+        or_(*(below(folder) for folder in folders)),
+    )
+    return sorted(
+        (path, reasons[content])
+        for some in batched(reasons, _VARIABLES)
+        for path, content in connection.execute(holding, {"contents": some})
+    )
 
 
 def missing_since(connection: Connection, scan_id: int) -> int:

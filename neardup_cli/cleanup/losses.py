@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from neardup_cli.images.facts import Facts, read_facts
+from neardup_cli.errors import UnreadableImage
+from neardup_cli.images.holdings import read_holdings
 from neardup_cli.plans import Plan, PlannedAct, PlannedGroup
+from neardup_cli.records.holdings import Holdings
 
-_MOST_KEYWORDS = 5  # named in one warning
+_MOST_WORDS = 5  # named in one warning
 
 
 def with_warnings(plan: Plan, most: int | None, watch: Callable[[int], None] = lambda _: None) -> Plan:
@@ -36,19 +38,28 @@ def differing(plan: Plan) -> int:
 
 
 def _warned(group: PlannedGroup, paths: set[bytes]) -> PlannedGroup:
-    kept = read_facts(group.keep.path)
+    kept = _held(group.keep.path)
     acts: list[PlannedAct] = []
     for act in group.acts:
-        lost = _lost(read_facts(act.file.path), kept) if act.file.path in paths else ()
+        lost = _lost(_held(act.file.path), kept) if act.file.path in paths else ()
         acts.append(replace(act, warnings=(*act.warnings, *lost)))
     return replace(group, acts=tuple(acts))
 
 
-def _lost(copy: Facts, kept: Facts) -> Iterator[str]:
-    if copy.has_place and not kept.has_place:
+def _held(path: bytes) -> Holdings:
+    """Read what a file holds; one that cannot be read holds nothing."""
+    try:
+        with open(path, "rb") as stream:
+            return read_holdings(stream)
+    except (OSError, UnreadableImage):
+        return Holdings()
+
+
+def _lost(copy: Holdings, kept: Holdings) -> Iterator[str]:
+    if copy.place and not kept.place:
         yield "has GPS coordinates that the file to keep lacks"
     if copy.rating and copy.rating != kept.rating:
         yield f"is rated {copy.rating}, the file to keep {kept.rating or 'not at all'}"
-    if words := sorted(copy.keywords - kept.keywords):
-        more = f" and {len(words) - _MOST_KEYWORDS} more" if len(words) > _MOST_KEYWORDS else ""
-        yield f"has keywords that the file to keep lacks: {', '.join(words[:_MOST_KEYWORDS])}{more}"
+    if words := sorted(copy.words - kept.words):
+        more = f" and {len(words) - _MOST_WORDS} more" if len(words) > _MOST_WORDS else ""
+        yield f"has keywords that the file to keep lacks: {', '.join(words[:_MOST_WORDS])}{more}"

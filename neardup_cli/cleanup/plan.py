@@ -14,17 +14,18 @@ from dataclasses import replace
 from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.check import check_request
+from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.folders import Identity
 from neardup_cli.cleanup.look import Look, is_readable
-from neardup_cli.cleanup.policy import Candidate, name_rank, preference, ranked, reason_to_keep, surrounding
 from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.savings import counted_once
 from neardup_cli.cleanup.targets import Targets
-from neardup_cli.cleanup.units import Companions
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
+from neardup_cli.rules.keep import Candidate, Wishes, preference, ranked
+from neardup_cli.rules.reasons import kept_reason
 
 _NOT_KNOWN = "not known what was done to it: no pixels were compared"
 _SIDECAR = 1 << 20  # bytes: larger companions are told apart by their size, and not read
@@ -72,7 +73,8 @@ class _Planner:
         self._device_of_folder = None
         if request.to is not None and not request.across_devices:
             self._device_of_folder = _device(request.to)
-        self._kept: set[Identity | None] = set()
+        self._inodes: dict[bytes, Identity] = {}
+        self._kept: set[Identity] = set()
         self._gone: dict[bytes, str] = {}
         self._shared = _files_in_several_groups(groups)
         self._remaining = {
@@ -84,27 +86,27 @@ class _Planner:
         """Return what happens to a group, or its id and why nothing can."""
         troubles: dict[bytes, str] = {}
         candidates: list[Candidate] = []
-        around = surrounding(group)
         for member in self._members(group):
-            candidate = self._candidate(member, surrounds=member.digest in around)
+            candidate = self._candidate(member)
             if isinstance(candidate, str):
                 troubles[member.path] = candidate
             else:
                 candidates.append(candidate)
         wanted = {self._request.chosen[group.id]} if group.id in self._request.chosen else group.kept
-        order = ranked(candidates, self._policy, wanted)
+        wishes = Wishes(self._policy, wanted, group.standing, self._request.drives)
+        order = ranked(candidates, wishes)
         while order and not is_readable(order[0].file.path):
             troubles[order.pop(0).file.path] = "cannot be read"
         if not order:
             return group.id, "none of its files can be kept: each is gone, changed, put away or acted upon"
         keeper = order[0]
-        self._kept.add(keeper.inode)
+        self._kept.add(self._inodes[keeper.file.path])
         acts, left = self._act_on(group, keeper, order[1:])
         left.extend(LeftAlone(path, trouble) for path, trouble in troubles.items())
         return PlannedGroup(
             id=group.id,
             keep=_state(keeper.file),
-            reason=reason_to_keep(keeper, order[1:], self._policy, wanted),
+            reason=kept_reason(group, keeper, order[1:], wishes),
             acts=tuple(sorted(acts, key=lambda act: act.file.path)),
             left=tuple(sorted(left, key=lambda one: one.path)),
         )
@@ -136,15 +138,16 @@ class _Planner:
             return group.members
         return sorted(group.members, key=lambda member: preference(member.path, self._policy))
 
-    def _candidate(self, member: CatalogedFile, *, surrounds: bool) -> Candidate | str:
+    def _candidate(self, member: CatalogedFile) -> Candidate | str:
         """Return a member that can be kept or acted upon, or say why it takes no part at all."""
         if member.path in self._gone:
             return f"acted upon in group {self._gone[member.path]}"
         inode = self.look.at(member)
         if isinstance(inode, str):
             return inode
+        self._inodes[member.path] = inode
         companions = len(self._companions.of(member.path))
-        return Candidate(member, companions, inode, self.look.folders.protects(member.path), surrounds)
+        return Candidate(member, companions, self.look.folders.protects(member.path))
 
     def _reason_to_leave(
         self, group: DuplicateGroup, keeper: Candidate, other: Candidate, kind: Kind | None
@@ -157,10 +160,10 @@ class _Planner:
             (file.path in group.kept and not chosen, "you said to keep it"),
             (other.protected, "protected"),
             (
-                other.inode == keeper.inode,
+                self._inodes[file.path] == self._inodes[keeper.file.path],
                 "a hard link of the file to keep: removing it frees nothing",
             ),
-            (other.inode in self._kept, "kept in another group"),
+            (self._inodes[file.path] in self._kept, "kept in another group"),
             (kind not in self._policy.only, asked),
             (
                 self._request.action.is_link and not same_bytes,
@@ -267,9 +270,6 @@ def _seen_losses(file: CatalogedFile, keeper: CatalogedFile) -> Iterator[str]:
     """Name what is lost and can be seen without opening the files."""
     if file.captured_at is not None and keeper.captured_at is None:
         yield f"has a capture time that the file to keep lacks ({file.captured_at:%Y-%m-%d %H:%M})"
-    ours, theirs = name_rank(file.path), name_rank(keeper.path)
-    if ours < theirs:
-        yield f"has a better name than {named(os.path.basename(keeper.path))}"
 
 
 def _missing_beside(companions: Iterable[Companion], beside: Iterable[Companion]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from neardup_cli.choices import Action
@@ -18,6 +18,7 @@ class PlanRequest:
         to: folder of `quarantine` and `move`, absolute and real.
         put_away: where earlier clean-ups moved files: those are neither kept nor acted upon.
         chosen: the file that a person chose to keep, by group id.
+        drives: devices, the one that holds most of the library foremost: see `rules/keep.py`.
     """
 
     action: Action
@@ -26,3 +27,4 @@ class PlanRequest:
     across_devices: bool = False
     put_away: frozenset[bytes] = frozenset()
     chosen: Mapping[str, bytes] = field(default_factory=dict)
+    drives: Sequence[int] = ()

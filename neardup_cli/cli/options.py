@@ -111,7 +111,7 @@ RayAddressOption = Annotated[
 GroupingOption = Annotated[
     Grouping,
     typer.Option(
-        "--grouping", help="coherent: members match the keeper or most of the group; linked: chains too."
+        "--grouping", help="coherent: one group an image; linked: whatever a chain of matches joins."
     ),
 ]
 IncludeOption = Annotated[

@@ -19,10 +19,11 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.evaluation.meter import Meter
 from neardup_cli.index.vectors import VectorIndex
 from neardup_cli.matching.sieve import FLAT, sieve_hits
-from neardup_cli.pipeline.criteria import Criteria, Limits
+from neardup_cli.pipeline.criteria import Criteria
 from neardup_cli.pipeline.geometry import decide_pairs
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records.matches import Alignment, Stage
+from neardup_cli.rules.copies import Limits
 
 NEIGHBOURS = 20
 """How many of a query's nearest references the verifier looks at: DISC asks for ten."""

@@ -30,14 +30,15 @@ from neardup_cli.pipeline.criteria import resolve_criteria
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.records.files import Skipped
+from neardup_cli.rules.options import Matching
 
 
 @dataclass(frozen=True, slots=True)
-class EvalOptions:
+class EvalOptions(Matching):
     """What is measured.
 
     Attributes:
-        threshold, hamming, model, verify, preset: as in `DupsOptions`.
+        threshold, hamming, model, verify, preset: as in `Matching`.
         input_size: of the network, pixels.
         hash_only: measure the sieve alone, without a network.
         neighbours: how many of a query's nearest references the verifier looks at.
@@ -45,11 +46,6 @@ class EvalOptions:
         device: where the model runs.
     """
 
-    threshold: float | None = None
-    hamming: int | None = None
-    model: str | None = None
-    verify: bool = True
-    preset: str = "normal"
     input_size: int = 288
     hash_only: bool = False
     neighbours: int = NEIGHBOURS
@@ -111,14 +107,7 @@ def evaluate(
     watch, meter = progress or Silent(), Meter()
     with open_catalog(catalog) as opened:
         unread = _scan_all(opened, truth, references, distractors, options, watch, meter)
-        criteria = resolve_criteria(
-            opened,
-            model=options.model,
-            threshold=options.threshold,
-            hamming=options.hamming,
-            verify=options.verify,
-            preset=options.preset,
-        )
+        criteria = resolve_criteria(opened, options)
         contents = contents_of(opened)
         known = _below(contents, [references, *distractors])
         # The queries may lie among the references (Copydays in one folder): they are not their own answers.

@@ -24,12 +24,13 @@ from neardup_cli.evaluation.meter import Meter
 from neardup_cli.evaluation.run import open_catalog
 from neardup_cli.evaluation.scoring import score_answers
 from neardup_cli.evaluation.tuning import FLOOR, WIDEST_RADIUS, Labelled, hash_distance
-from neardup_cli.matching.group import linked_groups
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.reports.paths import parse_data_path
+from neardup_cli.rules.families import linked
+from neardup_cli.rules.options import Matching
 
 PRESETS = ("normal", "strict", "loose")
 _YES = frozenset({"1", "true", "yes", "copy", "duplicate"})
@@ -212,15 +213,15 @@ def _measured(
 
 
 def _clusters(pairs: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
-    group_of = {content: number for number, group in enumerate(linked_groups(pairs)) for content in group}
+    contents = sorted({content for pair in pairs for content in pair})
+    groups = linked(contents, pairs)
+    group_of = {content: number for number, group in enumerate(groups) for content in group}
     return np.array([group_of[a] for a, _ in pairs], dtype=np.int64)
 
 
 def _criteria(catalog: Catalog, options: TuneOptions, preset: str) -> Criteria:
     """Return limits that let everything through that any setting of a dial would."""
-    criteria = resolve_criteria(
-        catalog, model=options.model, threshold=None, hamming=None, verify=True, preset=preset
-    )
+    criteria = resolve_criteria(catalog, Matching(model=options.model, preset=preset))
     wide = replace(criteria.limits, threshold=FLOOR, radius=WIDEST_RADIUS, radius_alone=WIDEST_RADIUS)
     return replace(criteria, limits=wide)
 

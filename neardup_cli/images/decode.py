@@ -19,15 +19,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, reduce
 from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from PIL import Image, ImageFile, JpegImagePlugin, _imaging
+from PIL import Image, ImageChops, ImageFile, ImageStat, JpegImagePlugin, _imaging
 
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.formats import SNIFFED_BYTES, sniff
 from neardup_cli.images.metadata import read_exif
 
 if TYPE_CHECKING:
@@ -50,9 +51,11 @@ class DecodedImage:
     """Of the full image in pixels, after orientation."""
     height: int
     format: str
-    """Pillow's name: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF" or "HEIF"."""
+    """Pillow's name, one of those in `_PLUGINS`: "JPEG", "PNG", "WEBP", "HEIF" …"""
     captured_at: datetime | None
     """Naive local time, from EXIF."""
+    frame: int = 0
+    """Which frame it is: of an animation that begins flat, the first one that shows something."""
 
 
 def decode(
@@ -63,6 +66,9 @@ def decode(
     short_side: int = CANONICAL_SHORT_SIDE,
 ) -> DecodedImage:
     """Decode the first frame of an image, upright, with transparency laid over white.
+
+    What would vanish on white (a white drawing) is laid over black; of an animation that fades in from a flat
+    frame, the first one that shows something is taken.
 
     The luma does not depend on `colour`, to the bit. The content alone, never a name, decides the format.
 
@@ -111,7 +117,7 @@ def opened_header(stream: BinaryIO) -> Iterator[ImageFile.ImageFile]:
 
 def _opened(stream: BinaryIO) -> tuple[ImageFile.ImageFile, str]:
     stream.seek(0)
-    format_name = _sniff(stream.read(_SNIFFED_BYTES))
+    format_name = _sniff(stream.read(SNIFFED_BYTES))
     stream.seek(0)
     return _plugin(format_name)(stream, ""), format_name
 
@@ -128,13 +134,14 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         image.load()
         full_size = image.size  # a HEIF may learn its true size only here
     exif = read_exif(image)
-    pixels = image if image.mode == "YCbCr" and format_name == "JPEG" else _flatten(image)
+    shown, pixels = 0, image if image.mode == "YCbCr" and format_name == "JPEG" else flattened(image)
+    if format_name in ANIMATED:
+        shown, pixels = first_that_shows(image, pixels, max_pixels)
     # The picture is upright from here on: metadata that came along would have a later reader turn it again.
     pixels.info = {}
-    if (turn := _TURNS.get(exif.orientation)) is not None:
-        pixels = pixels.transpose(turn)
-        if exif.orientation >= _FIRST_SIDEWAYS:
-            full_size = full_size[1], full_size[0]
+    pixels = _upright(pixels, exif.orientation)
+    if exif.orientation >= _FIRST_SIDEWAYS:
+        full_size = full_size[1], full_size[0]
     return DecodedImage(
         luma=_luma(pixels),
         colour=_colour(pixels) if colour else None,
@@ -142,12 +149,11 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         height=full_size[1],
         format=format_name,
         captured_at=exif.captured_at,
+        frame=shown,
     )
 
 
 # --- which format ---------------------------------------------------------------------------------------
-
-_SNIFFED_BYTES = 64  # reaches over the brands of an ISO-BMFF "ftyp" box
 
 _PLUGINS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -159,44 +165,22 @@ _PLUGINS = {
     "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "HEIF": ("pillow_heif", "HeifImageFile"),
+    "PPM": ("PIL.PpmImagePlugin", "PpmImageFile"),  # and PGM, PBM, PNM, PFM
+    "TGA": ("PIL.TgaImagePlugin", "TgaImageFile"),
+    "ICO": ("PIL.IcoImagePlugin", "IcoImageFile"),
+    "PCX": ("PIL.PcxImagePlugin", "PcxImageFile"),
+    "QOI": ("PIL.QoiImagePlugin", "QoiImageFile"),
+    "DIB": ("PIL.BmpImagePlugin", "DibImageFile"),
 }
-
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),  # BigTIFF
-    (b"MM\0+", "TIFF"),
-    (b"\xff\x4f\xff\x51", "JPEG2000"),  # a bare codestream
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
-)
-
-_AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_CONTAINER_BRANDS = {b"mif1", b"msf1"}  # of either: the compatible brands tell
 
 
 def _sniff(head: bytes) -> str:
     """Name the format of a file that begins with `head`, or raise UnreadableImage."""
     if not head:
         raise UnreadableImage("empty file")
-    for signature, format_name in _SIGNATURES:
-        if head.startswith(signature):
-            return format_name
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[4:8] == b"ftyp":
-        brand, end = head[8:12], int.from_bytes(head[:4])
-        compatible = {head[i : i + 4] for i in range(16, min(end, len(head)), 4)}
-        if brand in _AVIF_BRANDS or (brand in _CONTAINER_BRANDS and compatible & _AVIF_BRANDS):
-            return "AVIF"
-        if brand in _HEIF_BRANDS | _CONTAINER_BRANDS:
-            return "HEIF"
-    raise UnreadableImage("not an image")
+    if (format_name := sniff(head)) is None:
+        raise UnreadableImage("not an image")
+    return format_name
 
 
 @cache
@@ -205,6 +189,54 @@ def _plugin(format_name: str) -> Callable[[BinaryIO, str], ImageFile.ImageFile]:
         _silence_libtiff()
     module, name = _PLUGINS[format_name]
     return cast(Callable[[BinaryIO, str], ImageFile.ImageFile], getattr(import_module(module), name))
+
+
+# --- which frame ----------------------------------------------------------------------------------------
+
+ANIMATED = {"GIF", "WEBP", "PNG", "AVIF"}
+
+_FLAT = 4.0  # standard deviation of grey levels over the cells; an icon on a page has more
+_CELLS = (32, 32)
+_MOST_FRAMES = 64
+_MOST_SEARCHED_PIXELS = 64_000_000
+
+
+def first_that_shows(
+    image: ImageFile.ImageFile, first: Image.Image, max_pixels: int
+) -> tuple[int, Image.Image]:
+    """Return number and pixels of the frame that stands for an animation: its first, unless that is flat.
+
+    Otherwise, the first with half the contrast of the strongest one among the next 63 (fewer of large
+    frames). A frame that cannot be decoded ends the search.
+
+    Args:
+        image: an animation of which nothing but its first frame has been loaded.
+        first: that frame, flattened.
+        max_pixels: a frame with more of them ends the search.
+    """
+    frames: int = getattr(image, "n_frames", 1)
+    if frames < 2 or (contrast := _contrast(first)) >= _FLAT:
+        return 0, first
+    first = first.copy() if first is image else first  # or the next frame would be decoded into it
+    seen = [(contrast, 0, first)]
+    most = min(frames, _MOST_FRAMES, 1 + _MOST_SEARCHED_PIXELS // max(1, first.width * first.height))
+    with suppress(Exception):  # decoders raise nearly every class there is
+        for number in range(1, most):
+            image.seek(number)
+            _check_size(image.size, max_pixels)
+            image.load()
+            frame = flattened(image)
+            frame = frame.copy() if frame is image else frame
+            if (contrast := _contrast(frame)) > max(entry[0] for entry in seen):
+                seen.append((contrast, number, frame))  # a weaker one than an earlier one is never taken
+    strongest = seen[-1][0]
+    if strongest < _FLAT:
+        return 0, first
+    return next((number, frame) for contrast, number, frame in seen if contrast >= strongest / 2)
+
+
+def _contrast(pixels: Image.Image) -> float:
+    return float(ImageStat.Stat(_luma(pixels).resize(_CELLS, Image.Resampling.BOX)).stddev[0])
 
 
 # --- pixels ---------------------------------------------------------------------------------------------
@@ -225,6 +257,12 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+def _upright(pixels: Image.Image, orientation: int) -> Image.Image:
+    """Turn pixels as an EXIF orientation (1 to 8) says."""
+    turn = _TURNS.get(orientation)
+    return pixels if turn is None else pixels.transpose(turn)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -255,32 +293,61 @@ def _stores_ycc(image: JpegImagePlugin.JpegImageFile) -> bool:
     return bytes(component[0] for component in image.layer) != b"RGB"
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    """Bring any mode to opaque "L" or "RGB"."""
+def flattened(image: Image.Image) -> Image.Image:
+    """Bring a loaded image of any mode to opaque "L" or "RGB"."""
     if image.mode.startswith(("I", "F")):
-        return _scale_to_8_bits(image)
+        return _over_ground(scaled_to_8_bits(image))
     if image.has_transparency_data:
-        return _over_white(image)
+        return _over_ground(image)
     if image.mode in ("L", "RGB"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _over_white(image: Image.Image) -> Image.Image:
+def _over_ground(image: Image.Image) -> Image.Image:
+    """Lay transparency over white, or over black where what is visible would vanish on white."""
+    if not image.has_transparency_data:
+        return image
     opaque, layered = ("L", "LA") if image.mode in ("1", "L", "LA", "La") else ("RGB", "RGBA")
     if image.mode != layered:
         image = image.convert(layered)  # a palette's or a single colour's transparency becomes alpha
-    background = Image.new(opaque, image.size, "white")
+    background = Image.new(opaque, image.size, "black" if _vanishes_on_white(image) else "white")
     background.paste(image, mask=image)
     return background
 
 
-def _scale_to_8_bits(image: Image.Image) -> Image.Image:
-    """Bring grey of 16 or 32 bits ("I;16", "I") or floats ("F") to "L".
+_BARELY_OFF_WHITE = 32  # levels of the darkest channel: what is lighter does not stand out on a white page
+_STANDS_OUT = 0.01  # of the visible pixels: enough to see what it is
 
-    16 bits keep their high byte, as Pillow does with 16-bit colour. 32-bit integers are read as 8 or 16 bits
-    where every value fits. Otherwise they are, like floats, stretched: the smallest finite value becomes 0
-    and the largest 255 (a flat picture becomes 0, and so do NaN and -inf; +inf becomes 255).
+
+def _vanishes_on_white(image: Image.Image) -> bool:
+    """Return True if hardly a visible pixel of an image with alpha differs from white.
+
+    Visible are the pixels that are more than half opaque, or, where there are none, all that are not quite
+    transparent. What lies under transparent pixels has no say.
+    """
+    *channels, alpha = image.split()
+    visible = alpha.point(_OPAQUE_HALF)
+    if not visible.getbbox():
+        visible = alpha
+    darkest = reduce(ImageChops.darker, channels)
+    levels = darkest.histogram(visible)
+    total = sum(levels)
+    return total > 0 and sum(levels[: 256 - _BARELY_OFF_WHITE]) < _STANDS_OUT * total
+
+
+_OPAQUE_HALF = [255 if alpha > 127 else 0 for alpha in range(256)]
+_WIDEST_OF_A_SENSOR = 14  # bits; more is what a picture that fills its 16 bits may use when it is dark
+
+
+def scaled_to_8_bits(image: Image.Image) -> Image.Image:
+    """Bring grey of 16 or 32 bits ("I;16", "I") or floats ("F") to "L"; to "LA" where a value is see-through.
+
+    16 bits keep their high byte, as Pillow does with 16-bit colour; where their values use no more than 14
+    bits, as those of sensors do (X-rays, microscopes), they keep the highest 8 of these. 32-bit integers are
+    read as 8 or 16 bits where every value fits. Otherwise they are, like floats, stretched: the smallest
+    finite value becomes 0 and the largest 255 (a flat picture becomes 0, and so do NaN and -inf; +inf
+    becomes 255).
     """
     import numpy as np  # few collections hold such an image, and this module loads faster without
 
@@ -290,6 +357,8 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     stretch = 255 / span if span else 0.0
     fits_8 = image.mode == "I" and low >= 0 and high <= 255
     fits_16 = image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and high <= 65_535)
+    used = max(8, int(high).bit_length()) if fits_16 else 16
+    shift = used - 8 if used <= _WIDEST_OF_A_SENSOR else 8
     grey = np.empty(values.shape, np.uint8)
     rows = max(1, _VALUES_AT_ONCE // max(1, values.shape[1]))
     for top in range(0, len(values), rows):  # in bands: in float64 a large one would take ten times its size
@@ -297,13 +366,15 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
         if fits_8:
             grey[top : top + rows] = band
         elif fits_16:
-            grey[top : top + rows] = band >> 8
+            grey[top : top + rows] = band >> shift
         else:
             scaled = (band.astype(np.float64) - low) * stretch
             grey[top : top + rows] = np.rint(np.nan_to_num(scaled, nan=0, posinf=255, neginf=0))
+    scaled_image = Image.fromarray(grey)
     if isinstance(key := image.info.get("transparency"), int):  # PNG: this one value is see-through
-        grey[values == key] = 255
-    return Image.fromarray(grey)
+        alpha = Image.fromarray(np.where(values == key, np.uint8(0), np.uint8(255)))
+        scaled_image = Image.merge("LA", (scaled_image, alpha))
+    return scaled_image
 
 
 def _finite_range(values: "NDArray[Any]") -> tuple[float, float]:

@@ -20,7 +20,7 @@ from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import HOPELESS, NONE, Agreement, measure_agreement, refine
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
 
-ALGORITHM_VERSION = 5
+ALGORITHM_VERSION = 6
 """Raised whenever a verdict, or the kind that goes with it, may change; stored ones of other versions are
 not believed."""
 

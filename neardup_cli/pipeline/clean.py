@@ -12,9 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from neardup_cli.catalog import journal, queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.emptied import store_folders
+from neardup_cli.catalog.scanning import known_roots
 from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup.check import check_plan
+from neardup_cli.cleanup.emptied import folders_of
 from neardup_cli.cleanup.execute import run_batch
+from neardup_cli.cleanup.filters import NO_FILTER, GroupFilter, filtered_groups, filtered_plan
 from neardup_cli.cleanup.losses import with_warnings
 from neardup_cli.cleanup.plan import plan_groups
 from neardup_cli.cleanup.reasons import named
@@ -25,7 +29,7 @@ from neardup_cli.pipeline.batches import batch_outcome, find_batch, refuse_if_in
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.plan_guard import guard_plan
 from neardup_cli.pipeline.progress import Progress, Silent
-from neardup_cli.plans import BatchState, OperationState, Outcome, Plan, Policy
+from neardup_cli.plans import BatchState, EmptiedFolder, OperationState, Outcome, Plan, Policy
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.matches import DuplicateGroup
 
@@ -42,6 +46,8 @@ class CleanOptions:
         across_devices: let files on other devices be copied there, checked and removed.
         most_opened: see `MOST_OPENED`; None opens all.
         chosen: the file that a person chose to keep, by group id.
+        remove_empty_folders: see `Plan`.
+        filter: which copies the plan is about.
         dups: where the groups come from.
     """
 
@@ -51,6 +57,8 @@ class CleanOptions:
     across_devices: bool = False
     most_opened: int | None = MOST_OPENED
     chosen: Mapping[str, bytes] = field(default_factory=dict)
+    remove_empty_folders: bool = False
+    filter: GroupFilter = NO_FILTER
     dups: DupsOptions = field(default_factory=DupsOptions)
 
 
@@ -63,7 +71,8 @@ def find_groups(
         ModelMismatch: see `find_duplicates`.
     """
     similar_shots = options.dups.similar_shots or Kind.SIMILAR_SHOT in options.policy.only
-    return find_duplicates(catalog, replace(options.dups, similar_shots=similar_shots), progress).groups
+    wanted = replace(options.dups, similar_shots=similar_shots, policy=options.policy)
+    return find_duplicates(catalog, wanted, progress).groups
 
 
 def make_plan(
@@ -87,9 +96,11 @@ def make_plan(
     watch = progress or Silent()
     if groups is None:
         groups = find_groups(catalog, options, watch)
+    groups = filtered_groups(groups, options.filter)
     with catalog.read() as connection:
         put_away = journal.put_away(connection)
         uuid = queries.catalog_uuid(connection)
+        drives = queries.drives(connection)
     request = PlanRequest(
         action=options.action,
         policy=options.policy,
@@ -97,9 +108,11 @@ def make_plan(
         across_devices=options.across_devices,
         put_away=put_away,
         chosen=options.chosen,
+        drives=drives,
     )
     watch.start("Planning", len(groups))
-    plan = replace(plan_groups(groups, request, watch.advance), catalog=uuid)
+    plan = filtered_plan(plan_groups(groups, request, watch.advance), options.filter)
+    plan = replace(plan, remove_empty_folders=options.remove_empty_folders, catalog=uuid)
     watch.start("Comparing metadata", len(plan.groups))
     return with_warnings(plan, options.most_opened, watch.advance)
 
@@ -146,8 +159,10 @@ def apply_plan(
         if not plan.acts:
             return Outcome(None, plan.action)
         _refuse_put_away(catalog, plan)
+        folders = _folders_to_empty(catalog, plan) if plan.remove_empty_folders else []
         with catalog.write_durably() as connection:
             number = journal.open_batch(connection, plan)
+            store_folders(connection, number, folders)
         return _run(catalog, number, progress or Silent())
 
 
@@ -173,6 +188,12 @@ def _run(catalog: Catalog, number: int, watch: Progress) -> Outcome:
     watch.start("Cleaning", batch.counts.get(OperationState.PLANNED, 0))
     run_batch(catalog, batch, watch.advance)
     return batch_outcome(catalog, number, OperationState.FAILED)
+
+
+def _folders_to_empty(catalog: Catalog, plan: Plan) -> list[EmptiedFolder]:
+    with catalog.read() as connection:
+        roots = frozenset(root.path for root in known_roots(connection))
+    return folders_of(plan, roots)
 
 
 def _refuse_put_away(catalog: Catalog, plan: Plan) -> None:

@@ -17,11 +17,12 @@ from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.matching.regions import View, best_view, region_limit
 from neardup_cli.matching.sieve import FLAT
-from neardup_cli.pipeline.criteria import Judgement, Limits, limits_for, parameters
 from neardup_cli.pipeline.picture import unreadable
 from neardup_cli.pipeline.probe import Probe, Source, probe_image
 from neardup_cli.records.answers import Comparison
 from neardup_cli.records.matches import Stage
+from neardup_cli.rules.copies import Judgement, Limits, limits_for, parameters
+from neardup_cli.rules.options import Matching
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.laying import Laying
@@ -74,7 +75,8 @@ def load_rules(
     if not hash_only:
         embedder = load_embedder(model or DEFAULT_MODEL, input_size=input_size, device=device)
     name = None if embedder is None else embedder.identity.name
-    limits = limits_for(name, threshold=threshold, hamming=hamming, verify=verify, preset=preset)
+    matching = Matching(threshold=threshold, hamming=hamming, verify=verify, preset=preset)
+    limits = limits_for(name, matching)
     return Rules(embedder, limits)
 
 

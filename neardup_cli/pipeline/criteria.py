@@ -1,95 +1,16 @@
-"""What counts as a copy: the user's wishes, and the measured defaults where they left something open."""
+"""What counts as a copy in a catalog: the rules, with the model whose vectors it holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.queries import StoredModel
-from neardup_cli.choices import Kind
 from neardup_cli.errors import ModelMismatch
-from neardup_cli.matching.search import DOOR, certainty_level, plain_threshold
-from neardup_cli.matching.sieve import DEFAULT_RADIUS, STRICT_RADIUS
 from neardup_cli.pipeline.models import stored_model
-from neardup_cli.records.matches import Alignment, Stage
-
-
-class Judgement(NamedTuple):
-    """The stage that decided for a match, None if it is none, and what geometry found if it was asked."""
-
-    stage: Stage | None
-    alignment: Alignment | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The numbers that decide.
-
-    Attributes:
-        threshold: SSCD similarity from which a pair counts.
-        radius: of the sieve in bits of 64, for what it proposes.
-        radius_alone: of the sieve, for what it decides because a picture has no vector.
-        certainty: similarity from which geometry is not asked; None if it never is.
-        preset: the limits of the geometric stage; None if it is never asked.
-        similar_shots: whether the same scene photographed twice counts; only geometry can tell.
-    """
-
-    threshold: float
-    radius: int
-    radius_alone: int
-    certainty: float | None = None
-    preset: str | None = None
-    similar_shots: bool = False
-
-    def judge(
-        self,
-        *,
-        hamming: int,
-        similarity: float | None,
-        flat: bool,
-        same_bytes: bool,
-        align: Callable[[], Alignment | None],
-        seen: Callable[[], bool] = lambda: False,
-    ) -> Judgement:
-        """Take one pair through the funnel.
-
-        Args:
-            hamming: differing bits of the two hashes.
-            similarity: of the two vectors; None where there are none.
-            flat: whether one of the pictures is flat, so that neither hash nor vector can be trusted.
-            same_bytes: whether the two files are the same.
-            align: asks the geometric stage, which decides the doubtful pairs and says of all that match what
-                happened; not called without a preset, None if it cannot tell.
-            seen: whether a region of one looks like the whole of the other, which makes the pair a doubtful
-                one; asked where the whole pictures do not look alike.
-        """
-        if same_bytes:
-            return Judgement(Stage.EXACT)
-        if similarity is None:
-            return Judgement(Stage.SIEVE if hamming <= self.radius_alone and not flat else None)
-        alike = similarity >= self.threshold
-        undoubted = Stage.SIEVE if hamming <= self.radius and not flat else Stage.VERIFIER
-        if self.certainty is None:
-            return Judgement(undoubted if alike else None)
-        if not alike and not seen():
-            return Judgement(None)
-        certain = alike and similarity >= self.certainty and not flat
-        return self._judge_pixels(undoubted if certain else None, align())
-
-    def _judge_pixels(self, undoubted: Stage | None, alignment: Alignment | None) -> Judgement:
-        """Let the alignment decide where nothing else has, and refuse what is only a similar shot."""
-        aligned = alignment is not None and alignment.matched
-        if aligned and not self.counts(alignment):
-            return Judgement(None, alignment)
-        if undoubted is not None:
-            return Judgement(undoubted, alignment if aligned else None)
-        return Judgement(Stage.GEOMETRY if aligned else None, alignment)
-
-    def counts(self, alignment: Alignment | None) -> bool:
-        """Say whether what happened makes a copy: a second shot of a scene is none, unless asked for."""
-        return self.similar_shots or alignment is None or alignment.kind is not Kind.SIMILAR_SHOT
+from neardup_cli.rules.copies import Limits, limits_for, parameters
+from neardup_cli.rules.options import Matching
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,75 +25,16 @@ class Criteria:
         return parameters(None if self.model is None else self.model.identity.name, self.limits)
 
 
-def limits_for(
-    model: str | None,
-    *,
-    threshold: float | None,
-    hamming: int | None,
-    verify: bool,
-    preset: str,
-    similar_shots: bool = False,
-) -> Limits:
-    """Fill in what the user left open.
-
-    Args:
-        model: the model's name; None where hashes decide alone.
-        threshold: None takes 0.2, or without `verify` the level at which false pairs vanish.
-        hamming: None takes 10 bits, and 4 where the sieve decides alone.
-        verify: let the geometric stage decide the pairs below the model's level of certainty.
-        preset: of the geometric stage.
-        similar_shots: count the same scene photographed twice.
-    """
-    alone = STRICT_RADIUS if hamming is None else hamming
-    radius = DEFAULT_RADIUS if hamming is None else hamming
-    if model is None:
-        return Limits(1.0, alone, alone)
-    if not verify:
-        return Limits(plain_threshold(model) if threshold is None else threshold, radius, alone)
-    opening = DOOR if threshold is None else threshold
-    return Limits(opening, radius, alone, certainty_level(model), preset, similar_shots)
-
-
-def resolve_criteria(
-    catalog: Catalog,
-    *,
-    model: str | None,
-    threshold: float | None,
-    hamming: int | None,
-    verify: bool,
-    preset: str,
-    similar_shots: bool = False,
-) -> Criteria:
+def resolve_criteria(catalog: Catalog, matching: Matching) -> Criteria:
     """Fill in what the user left open, from what the catalog holds.
 
     Raises:
         ModelMismatch: a model or a threshold is asked for and the catalog has no vectors for it.
     """
-    stored = stored_model(catalog, model)
-    if stored is None and threshold is not None:
+    stored = stored_model(catalog, matching.model)
+    if stored is None and matching.threshold is not None:
         raise ModelMismatch(
             "a threshold needs embeddings and this catalog holds hashes alone: "
             "run `neardup scan` without --hash-only first, or leave --threshold out"
         )
-    name = None if stored is None else stored.identity.name
-    limits = limits_for(
-        name,
-        threshold=threshold,
-        hamming=hamming,
-        verify=verify,
-        preset=preset,
-        similar_shots=similar_shots,
-    )
-    return Criteria(stored, limits)
-
-
-def parameters(model: str | None, limits: Limits) -> dict[str, Any]:
-    """Return a model and limits as the reports name them."""
-    return {
-        "model": model,
-        "threshold": None if model is None else limits.threshold,
-        "certainty": limits.certainty,
-        "preset": limits.preset,
-        "hamming": limits.radius,
-        "similar_shots": limits.similar_shots,
-    }
+    return Criteria(stored, limits_for(None if stored is None else stored.identity.name, matching))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -15,49 +14,40 @@ from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.choices import Grouping, Kind
-from neardup_cli.matching.funnel import Collection, Pictures, Sifted, sift_pairs
+from neardup_cli.matching.funnel import Collection, Sifted, sift_pairs
 from neardup_cli.matching.regions import RegionPairs, with_regions
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
-from neardup_cli.pipeline.groups import build_groups, freed_bytes, removable_files
+from neardup_cli.pipeline.grouping import group_contents
 from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.progress import Progress, Silent
-from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, PairMatch, Stage
+from neardup_cli.plans import Policy
+from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, PairMatch
 from neardup_cli.records.scans import Cluster
+from neardup_cli.rules.options import Matching, set_matching
+from neardup_cli.rules.totals import totals
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class DupsOptions:
-    """What counts as a copy, and where to look.
+class DupsOptions(Matching):
+    """What counts as a copy, which file stays, and where to look.
 
     Attributes:
-        threshold: SSCD similarity from which a pair counts; None takes 0.2, or without `verify` the level
-            at which false pairs vanish.
-        hamming: radius of the sieve; None takes 10 bits, and 4 where the sieve decides alone.
-        model: whose vectors to use; None takes the model used last.
-        verify: let the geometric stage decide the pairs below the model's level of certainty.
-        preset: its limits: "strict", "normal" or "loose".
-        grouping: around keepers, or whatever is linked.
-        similar_shots: show the same scene photographed twice too, which is no copy.
+        threshold, hamming, model, verify, preset, grouping, similar_shots: as in `Matching`.
         under: only files below these real paths take part; empty for all.
         limit: report at most so many groups.
         workers: threads of the geometric stage.
         cluster: compares the vectors where many are new; None for this machine.
+        policy: which file of a group stays.
     """
 
-    threshold: float | None = None
-    hamming: int | None = None
-    model: str | None = None
-    verify: bool = True
-    preset: str = "normal"
-    grouping: Grouping = Grouping.COHERENT
-    similar_shots: bool = False
     under: Sequence[bytes] = ()
     limit: int | None = None
     workers: int = 1
     cluster: Cluster | None = None
+    policy: Policy = field(default_factory=Policy)
 
     @classmethod
     def from_settings(
@@ -73,11 +63,8 @@ class DupsOptions:
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
-            threshold=settings.threshold,
-            hamming=settings.hamming,
-            model=settings.model,
+            **set_matching(settings),
             verify=verify,
-            preset=settings.preset,
             grouping=grouping,
             similar_shots=similar_shots,
             under=under,
@@ -95,21 +82,12 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         MissingExtra, ClusterFailed: the cluster cannot be used.
     """
     started = time.monotonic()
-    criteria = resolve_criteria(
-        catalog,
-        model=options.model,
-        threshold=options.threshold,
-        hamming=options.hamming,
-        verify=options.verify,
-        preset=options.preset,
-        similar_shots=options.similar_shots,
-    )
+    criteria = resolve_criteria(catalog, options)
     limits, watch = criteria.limits, progress or Silent()
     joined = joined_pictures(catalog, criteria.model, limits.threshold, options.under, watch, options.cluster)
     with catalog.read() as connection:
         copied = queries.contents_in_several_files(connection, options.under)
         different = decisions.not_duplicate_ids(connection)
-        kept = decisions.kept(connection)
     whole = sift_pairs(
         joined.pictures,
         threshold=limits.threshold,
@@ -121,10 +99,9 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     sifted = with_regions(whole, joined.pictures, seen)
     matched = _decided(catalog, _without(sifted, different), seen, criteria, options, watch)
     pairs = [pair for pair in matched if limits.counts(pair.alignment)]
+    shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
     members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
-    with catalog.read() as connection:
-        files = queries.files_of_contents(connection, members, options.under)
-    grouped = build_groups(files, pairs, grouping=options.grouping, different=different, kept=kept)
+    grouped = group_contents(catalog, members, pairs, options, watch, different=different, series=shots)
     shown = grouped.groups[: options.limit]
     asked = {"under": list(options.under), "limit": options.limit}
     return DupsReport(
@@ -135,7 +112,10 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         },
         groups=tuple(shown),
         summary={
-            **_summarise(joined.pictures, grouped.groups, len(shown)),
+            "contents": len(joined.pictures.ids),
+            "embedded": int(np.count_nonzero(joined.pictures.embedded)),
+            **totals(grouped.groups),
+            "groups_shown": len(shown),
             "checked_pairs": len(sifted.doubtful),
             "region_pairs": len(sifted.doubtful) - len(whole.doubtful),
             "pairs_left_out": sifted.left_out,
@@ -177,9 +157,9 @@ def _decided(
     options: DupsOptions,
     watch: Progress,
 ) -> list[PairMatch]:
-    """Let the pixels decide the doubtful pairs, and say of all that match what happened between the two.
+    """Let the pixels decide, and say of all that match what happened between the two.
 
-    What is certain matches even where its pixels cannot be aligned: then nobody knows its kind.
+    What is certain matches where its pixels cannot be read any more: then nobody knows its kind.
     """
     pairs, preset = sifted.certain + sifted.doubtful, criteria.limits.preset
     if not pairs or preset is None:
@@ -205,8 +185,7 @@ def _decided(
         for pair in pairs
         if (alignment := verdicts.get((pair.a, pair.b))) is not None and alignment.matched
     ]
-    known = {(pair.a, pair.b) for pair in aligned}
-    return aligned + [pair for pair in sifted.certain if (pair.a, pair.b) not in known]
+    return aligned + [pair for pair in sifted.certain if (pair.a, pair.b) not in verdicts]
 
 
 def _is_similar_shot(pair: PairMatch) -> bool:
@@ -235,23 +214,3 @@ def load_collection(
     all_rows, all_vectors = np.concatenate(rows), np.concatenate(vectors)
     order = np.argsort(all_rows)
     return Collection(prints.ids, prints.hashes, prints.flatness, all_vectors[order], all_rows[order])
-
-
-def _summarise(pictures: Pictures, groups: Sequence[DuplicateGroup], shown: int) -> dict[str, Any]:
-    matches = {(match.a, match.b): match for group in groups for match in group.matches}
-    stages = Counter(match.stage for match in matches.values())
-    kinds = Counter(match.kind for match in matches.values())
-    redundant = {file.path for group in groups for file in removable_files(group)}
-    return {
-        "contents": len(pictures.ids),
-        "embedded": int(np.count_nonzero(pictures.embedded)),
-        "groups": len(groups),
-        "groups_shown": shown,
-        "files": len({member.path for group in groups for member in group.members}),
-        "redundant_files": len(redundant),
-        "reclaimable_bytes": freed_bytes(groups),
-        "matches": {stage.value: stages[stage] for stage in Stage},
-        "kinds": {
-            "unknown" if kind is None else kind.value: kinds[kind] for kind in (*Kind, None) if kinds[kind]
-        },
-    }

@@ -20,6 +20,7 @@ from neardup_cli.fingerprints.content import content_digest, stream_digest
 from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import read_whole, regular_handle
+from neardup_cli.images.integrity import damage_of
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # A file up to this size is read once, to hash and to decode; a larger one is read twice instead of held.
 IN_MEMORY_BYTES = 64 << 20
+_LARGEST_CHECKED = 512 << 20
 _ATTEMPTS = 2  # a file that changes while it is read gets one more chance in the same scan
 _CHANGING = "changed while it was read"
 
@@ -90,7 +92,7 @@ class Extractor:
         """Decode a file; give its hashes, and its pixels where these are to be embedded."""
         image = file.decoded(self.max_pixels, colour=self.embedder is not None)
         if isinstance(image, DecodedImage):
-            return file.read(hashes_of(image)), image.colour
+            return file.read(replace(hashes_of(image), damage=file.damage(image.format))), image.colour
         return (image if isinstance(image, UnreadFile) else file.read(image)), None
 
     def _embed(self, prepared: list[Extracted], inputs: dict[int, _Inputs]) -> list[Extracted]:
@@ -179,6 +181,15 @@ class OpenedFile:
                 return UnreadFile(self.source, str(exc))
             return Failure(str(exc))
         return image if self.is_unchanged() else UnreadFile(self.source, _CHANGING)
+
+    def damage(self, format_name: str) -> str:
+        """Return what its decoder complains of; nothing of a file too large to be held."""
+        if self.stream.seek(0, os.SEEK_END) > _LARGEST_CHECKED:
+            return ""
+        if isinstance(self.stream, io.BytesIO):
+            return damage_of(self.stream.getvalue(), format_name)
+        self.stream.seek(0)
+        return damage_of(self.stream.read(), format_name)
 
     def is_unchanged(self) -> bool:
         """Say whether a file that was read twice held still."""

@@ -18,15 +18,20 @@ from PIL import Image
 from neardup_cli.catalog import queries, verdicts
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.verdicts import IdPair
+from neardup_cli.choices import Kind
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
+from neardup_cli.matching.second_look import look_again
+from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
+from neardup_cli.pipeline.held import KnownHoldings, holdings_of_file
 from neardup_cli.pipeline.picture import Cache, decode_file, stamp_now
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import Alignment
 
 _CHUNK = 16
@@ -34,6 +39,9 @@ _STORED_AT_ONCE = 256
 _FEATURES_CACHED = 2000  # pictures; about 250 KB each with their keypoints
 _SUBJECTS_CACHED = 200  # about 400 KB each; only pictures that match are decoded in colour
 
+
+# A JPEG shows one frame; a second picture in it (MPO) is another matter.
+_OF_SEVERAL_FRAMES = frozenset({"GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
 
 type Checked = tuple[IdPair, Alignment | None]
 """A pair and the verdict on it; None where a picture cannot be read any more."""
@@ -59,9 +67,12 @@ def decide_pairs(
     if not open_pairs:
         return decided
     watch.start("Checking pairs", len(open_pairs))
-    checker = _Checker(Reader(catalog, open_pairs), PRESETS[preset])
+    reader = Reader(catalog, open_pairs)
+    checker = _Checker(reader, PRESETS[preset])
     results = in_chunks(checker, open_pairs, workers)
-    return decided | store_as_they_come(catalog, results, algorithm, watch)
+    found = store_as_they_come(catalog, results, algorithm, watch)
+    reader.holdings.store()
+    return decided | found
 
 
 def in_chunks[T](
@@ -95,7 +106,7 @@ def features_of(image: DecodedImage) -> LocalFeatures:
 def subject_of(image: DecodedImage) -> Subject:
     """Make a picture small, in colour, as the explanation of a match needs it."""
     small = shrunk(image.colour or image.luma).convert("RGB")
-    return Subject(np.asarray(small), (image.width, image.height), image.captured_at)
+    return Subject(np.asarray(small), (image.width, image.height), image.captured_at, image.format)
 
 
 def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
@@ -105,7 +116,7 @@ def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
     small = shrunk(image.colour)
     pixels = np.asarray(small.convert("RGB"))
     grey = np.ascontiguousarray(np.asarray(small.getchannel(0)))
-    return LocalFeatures(grey), Subject(pixels, (image.width, image.height), image.captured_at)
+    return LocalFeatures(grey), Subject(pixels, (image.width, image.height), image.captured_at, image.format)
 
 
 def shrunk(image: Image.Image) -> Image.Image:
@@ -125,9 +136,31 @@ class Laid:
     explanation: Explanation | None
 
     @classmethod
-    def of(cls, verdict: Verdict, subjects: Callable[[], tuple[Subject, Subject]]) -> Self:
-        """Explain a verdict; only pictures that match have to be there in colour."""
-        return cls(verdict, explain_match(*subjects(), verdict) if verdict.matched else None)
+    def of(
+        cls,
+        verdict: Verdict,
+        subjects: Callable[[], tuple[Subject, Subject]],
+        holdings: Callable[[], tuple[Holdings, Holdings]],
+    ) -> Self:
+        """Look again at what matches, and explain it.
+
+        Args:
+            verdict: on the grey pixels.
+            subjects: gives both in colour; called for pictures that match only.
+            holdings: gives what both files say beside their pixels; called where that may decide.
+        """
+        if not verdict.matched:
+            return cls(verdict, None)
+        a, b = subjects()
+        refusal = look_again(a, b, verdict)
+        if refusal is None and a.format in _OF_SEVERAL_FRAMES and b.format in _OF_SEVERAL_FRAMES:
+            refusal = _other_frames(*holdings())
+        if refusal is not None:
+            return cls(replace(verdict, matched=False, reason=refusal), None)
+        explanation = explain_match(a, b, verdict)
+        if _may_be_two_shots(a, b, explanation) and are_two_exposures(*holdings()):
+            explanation = explanation.as_similar_shot()
+        return cls(verdict, explanation)
 
     def turned_round(self) -> Self:
         """Say the same of b laid on a."""
@@ -155,10 +188,24 @@ class Laid:
         )
 
 
+def _other_frames(a: Holdings, b: Holdings) -> str | None:
+    """Say that two files begin with the same frame or page and go on differently; None if they do not."""
+    if frames_agree(a, b) >= LEAST_FRAMES_AGREE:
+        return None
+    return "other frames" if max(a.duration_ms, b.duration_ms) else "other pages"
+
+
+def _may_be_two_shots(a: Subject, b: Subject, explanation: Explanation) -> bool:
+    # A screenshot has a time of its own, which is not that of the picture on the screen.
+    timed = a.captured_at is not None and b.captured_at is not None
+    return timed and explanation.kind not in (Kind.SIMILAR_SHOT, Kind.SAME_PIXELS, Kind.EMBEDDED)
+
+
 class _Checker:
     """Verifies a chunk of pairs; one for all workers."""
 
     def __init__(self, reader: Reader, settings: VerifySettings) -> None:
+        self._holdings = reader.holdings
         self._features = Cache[int, LocalFeatures](
             lambda content: features_of(reader.decoded(content, colour=False)), _FEATURES_CACHED
         )
@@ -176,7 +223,11 @@ class _Checker:
         first, second = sorted((a, b), key=self._digest)
         try:
             verdict = verify_pair(self._features[first], self._features[second], self._settings)
-            laid = Laid.of(verdict, lambda: (self._subjects[first], self._subjects[second]))
+            laid = Laid.of(
+                verdict,
+                lambda: (self._subjects[first], self._subjects[second]),
+                lambda: (self._holdings[first], self._holdings[second]),
+            )
         except UnreadableImage:
             return None
         return (laid if first == a else laid.turned_round()).alignment
@@ -187,8 +238,9 @@ class Reader:
 
     def __init__(self, catalog: Catalog, pairs: Sequence[IdPair]) -> None:
         self._files: dict[int, list[CatalogedFile]] = {}
+        contents = {content for pair in pairs for content in pair}
+        self.holdings = KnownHoldings(catalog, contents, self._held)
         with catalog.read() as connection:
-            contents = {content for pair in pairs for content in pair}
             for file in queries.files_of_contents(connection, contents):
                 self._files.setdefault(file.content_id, []).append(file)
 
@@ -209,6 +261,14 @@ class Reader:
                 image = decode_file(file.path, colour=colour)
                 if _is_unchanged(file):
                     return image
+        raise UnreadableImage(f"no file holds content {content} any more")
+
+    def _held(self, content: int) -> Holdings:
+        for file in self._files.get(content, ()):
+            with suppress(UnreadableImage, OSError):
+                held = holdings_of_file(file.path)
+                if _is_unchanged(file):
+                    return held
         raise UnreadableImage(f"no file holds content {content} any more")
 
 

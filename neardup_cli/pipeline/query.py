@@ -22,7 +22,8 @@ from neardup_cli.index.cores import on_this_core
 from neardup_cli.matching.regions import View, region_limit
 from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.compare import Rules
-from neardup_cli.pipeline.criteria import Criteria, Judgement, Limits, resolve_criteria
+from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
+from neardup_cli.pipeline.held import holdings_of_file
 from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.pipeline.models import input_size_of
 from neardup_cli.pipeline.picture import Cache, Picture, decode_file, stamp_now
@@ -31,6 +32,8 @@ from neardup_cli.pipeline.region_query import Glimpse, RegionSearcher
 from neardup_cli.records.answers import QueryMatch, QueryResult
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.matches import Alignment, Stage
+from neardup_cli.rules.copies import Judgement, Limits
+from neardup_cli.rules.options import Matching, set_matching
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
@@ -45,12 +48,12 @@ _STAGE_ORDER = {Stage.EXACT: 0, Stage.SIEVE: 1, Stage.VERIFIER: 2, Stage.GEOMETR
 
 
 @dataclass(frozen=True, slots=True)
-class QueryOptions:
+class QueryOptions(Matching):
     """What counts as a match, and how many neighbours to show.
 
     Attributes:
         top_k: at most so many catalogued files an image.
-        threshold, hamming, model, verify, preset, similar_shots: as in `DupsOptions`.
+        threshold, hamming, model, verify, preset, similar_shots: as in `Matching`.
         under: only files below these real paths are looked at; empty for all.
         include_self: list the queried file itself, should it be in the catalog.
         max_pixels: larger images are refused.
@@ -58,12 +61,6 @@ class QueryOptions:
     """
 
     top_k: int = 10
-    threshold: float | None = None
-    hamming: int | None = None
-    model: str | None = None
-    verify: bool = True
-    preset: str = "normal"
-    similar_shots: bool = False
     under: Sequence[bytes] = ()
     include_self: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
@@ -80,12 +77,9 @@ class QueryOptions:
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
+            **set_matching(settings),
             top_k=settings.top_k,
-            threshold=settings.threshold,
-            hamming=settings.hamming,
-            model=settings.model,
             verify=verify,
-            preset=settings.preset,
             similar_shots=similar_shots,
             under=under,
             max_pixels=settings.max_pixels,
@@ -146,22 +140,19 @@ class Searcher:
         """
         self._catalog = catalog
         self._options = options
-        self.criteria: Criteria = resolve_criteria(
-            catalog,
-            model=options.model,
-            threshold=options.threshold,
-            hamming=options.hamming,
-            verify=options.verify,
-            preset=options.preset,
-            similar_shots=options.similar_shots,
-        )
+        self.criteria: Criteria = resolve_criteria(catalog, options)
         with catalog.read() as connection:
             self._prints = queries.fingerprints(connection, options.under)
         self._row_of = {content: row for row, content in enumerate(self._prints.ids.tolist())}
         self._embedder: Embedder | None = None
         self._index: CatalogIndex | None = None
         self._pictures = Cache[_FileKey, Picture](
-            lambda key: Picture(key[2], partial(decode_file, key[0], options.max_pixels)), _PICTURES_CACHED
+            lambda key: Picture(
+                key[2],
+                partial(decode_file, key[0], options.max_pixels),
+                hold=partial(holdings_of_file, key[0]),
+            ),
+            _PICTURES_CACHED,
         )
         self._regions: RegionSearcher | None = None
         if (model := self.criteria.model) is not None:

@@ -15,7 +15,6 @@ from typing import BinaryIO
 from neardup_cli import __version__
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.cleanup.policy import why_kept
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import BadInput, DiskFull, PathNotFound, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
@@ -66,7 +65,6 @@ def write_report(
     report = find_duplicates(catalog, options.dups, watch)
     album = Album(
         report=report,
-        keeper_reasons=[why_kept(group) for group in report.groups],
         presence={file.path: _presence(file) for group in report.groups for file in group.members},
         made_at=datetime.now(),
         version=__version__,

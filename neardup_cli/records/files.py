@@ -38,6 +38,7 @@ class Features:
         flatness: share in [0, 1] of the hash's 64 comparisons that noise decides.
         vector: float16 little-endian unit vector as raw bytes, or None where it was not asked for.
         regions: the same of each region, one after the other; see `embedders/regions.py`.
+        damage: what its decoder complained of while it decoded it all the same; empty for a sound one.
     """
 
     format: str
@@ -48,6 +49,7 @@ class Features:
     captured_at: datetime | None
     vector: bytes | None
     regions: bytes | None = None
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class CatalogedFile:
-    """One present file of the catalog with what is known of its content."""
+    """One present file of the catalog with what is known of its content; `damage` as in `Features`."""
 
     path: bytes
     stamp: FileStamp
@@ -86,3 +88,4 @@ class CatalogedFile:
     height: int
     format: str
     captured_at: datetime | None
+    damage: str = ""

@@ -36,6 +36,9 @@ class Holdings:
         make, model: of the camera, empty without one.
         software: what last wrote the file, as far as it says so; empty where it does not.
         maker_note: whether the camera's own notes are still there.
+        shown_frame: number of the frame that stands for an animation: the first one that is not flat.
+        frame_views: of a file with several frames or pages, up to 12 of them, spread evenly, the first and
+            the last one included, each as 24 x 24 grey bytes, upright; empty for a single image.
         damage: why its decoder does not believe the file, in a few words; empty for a sound one.
     """
 
@@ -59,6 +62,8 @@ class Holdings:
     model: str = ""
     software: str = ""
     maker_note: bool = False
+    shown_frame: int = 0
+    frame_views: tuple[bytes, ...] = ()
     damage: str = ""
 
     @property

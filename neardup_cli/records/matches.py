@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from neardup_cli.choices import Kind
+from neardup_cli.choices import Kind, Role
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.proofs import Proof
 
 
 class Stage(StrEnum):
@@ -123,18 +125,23 @@ class FileMatch:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroup:
-    """Files that are copies of one picture.
-
-    A file may be a copy in several groups (a collage of two pictures), but what one group keeps, no
-    other group calls a copy: going through the groups one by one never removes a keeper.
+    """A family: the file that stays, its copies, and what was made of it. No file is in two groups.
 
     Attributes:
         id: twelve hexadecimal digits made from the contents; the same group has the same id in every run.
         keep: the member that would be kept.
-        reclaimable_bytes: what removing the other members would free (hard links free nothing), those
-            that a person said to keep excepted.
+        reclaimable_bytes: what goes away with the members of which nothing is lost: those with the bytes
+            of the file that stays, and those with an empty proof. Hard links free nothing, and what a
+            person said to keep stays.
         members: the keeper first, then by path.
         kept: the members that a person said to keep: never to be removed.
+        reason: why `keep` is the one that stays, in a sentence.
+        roles: what each content is to the one that stays, by digest.
+        proofs: what each content holds that the one that stays does not, by digest, as far as it is known.
+        seen_in: files that show the image inside something else together with other images: collages.
+        standing: the place of each content in the family, by digest, 0 the best; equals share one.
+        doubtful_bytes: what removing the members would free of which nobody has proven yet that nothing is
+            lost with them.
     """
 
     id: str
@@ -143,6 +150,16 @@ class DuplicateGroup:
     members: tuple[CatalogedFile, ...]
     matches: tuple[FileMatch, ...]
     kept: frozenset[bytes] = frozenset()
+    reason: str = ""
+    roles: Mapping[bytes, Role] = field(default_factory=dict)
+    proofs: Mapping[bytes, Proof] = field(default_factory=dict)
+    seen_in: tuple[bytes, ...] = ()
+    standing: Mapping[bytes, int] = field(default_factory=dict)
+    doubtful_bytes: int = 0
+
+    def role_of(self, member: CatalogedFile) -> Role:
+        """Return what a member is to the file that stays."""
+        return Role.KEPT if member.path == self.keep else self.roles.get(member.digest, Role.COPY)
 
 
 @dataclass(frozen=True, slots=True)

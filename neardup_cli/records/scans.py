@@ -33,6 +33,8 @@ class ScanSummary:
         offline: files not looked for because their root is not mounted.
         embedded: contents that got a vector of the model in this scan.
         regions: contents that got vectors of their regions.
+        damaged: files below the scanned folders that can be decoded, but not believed, and why.
+        app_folders: folders of applications that were left out; they are among `skipped`, too.
     """
 
     seen: int = 0
@@ -47,6 +49,8 @@ class ScanSummary:
     seconds: float = 0.0
     model: str | None = None
     regions: int = 0
+    damaged: tuple[Skipped, ...] = ()
+    app_folders: tuple[bytes, ...] = ()
 
     @property
     def unreadable(self) -> tuple[Skipped, ...]:

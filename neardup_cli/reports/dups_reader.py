@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from neardup_cli.choices import Kind
+from neardup_cli.choices import Kind, Loss, Role
 from neardup_cli.errors import BadInput
 from neardup_cli.images.remote import is_remote
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.matches import Alignment, DuplicateGroup, FileMatch, Stage
+from neardup_cli.records.proofs import Proof
 from neardup_cli.reports.paths import parse_data_path
 
 _UNKNOWN_TIME = -1
@@ -41,6 +42,9 @@ class _Member(_Lenient):
     format: str
     content: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
     kept: bool = False
+    role: Role | None = None
+    losses: list[Loss] | None = None
+    standing: int = 0
 
 
 class _Match(_Lenient):
@@ -56,6 +60,9 @@ class _Group(_Lenient):
     id: str
     keep: _Path
     reclaimable_bytes: int
+    doubtful_bytes: int = 0
+    reason: str = ""
+    seen_in: list[_Path] = []
     members: list[_Member]
     matches: list[_Match]
 
@@ -89,7 +96,23 @@ def _group(group: _Group) -> DuplicateGroup:
         members=members,
         matches=tuple(_match(match) for match in group.matches),
         kept=frozenset(parse_data_path(member.path) for member in group.members if member.kept),
+        reason=group.reason,
+        roles={
+            _digest(member): member.role for member in group.members if member.role not in (None, Role.KEPT)
+        },
+        proofs={
+            _digest(member): Proof(tuple(member.losses))
+            for member in group.members
+            if member.losses is not None
+        },
+        seen_in=tuple(map(parse_data_path, group.seen_in)),
+        standing={_digest(member): member.standing for member in group.members},
+        doubtful_bytes=group.doubtful_bytes,
     )
+
+
+def _digest(member: _Member) -> bytes:
+    return bytes.fromhex(member.content)
 
 
 def _member(member: _Member) -> CatalogedFile:

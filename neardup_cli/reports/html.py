@@ -15,7 +15,7 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ from urllib.parse import quote_from_bytes
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence
-from neardup_cli.reports.json_report import dump
+from neardup_cli.reports.json_report import dump, losses
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.table import common_folder
 from neardup_cli.reports.text import budget_line, dups_summary, similar_shots_line
@@ -61,14 +61,12 @@ class Album:
     """What a page shows besides the thumbnails.
 
     Attributes:
-        keeper_reasons: why each group's keeper is its keeper, in the order of the groups.
         presence: of every member, by path.
         made_at: local time.
         version: of neardup.
     """
 
     report: DupsReport
-    keeper_reasons: Sequence[str]
     presence: Mapping[bytes, Presence]
     made_at: datetime
     version: str
@@ -130,10 +128,7 @@ def page_document(album: Album) -> dict[str, Any]:
         "thumbnails_a_block": _THUMBNAILS_A_BLOCK,
         "base": shown_path(common_folder(paths)) if paths else "",
         "folders": [shown_path(folder) for folder in folders],
-        "groups": [
-            _group(group, reason, album.presence, folders, thumbnails)
-            for group, reason in zip(report.groups, album.keeper_reasons, strict=True)
-        ],
+        "groups": [_group(group, album.presence, folders, thumbnails) for group in report.groups],
     }
 
 
@@ -152,7 +147,6 @@ def _notes(report: DupsReport) -> list[str]:
 
 def _group(
     group: DuplicateGroup,
-    keeper_reason: str,
     presence: Mapping[bytes, Presence],
     folders: Mapping[bytes, int],
     thumbnails: Mapping[int, int],
@@ -164,12 +158,15 @@ def _group(
     return {
         "id": group.id,
         "frees": group.reclaimable_bytes,
-        "why": shown_text(keeper_reason),
+        "may_free": group.doubtful_bytes,
+        "why": shown_text(group.reason),
         "members": [
             {
                 **_file(member, folders[os.path.dirname(member.path)]),
                 "thumbnail": thumbnails[member.content_id],
                 "presence": presence[member.path].value,
+                "role": group.role_of(member).value,
+                "losses": losses(group, member),
                 "said_to_keep": member.path in group.kept,
                 "frees": freed.get(member.path, 0),
                 "match": tied_by.get(member.path),
@@ -177,6 +174,7 @@ def _group(
             for member in group.members
         ],
         "matches": [_match(match, place) for match in group.matches],
+        "seen_in": [shown_path(path) for path in group.seen_in],
     }
 
 

@@ -14,6 +14,7 @@ from neardup_cli.reports.paths import data_path
 if TYPE_CHECKING:
     from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryMatch, QueryResult
     from neardup_cli.records.decisions import ShownDecision
+    from neardup_cli.records.files import CatalogedFile
     from neardup_cli.records.health import CatalogStatus, Finding
     from neardup_cli.records.matches import Alignment, DuplicateGroup, DupsReport, FileMatch
     from neardup_cli.records.scans import ScanSummary
@@ -64,10 +65,12 @@ def scan_document(summary: ScanSummary) -> dict[str, Any]:
         "embedded": summary.embedded,
         "regions": summary.regions,
         "unreadable": len(summary.unreadable),
+        "app_folders": len(summary.app_folders),
         "skipped": [
             {"path": data_path(entry.path), "reason": entry.reason, "unreadable": entry.unreadable}
             for entry in summary.skipped
         ],
+        "damaged": [{"path": data_path(entry.path), "reason": entry.reason} for entry in summary.damaged],
         "model": summary.model,
         "seconds": round(summary.seconds, 3),
     }
@@ -95,6 +98,9 @@ def group_document(group: DuplicateGroup) -> dict[str, Any]:
         "id": group.id,
         "keep": data_path(group.keep),
         "reclaimable_bytes": group.reclaimable_bytes,
+        "doubtful_bytes": group.doubtful_bytes,
+        "reason": group.reason,
+        "seen_in": [data_path(path) for path in group.seen_in],
         "members": [
             {
                 "path": data_path(member.path),
@@ -104,12 +110,24 @@ def group_document(group: DuplicateGroup) -> dict[str, Any]:
                 "format": member.format,
                 "content": member.digest.hex(),
                 "kept": member.path in group.kept,
+                "role": group.role_of(member).value,
+                "losses": losses(group, member),
+                "standing": group.standing.get(member.digest, 0),
             }
             for member in group.members
         ],
         "weakest": match_document(weakest_link(group)),
         "matches": [match_document(match) for match in group.matches],
     }
+
+
+def losses(group: DuplicateGroup, member: CatalogedFile) -> list[str] | None:
+    """Return what would be lost with a member, in words; None where nobody has proven it yet."""
+    keep = next(file for file in group.members if file.path == group.keep)
+    if member.digest == keep.digest:
+        return []
+    proof = group.proofs.get(member.digest)
+    return None if proof is None or proof.unproven else [loss.value for loss in proof.losses]
 
 
 def match_document(match: FileMatch) -> dict[str, Any]:

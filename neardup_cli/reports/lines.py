@@ -9,6 +9,7 @@ from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.evidence import evidence, shown_kind
 from neardup_cli.reports.json_report import dump, group_document, match_document
 from neardup_cli.reports.paths import data_path
+from neardup_cli.rules.totals import certain_files
 
 _PAIR_COLUMNS = ("a", "b", "stage", "similarity", "hamming", "inliers", "agreement", "kind")
 
@@ -21,7 +22,7 @@ def jsonl_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
 
 def csv_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
     """Yield one row a file: which group, whether it would be kept, what it is, and what was done to it."""
-    yield csv_row(["group", "keep", "path", "bytes", "width", "height", "format", "content", "kind"])
+    yield csv_row(["group", "keep", "path", "bytes", "width", "height", "format", "content", "kind", "role"])
     for group in groups:
         reasons = evidence(group)
         for member in group.members:
@@ -29,7 +30,18 @@ def csv_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
             size = [member.stamp.size, member.width, member.height]
             kind = shown_kind(reasons.get(member.path))
             yield csv_row(
-                [group.id, keep, data_path(member.path), *size, member.format, member.digest.hex(), kind]
+                [
+                    *(
+                        group.id,
+                        keep,
+                        data_path(member.path),
+                        *size,
+                        member.format,
+                        member.digest.hex(),
+                        kind,
+                    ),
+                    group.role_of(member).value,
+                ]
             )
 
 
@@ -43,11 +55,5 @@ def pair_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
 
 
 def redundant_paths(groups: Sequence[DuplicateGroup]) -> Iterator[bytes]:
-    """Yield the raw path of every redundant file once: what a clean-up would remove."""
-    paths = (
-        member.path
-        for group in groups
-        for member in group.members
-        if member.path != group.keep and member.path not in group.kept
-    )
-    yield from dict.fromkeys(paths)
+    """Yield the raw path of every file with which nothing is lost: what a clean-up removes unasked."""
+    yield from (member.path for group in groups for member in certain_files(group))

@@ -7,10 +7,9 @@ from typing import Any
 from neardup_cli.choices import Kind
 from neardup_cli.plans import Batch, FileState, Outcome, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.reports.paths import data_path
+from neardup_cli.rules.words import kind_word
 
 SCHEMA = "neardup.plan/1"
-UNKNOWN_KIND = "unknown"
-"""What stands for a copy whose kind is not known."""
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -21,6 +20,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "action": plan.action.value,
         "to": None if plan.to is None else data_path(plan.to),
         "across_devices": plan.across_devices,
+        "remove_empty_folders": plan.remove_empty_folders,
         "policy": _policy(plan.policy),
         "groups": [_group(group) for group in plan.groups],
         "undecided": [{"id": name, "reason": reason} for name, reason in plan.undecided],
@@ -71,7 +71,7 @@ def batches_document(batches: list[Batch]) -> dict[str, Any]:
 
 def kind_name(kind: Kind | None) -> str:
     """Return how a kind is written in plans and on the command line."""
-    return UNKNOWN_KIND if kind is None else kind.value
+    return kind_word(kind)
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

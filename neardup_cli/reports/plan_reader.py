@@ -11,7 +11,7 @@ from neardup_cli.choices import Action, KeepKey, Kind
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.reports.paths import parse_data_path
-from neardup_cli.reports.plan_json import UNKNOWN_KIND
+from neardup_cli.rules.words import UNKNOWN_KIND
 
 _MOST_NAMED = 3  # problems in one message
 
@@ -100,6 +100,7 @@ class _Document(_Strict):
     groups: list[_Group]
     undecided: list[_Undecided] = []
     unread: _Size = 0
+    remove_empty_folders: bool = False
     summary: _Summary | None = None
 
 
@@ -129,6 +130,7 @@ def read_plan(text: str | bytes) -> Plan:
         undecided=tuple((one.id, one.reason) for one in document.undecided),
         unread=document.unread,
         catalog=document.catalog,
+        remove_empty_folders=document.remove_empty_folders,
     )
 
 

@@ -72,7 +72,10 @@ def outcome_line(outcome: Outcome) -> str:
     if outcome.batch is None:
         return "nothing to do"
     files = shown_count(outcome.done, "file")
-    line = f"{files} {_DID[outcome.action]}, {shown_bytes(outcome.size)} (batch {outcome.batch})"
+    line = f"{files} {_DID[outcome.action]}, {shown_bytes(outcome.size)}"
+    if outcome.folders:
+        line += f", {shown_count(outcome.folders, 'empty folder')} removed"
+    line += f" (batch {outcome.batch})"
     if outcome.done and outcome.action is not Action.DELETE:
         line += ": `neardup undo` takes it back"
     return line

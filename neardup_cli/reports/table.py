@@ -14,7 +14,7 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.text import dups_summary, shown_role
+from neardup_cli.reports.text import dups_summary, shown_role, shown_saving
 from neardup_cli.reports.units import shown_bytes, shown_similarity
 
 _FILE_COLUMNS = ("Size", "Pixels", "Stage", "Sim.", "Kind")
@@ -80,10 +80,12 @@ def _add_group(table: Table, group: DuplicateGroup, folder: bytes, headings: Seq
         role = shown_role(group, member.path)
         match = reasons.get(member.path)
         table.add_row(
-            Text(role, style="yellow" if role == "copy" else "green"),
+            Text(role, style="green" if role in ("keep", "kept") else "yellow"),
             Text(_below(member.path, folder)),
             *map(_file_cells(member, match, is_weakest=match is not None and match == weakest).get, headings),
-            Text(shown_bytes(group.reclaimable_bytes), style="bold") if role == "keep" else "",
+            Text(shown_saving(group.reclaimable_bytes, group.doubtful_bytes), style="bold")
+            if role == "keep"
+            else "",
             end_section=False,
         )
     table.add_row()

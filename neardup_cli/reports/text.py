@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
+from neardup_cli.rules.words import role_word
 
 if TYPE_CHECKING:  # each command makes few of them, and importing them all takes 10 ms
     from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryResult
@@ -21,9 +22,9 @@ if TYPE_CHECKING:  # each command makes few of them, and importing them all take
 def dups_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
     """Yield groups for people who read a pipe: tab-separated, an empty line after each group."""
     for group in groups:
-        size = shown_bytes(group.reclaimable_bytes)
+        size = shown_saving(group.reclaimable_bytes, group.doubtful_bytes)
         weak = f", weakest link {_link(weakest_link(group))}" if len(group.members) > 2 else ""
-        yield f"# {group.id}: {shown_count(len(group.members), 'file')}, {size} to free{weak}"
+        yield f"# {group.id}: {shown_count(len(group.members), 'file')}, {size}{weak}"
         reasons = evidence(group)
         for member in group.members:
             match = reasons.get(member.path)
@@ -43,8 +44,19 @@ def dups_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
 
 
 def shown_role(group: DuplicateGroup, path: bytes) -> str:
-    """Return what is to become of a member: `keep`, `kept` where a person said so, or `copy`."""
-    return "keep" if path == group.keep else "kept" if path in group.kept else "copy"
+    """Return what a member is: `keep`, `kept` where a person said so, or its role."""
+    if path in group.kept and path != group.keep:
+        return "kept"
+    member = next(member for member in group.members if member.path == path)
+    return role_word(group.role_of(member))
+
+
+def shown_saving(certain: int, doubtful: int) -> str:
+    """Say what goes away without a loss, and apart from it what has to be looked at or proven first."""
+    more = f"{shown_bytes(doubtful)} to look at" if doubtful else ""
+    if not certain and doubtful:
+        return more
+    return f"{shown_bytes(certain)} to free" + (f", {more}" if more else "")
 
 
 def _link(match: FileMatch) -> str:
@@ -60,9 +72,14 @@ def dups_summary(report: DupsReport) -> str:
         return f"no copies among {shown_count(summary['contents'], 'picture')}"
     line = (
         f"{shown_count(summary['groups'], 'group')}, "
-        f"{shown_count(summary['redundant_files'], 'copy', 'copies')} besides the ones to keep, "
+        f"{shown_count(summary['redundant_files'], 'copy', 'copies')} with which nothing is lost, "
         f"{shown_bytes(summary['reclaimable_bytes'])} to free"
     )
+    if summary["doubtful_files"]:
+        line += (
+            f"; {shown_count(summary['doubtful_files'], 'more file')} to look at, "
+            f"{shown_bytes(summary['doubtful_bytes'])}"
+        )
     if summary["groups_shown"] < summary["groups"]:
         line += f" (the first {summary['groups_shown']:,} shown)"
     return line

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neardup_cli.choices import Kind
+from neardup_cli.choices import Kind, Loss, Role
 from neardup_cli.records.decisions import Ruling
 from neardup_cli.records.matches import Stage
 from neardup_cli.web import examples
@@ -59,6 +59,12 @@ class Member(BaseModel):
     captured_at: str | None = Field(description="Local time of the camera, from EXIF.")
     modified_at: str = Field(description="Time of the last change, UTC.")
     kept: bool = Field(default=False, description="Whether a person said to keep it.")
+    role: Role | None = Field(
+        default=None, description="What it is to the file that stays; null outside groups."
+    )
+    losses: list[Loss] | None = Field(
+        default=None, description="What would be lost with it; null where nobody has proven it."
+    )
 
 
 class Match(Aligned):
@@ -80,6 +86,7 @@ class GroupSummary(BaseModel):
     id: str
     keep: DataPath
     reclaimable_bytes: int
+    doubtful_bytes: int = Field(default=0, description="Of copies of which nobody has proven what is lost.")
     files: int
     kinds: list[str]
     certainty: float = Field(description="Of the weakest match.")
@@ -107,6 +114,9 @@ class Group(BaseModel):
     id: str
     keep: DataPath
     reclaimable_bytes: int
+    doubtful_bytes: int = Field(default=0, description="Of copies of which nobody has proven what is lost.")
+    reason: str = Field(default="", description="Why the file that stays stays; `keep_reason` is the same.")
+    seen_in: list[DataPath] = Field(default=[], description="Collages that show it among other images.")
     members: list[Member]
     weakest: Match = Field(description="The match that ties its member to the group least.")
     matches: list[Match]
@@ -201,6 +211,8 @@ class Stats(BaseModel):
     groups: int
     redundant_files: int
     reclaimable_bytes: int
+    doubtful_files: int = Field(default=0, description="Copies that need a proof or a person's look.")
+    doubtful_bytes: int = 0
     kinds: dict[str, int] = Field(description="How many groups have a match of each kind.")
     version: int
     updating: bool
@@ -213,6 +225,13 @@ class Skipped(BaseModel):
     path: DataPath
     reason: str
     unreadable: bool
+
+
+class Damaged(BaseModel):
+    """A file that can be decoded, and that its decoder does not believe."""
+
+    path: DataPath
+    reason: str
 
 
 class ScanResult(BaseModel):
@@ -230,6 +249,7 @@ class ScanResult(BaseModel):
     regions: int
     unreadable: int
     skipped: list[Skipped]
+    damaged: list[Damaged]
     model: str | None
     seconds: float
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from neardup_cli.choices import Kind
+from neardup_cli.choices import SURE_KINDS, Kind
 from neardup_cli.records.matches import DuplicateGroup, FileMatch, Stage
-from neardup_cli.reports.plan_json import UNKNOWN_KIND
-
-SURE_KINDS = frozenset({Kind.EXACT, Kind.SAME_PIXELS, Kind.RE_ENCODED, Kind.RESIZED})
-"""Kinds of which nothing of the picture is lost with the copy."""
+from neardup_cli.rules.words import UNKNOWN_KIND
 
 _HASH_BITS = 64
 

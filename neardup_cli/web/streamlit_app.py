@@ -26,7 +26,7 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, Stage
 from neardup_cli.reports.evidence import evidence
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.text import dups_summary
+from neardup_cli.reports.text import dups_summary, shown_role, shown_saving
 from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
 from neardup_cli.settings import Settings, load_settings
 
@@ -168,7 +168,8 @@ def _show_group(group: DuplicateGroup) -> None:
     reasons = evidence(group)
     with st.container(border=True):
         files = shown_count(len(group.members), "file")
-        st.markdown(f"**{files}, {shown_bytes(group.reclaimable_bytes)} to free** · `{group.id}`")
+        saving = shown_saving(group.reclaimable_bytes, group.doubtful_bytes)
+        st.markdown(f"**{files}, {saving}** · `{group.id}`")
         for row in batched(group.members, _COLUMNS):
             for column, member in zip(st.columns(_COLUMNS), row, strict=False):
                 with column:
@@ -181,7 +182,7 @@ def _show_group(group: DuplicateGroup) -> None:
 def _role(group: DuplicateGroup, member: CatalogedFile, match: FileMatch | None) -> str:
     if member.path == group.keep:
         return "keep"
-    parts = ["copy"]
+    parts = [shown_role(group, member.path)]
     if match is not None:
         parts += [match.stage.value if match.kind is None else match.kind.value]
         parts += [shown_similarity(match.similarity)] if match.similarity is not None else []

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from neardup_cli.choices import Kind
 from neardup_cli.records.answers import QueryMatch
 from neardup_cli.records.matches import Alignment, FileMatch, Stage
 from neardup_cli.reports.units import shown_similarity
+from neardup_cli.rules.words import kind_sentence
 
 _HASH_BITS = 64
-
-_KINDS = {
-    Kind.EXACT: "The same bytes",
-    Kind.SAME_PIXELS: "The same pixels in another file",
-    Kind.SIMILAR_SHOT: "Another shot of the same scene",
-    Kind.EMBEDDED: "Shown inside another picture",
-    Kind.OVERLAY: "Text, a frame or something else added",
-    Kind.CROPPED: "Cut",
-    Kind.MIRRORED: "Mirrored",
-    Kind.ROTATED: "Turned",
-    Kind.COLOUR: "Recoloured",
-    Kind.RESIZED: "Resized",
-    Kind.RE_ENCODED: "Encoded again",
-}
 
 
 def match_reason(match: FileMatch | QueryMatch) -> str:
@@ -31,8 +17,7 @@ def match_reason(match: FileMatch | QueryMatch) -> str:
     if match.stage is None:
         return f"No copy: {_seen(match.similarity, match.hamming)}."
     kind = None if match.alignment is None else match.alignment.kind
-    what = "A copy" if kind is None else _KINDS[kind]
-    return f"{what}: {_evidence(match)}."
+    return f"{kind_sentence(kind)}: {_evidence(match)}."
 
 
 def _evidence(match: FileMatch | QueryMatch) -> str:

@@ -18,14 +18,28 @@ import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageDraw
 from skimage import data as photographs
 
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import decode as decode_module
-from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, DecodedImage, decode
+from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, DecodedImage, decode, flattened
 
-FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF", "HEIF"]
+FORMATS = [
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "GIF",
+    "BMP",
+    "TIFF",
+    "JPEG2000",
+    "AVIF",
+    "HEIF",
+    "PPM",
+    "TGA",
+    "PCX",
+    "DIB",
+]
 LOSSY = 12  # the largest mean difference of a grey level that a codec at these qualities may cause
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -165,7 +179,7 @@ def test_a_compressed_tiff_from_a_real_file(tmp_path: Path) -> None:
         assert decode(file).luma.tobytes() == photograph().convert("L").tobytes()
 
 
-@pytest.mark.parametrize("format_name", ["ICO", "PCX", "PPM", "TGA", "EPS", "PDF", "SGI", "ICNS"])
+@pytest.mark.parametrize("format_name", ["EPS", "PDF", "SGI", "ICNS", "DDS"])
 def test_other_plugins_of_pillow_are_never_asked(format_name: str) -> None:
     assert refusal(encoded(photograph(), format_name)) == "not an image"
 
@@ -347,11 +361,6 @@ def test_opaque_modes(mode: str, format_name: str) -> None:
     assert decoded.colour is not None
     assert decoded.colour.mode == "RGB"
     assert mean_difference(decoded.luma, stored.convert("RGB").convert("L")) < 2
-
-
-def flattened(image: Image.Image) -> Image.Image:
-    """What decode makes of an image in memory, in a mode that no format stores."""
-    return decode_module._flatten(image)
 
 
 def test_hsv_pixels() -> None:
@@ -680,3 +689,118 @@ def test_a_damaged_file_decodes_or_is_unreadable_and_nothing_else(
     else:
         assert decoded.luma.mode == "L"
         assert decoded.luma.size == rgb(decoded).size
+
+
+# --- what is laid under transparency, 12 bits in 16, animations that fade in ---
+
+
+def drawing(ink: tuple[int, int, int], hidden: tuple[int, int, int] = WHITE) -> Image.Image:
+    """A ring on transparency, over hidden pixels of any colour."""
+    picture = Image.new("RGBA", (128, 96), (*hidden, 0))
+    ImageDraw.Draw(picture).ellipse((30, 20, 90, 80), outline=(*ink, 255), width=6)
+    return picture
+
+
+@pytest.mark.parametrize("format_name", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [
+        (WHITE, 0),
+        ((240, 240, 236), 0),
+        ((200, 200, 200), 255),
+        ((255, 255, 0), 255),
+        ((0, 0, 0), 255),
+        (RED, 255),
+    ],
+)
+def test_what_would_vanish_on_white_is_laid_over_black(
+    format_name: str, ink: tuple[int, int, int], ground: int
+) -> None:
+    options = {"lossless": True} if format_name == "WEBP" else {}
+    decoded = decode(encoded(drawing(ink), format_name, **options))
+    assert decoded.luma.getpixel((0, 0)) == ground
+    assert decoded.luma.getextrema()[0] != decoded.luma.getextrema()[1]
+
+
+@pytest.mark.parametrize("ink", [WHITE, (0, 0, 0), BLUE])
+def test_hidden_pixels_never_count(ink: tuple[int, int, int]) -> None:
+    lumas = {
+        decode(encoded(drawing(ink, hidden), "PNG")).luma.tobytes() for hidden in (WHITE, RED, (0, 0, 0))
+    }
+    assert len(lumas) == 1
+
+
+def test_the_ground_does_not_depend_on_the_size() -> None:
+    for ink in (WHITE, (0, 0, 0)):
+        large, small = drawing(ink), drawing(ink).resize((64, 48), Image.Resampling.LANCZOS)
+        grounds = {decode(encoded(image, "PNG")).luma.getpixel((0, 0)) for image in (large, small)}
+        assert len(grounds) == 1
+
+
+def test_a_white_drawing_with_a_dark_line_stays_on_white() -> None:
+    picture = drawing(WHITE)
+    ImageDraw.Draw(picture).line((30, 50, 90, 50), fill=(20, 20, 20, 255), width=2)
+    assert decode(encoded(picture, "PNG")).luma.getpixel((0, 0)) == 255
+
+
+@pytest.mark.parametrize("format_name", ["PNG", "TIFF"])
+@pytest.mark.parametrize("bits", [9, 10, 12, 14])
+def test_grey_of_fewer_bits_keeps_the_highest_eight_of_them(format_name: str, bits: int) -> None:
+    ramp = np.arange(1 << bits, dtype=np.uint16).reshape(1 << bits // 2, -1)
+    decoded = decode(encoded(Image.fromarray(ramp), format_name))
+    assert np.array_equal(array(decoded.luma), ramp >> (bits - 8))
+
+
+def test_grey_of_eight_bits_in_sixteen_and_a_dark_one_stay_as_they_are() -> None:
+    small = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    assert np.array_equal(array(decode(encoded(Image.fromarray(small), "PNG")).luma), small)
+    dark = np.arange(30_000, dtype=np.uint16).reshape(100, 300)
+    assert np.array_equal(array(decode(encoded(Image.fromarray(dark), "PNG")).luma), dark >> 8)
+
+
+def fading(count: int) -> list[Image.Image]:
+    return [Image.blend(Image.new("RGB", (96, 64)), photograph(), t / (count - 1)) for t in range(count)]
+
+
+@pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_an_animation_that_fades_in_is_its_first_frame_with_half_the_contrast(format_name: str) -> None:
+    frames = fading(6)
+    content = encoded(frames[0], format_name, save_all=True, append_images=frames[1:], duration=100)
+    decoded = decode(content)
+    assert decoded.frame == 3
+    assert mean_difference(rgb(decoded), frames[3]) < LOSSY
+    assert decode(content, colour=False).luma.tobytes() == decoded.luma.tobytes()
+
+
+def test_a_broken_frame_ends_the_search() -> None:
+    frames = fading(6)
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+    decoded = decode(content[: len(content) * 3 // 4])
+    assert 0 < decoded.frame < 5
+
+
+def test_the_search_is_bounded() -> None:
+    black = Image.new("L", (20, 20))
+    frames = [Image.new("L", (20, 20), number % 2) for number in range(80)]  # alike ones would be joined
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (20, 20), np.uint8))
+    content = encoded(black, "GIF", save_all=True, append_images=[*frames, noise])
+    assert decode(content).frame == 0
+
+
+def test_pages_are_no_animation() -> None:
+    blank = Image.new("L", (96, 64), 255)
+    content = encoded(blank, "TIFF", save_all=True, append_images=[photograph().convert("L")])
+    assert (decode(content).frame, decode(content).luma.getextrema()) == (0, (255, 255))
+
+
+def test_an_icon_gives_its_largest_picture() -> None:
+    decoded = decode(encoded(photograph(256, 256), "ICO"))
+    assert (decoded.format, decoded.width, decoded.height) == ("ICO", 256, 256)
+    assert mean_difference(rgb(decoded), photograph(256, 256)) < LOSSY
+
+
+def test_a_qoi_of_two_pixels() -> None:
+    header = b"qoif" + (2).to_bytes(4) + (1).to_bytes(4) + b"\x03\x00"
+    decoded = decode(header + b"\xfe\xff\x00\x00" + b"\xfe\x00\xff\x00" + bytes(7) + b"\x01")
+    assert (decoded.format, decoded.width, decoded.height) == ("QOI", 2, 1)
+    assert [rgb(decoded).getpixel((x, 0)) for x in (0, 1)] == [RED, GREEN]

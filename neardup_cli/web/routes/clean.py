@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from neardup_cli.choices import Action, Kind
+from neardup_cli.choices import SURE_KINDS, Action, Kind
 from neardup_cli.errors import BadInput, PathNotFound
 from neardup_cli.pipeline.batches import list_batches
 from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
@@ -27,7 +27,6 @@ from neardup_cli.web.documents import (
     PlanWanted,
     UndoWanted,
 )
-from neardup_cli.web.facets import SURE_KINDS
 from neardup_cli.web.problems import responses
 from neardup_cli.web.service import Served, Service
 

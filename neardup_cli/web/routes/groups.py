@@ -8,14 +8,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from neardup_cli.cleanup.policy import why_kept
+from neardup_cli.choices import Loss
 from neardup_cli.errors import PathNotFound
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, FileMatch
 from neardup_cli.reports.evidence import weakest_link
-from neardup_cli.reports.json_report import group_document, match_document
+from neardup_cli.reports.json_report import group_document, losses, match_document
 from neardup_cli.reports.paths import data_path, parse_data_path
-from neardup_cli.reports.plan_json import UNKNOWN_KIND
+from neardup_cli.rules.words import UNKNOWN_KIND
 from neardup_cli.web.board import Filter, Order
 from neardup_cli.web.documents import DataPath, Group, GroupId, GroupPage, GroupSummary, Match, Member
 from neardup_cli.web.facets import GroupFacets, facets
@@ -68,8 +68,9 @@ def group(served: Served, group_id: Annotated[GroupId, Path()]) -> Group:
     return _group(found)
 
 
-def member(file: CatalogedFile, kept: frozenset[bytes] = frozenset()) -> Member:
-    """Return a catalogued file as a document."""
+def member(file: CatalogedFile, group: DuplicateGroup | None = None) -> Member:
+    """Return a catalogued file as a document, with what it is in a group if it is looked at there."""
+    lost = None if group is None else losses(group, file)
     modified = datetime.fromtimestamp(file.stamp.mtime_ns // 10**9, UTC)
     return Member(
         path=data_path(file.path),
@@ -80,7 +81,9 @@ def member(file: CatalogedFile, kept: frozenset[bytes] = frozenset()) -> Member:
         content=file.digest.hex(),
         captured_at=None if file.captured_at is None else file.captured_at.isoformat(),
         modified_at=modified.isoformat().replace("+00:00", "Z"),
-        kept=file.path in kept,
+        kept=group is not None and file.path in group.kept,
+        role=None if group is None else group.role_of(file),
+        losses=None if lost is None else [Loss(one) for one in lost],
     )
 
 
@@ -90,11 +93,12 @@ def _summary(one: GroupFacets) -> GroupSummary:
         id=group.id,
         keep=data_path(group.keep),
         reclaimable_bytes=group.reclaimable_bytes,
+        doubtful_bytes=group.doubtful_bytes,
         files=one.files,
         kinds=list(one.kinds),
         certainty=round(one.certainty, 4),
         confident=one.confident,
-        sample=[member(file, group.kept) for file in group.members[:_SAMPLE]],
+        sample=[member(file, group) for file in group.members[:_SAMPLE]],
     )
 
 
@@ -103,12 +107,12 @@ def _group(group: DuplicateGroup) -> Group:
     return Group.model_validate(
         {
             **group_document(group),
-            "members": [member(file, group.kept) for file in group.members],
+            "members": [member(file, group) for file in group.members],
             "weakest": _match(weakest_link(group)),
             "matches": [_match(match) for match in group.matches],
             "kinds": list(found.kinds),
             "confident": found.confident,
-            "keep_reason": why_kept(group),
+            "keep_reason": group.reason,
         }
     )
 

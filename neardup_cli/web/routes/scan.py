@@ -44,6 +44,8 @@ def stats(served: Served) -> Stats:
         groups=summary["groups"],
         redundant_files=summary["redundant_files"],
         reclaimable_bytes=summary["reclaimable_bytes"],
+        doubtful_files=summary["doubtful_files"],
+        doubtful_bytes=summary["doubtful_bytes"],
         kinds=snapshot.kinds,
         version=snapshot.version,
         updating=served.board.computing,

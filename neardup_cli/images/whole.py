@@ -1,0 +1,196 @@
+"""An image at its full size, for proofs: every pixel of a frame, upright, in sRGB, nothing laid under it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageFile, JpegImagePlugin
+
+from neardup_cli.errors import ImageTooLarge, UnreadableImage
+from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.decode import opened_header, scaled_to_8_bits
+from neardup_cli.images.metadata import UPRIGHT, read_exif
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import ImageCms
+
+_SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+_SRGB_NAMES = ("srgb", "iec61966")
+
+
+@dataclass(frozen=True, slots=True)
+class JpegTables:
+    """How a JPEG was quantised.
+
+    Attributes:
+        quantisation: as Pillow gives it: 64 steps in zigzag order, by the number of the table.
+        subsampling: "4:4:4", "4:2:2", "4:2:0"; empty for another one, and for grey.
+    """
+
+    quantisation: dict[int, list[int]]
+    subsampling: str
+
+
+@dataclass(frozen=True, slots=True)
+class WholeImage:
+    """One frame at its full size.
+
+    Attributes:
+        rgb: uint8 [height, width, 3], upright, sRGB; 0 where `alpha` is 0.
+        alpha: uint8 [height, width]; None where every pixel is opaque.
+        grey: whether the three channels are equal everywhere.
+        tables: of a JPEG, else None.
+    """
+
+    rgb: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None
+    grey: bool
+    tables: JpegTables | None
+
+
+def decode_whole(data: bytes, *, frame: int = 0, max_pixels: int = DEFAULT_MAX_PIXELS) -> WholeImage:
+    """Decode one frame at its full size.
+
+    The first frame is the first one of the file, which need not be the one that `decode` shows: that is
+    `DecodedImage.frame`. 16 bits come down to 8 as they do there.
+
+    Args:
+        data: the file's content.
+        frame: number of the frame or page, as `images.frames` counts them.
+        max_pixels: refuse a frame with more of them, before it is decoded.
+
+    Raises:
+        ImageTooLarge: it has more pixels than allowed.
+        UnreadableImage: for every defect of the content, and for a frame that it does not have.
+    """
+    with opened_header(BytesIO(data)) as image:
+        if frame:
+            _seek(image, frame)
+        if image.width * image.height > max_pixels:
+            raise ImageTooLarge(f"too many pixels ({image.width} x {image.height})")
+        tables = _tables(image)
+        found = image.info.get("icc_profile")
+        icc = found if isinstance(found, bytes) else b""
+        if tables is not None and image.mode in ("L", "RGB"):
+            pixels, alpha, is_grey = _jpeg_pixels(data, image.mode, icc), None, image.mode == "L"
+        else:
+            image.load()
+            pixels, alpha, is_grey = _pixels(image, icc)
+        # Pillow turns a TIFF, and pillow-heif a HEIC, while it is loaded, and says so here.
+        orientation = read_exif(image).orientation if frame == 0 else UPRIGHT
+    rgb = turned(pixels, orientation)
+    opacity = None if alpha is None else turned(alpha, orientation)
+    if opacity is not None:
+        rgb[opacity == 0] = 0
+    return WholeImage(rgb, opacity, is_grey or _is_grey(rgb), tables)
+
+
+def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn rows and columns as an EXIF orientation (1 to 8) says; contiguous and writable."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _seek(image: ImageFile.ImageFile, frame: int) -> None:
+    try:
+        image.seek(frame)
+    except EOFError as error:
+        raise UnreadableImage(f"no frame {frame}") from error
+
+
+def _tables(image: ImageFile.ImageFile) -> JpegTables | None:
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return None
+    subsampling = ""
+    if image.mode != "L":
+        with suppress(Exception):  # of odd sampling factors
+            subsampling = _SUBSAMPLING.get(JpegImagePlugin.get_sampling(image), "")
+    return JpegTables({number: list(table) for number, table in image.quantization.items()}, subsampling)
+
+
+def _jpeg_pixels(data: bytes, mode: str, icc: bytes) -> NDArray[np.uint8]:
+    """Decode by libjpeg-turbo's own interface: the same pixels as Pillow's, in half of the time."""
+    import simplejpeg
+
+    rgb: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", strict=False)
+    if icc and mode == "RGB" and (transform := _transform(icc, mode)) is not None:
+        return np.array(transform.apply(Image.fromarray(rgb)))
+    return rgb
+
+
+def _pixels(image: Image.Image, icc: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
+    """Return colours, alpha, and whether it is stored as grey, of a loaded image."""
+    colours, alpha = _parts(image)
+    if icc and (transform := _transform(icc, colours.mode)) is not None:
+        colours = transform.apply(colours)
+    is_grey = colours.mode == "L"
+    rgb = np.array(colours if colours.mode == "RGB" else colours.convert("RGB"))
+    return rgb, None if alpha is None else np.array(alpha), is_grey
+
+
+def _parts(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Return colours ("L", "RGB", "CMYK" or "LAB") and alpha of a loaded image."""
+    if image.mode.startswith(("I", "F")):
+        image = scaled_to_8_bits(image)
+    if not image.has_transparency_data:
+        if image.mode in ("L", "RGB", "CMYK", "LAB"):
+            return image, None
+        return image.convert("L" if image.mode == "1" else "RGB"), None
+    layered = "LA" if image.mode in ("1", "L", "LA", "La") else "RGBA"
+    if image.mode != layered:
+        image = image.convert(layered)
+    alpha = image.getchannel("A")
+    colours = image.getchannel("L") if layered == "LA" else image.convert("RGB")
+    lowest: Any = alpha.getextrema()[0]
+    return colours, alpha if lowest < 255 else None
+
+
+def _is_grey(rgb: NDArray[np.uint8]) -> bool:
+    red, green, blue = (rgb[..., channel] for channel in range(3))
+    rows = max(1, len(rgb) // 16)
+    sample = np.s_[::rows]  # nearly every colour image shows itself in a few rows
+    if not (np.array_equal(red[sample], green[sample]) and np.array_equal(green[sample], blue[sample])):
+        return False
+    return np.array_equal(red, green) and np.array_equal(green, blue)
+
+
+# --- colours --------------------------------------------------------------------------------------------
+
+
+@cache
+def _srgb() -> ImageCms.ImageCmsProfile:
+    from PIL import ImageCms
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the way of colours to sRGB, relative colorimetric; None where there is nothing to do.
+
+    That is where the profile is sRGB's, is broken, belongs to other channels, or is one of grey, which
+    differs by its tones alone and is heeded by few viewers.
+    """
+    if mode == "L":
+        return None
+    from PIL import ImageCms  # most images have no profile
+
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(icc))
+        name = (ImageCms.getProfileDescription(profile) or "").lower()
+        if any(word in name for word in _SRGB_NAMES):
+            return None
+        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", renderingIntent=intent)
+    except Exception:  # a profile of any content; Pillow has no closed list of what it raises
+        return None

@@ -1,0 +1,75 @@
+"""From matches to groups: what is known of the contents is read, and the rules decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from neardup_cli.catalog import decisions, queries
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.cleanup.units import Companions
+from neardup_cli.records.matches import PairMatch
+from neardup_cli.rules.families import Family, IdPair, families
+from neardup_cli.rules.groups import (
+    Circumstances,
+    FilesByContent,
+    Grouped,
+    build_groups,
+    by_content,
+    content_order,
+)
+
+if TYPE_CHECKING:
+    from neardup_cli.pipeline.dups import DupsOptions
+
+
+def group_contents(
+    catalog: Catalog,
+    contents: Collection[int],
+    pairs: Sequence[PairMatch],
+    options: DupsOptions,
+    watch: Progress,
+    *,
+    different: Collection[IdPair] = (),
+    series: Collection[IdPair] = (),
+) -> Grouped:
+    """Make groups of the files of contents.
+
+    A pair may have lost its files since it was found: a scan can end in between.
+
+    Args:
+        catalog: open.
+        contents: those in a match, or in several files.
+        pairs: the matches between them.
+        options: where to look, and which file stays.
+        watch: shows how far it is.
+        different: pairs that a person called different.
+        series: pairs that are two shots of one scene.
+    """
+    with catalog.read() as connection:
+        files = by_content(queries.files_of_contents(connection, contents, options.under))
+        kept = decisions.kept(connection)
+        drives = queries.drives(connection)
+    apart = set(different)
+    there = [pair for pair in pairs if pair.a in files and pair.b in files and (pair.a, pair.b) not in apart]
+    found = families(content_order(files), there, grouping=options.grouping, different=apart, series=series)
+    circumstances = Circumstances(
+        evidence=read_evidence(catalog, _near(files, found), workers=options.workers, watch=watch),
+        policy=options.policy,
+        kept=kept,
+        drives=drives,
+        companions=_companions_of(),
+    )
+    return build_groups(files, found, there, circumstances)
+
+
+def _near(files: FilesByContent, found: Iterable[Family]) -> dict[int, Sequence[CatalogedFile]]:
+    """Return the files of near-duplicates: what has the same bytes holds the same."""
+    return {
+        content: files[content] for family in found if len(family.members) > 1 for content in family.members
+    }
+
+
+def _companions_of() -> Callable[[bytes], int]:
+    companions = Companions()
+    return lambda path: len(companions.of(path))

@@ -1,0 +1,76 @@
+"""What is known of contents beside their matches: read from their files once, kept in the catalog."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.holdings import store_holdings, stored_holdings
+from neardup_cli.engines.local import LocalEngine
+from neardup_cli.errors import UnreadableImage
+from neardup_cli.images.files import open_regular
+from neardup_cli.images.holdings import read_holdings
+from neardup_cli.images.remote import is_remote, read
+from neardup_cli.pipeline.picture import stamp_now
+from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
+from neardup_cli.rules.evidence import Evidence
+
+_AT_ONCE = 500  # contents a transaction
+
+
+def read_evidence(
+    catalog: Catalog,
+    files: Mapping[int, Sequence[CatalogedFile]],
+    *,
+    workers: int = 1,
+    watch: Progress | None = None,
+) -> dict[int, Evidence]:
+    """Return what is known of contents; what nobody has read yet is read from one of their files.
+
+    Files that are away, have changed or cannot be opened have none: nothing is concluded from that.
+
+    Args:
+        catalog: open; takes what is read.
+        files: of each content.
+        workers: threads.
+        watch: shows how many were read.
+    """
+    with catalog.read() as connection:
+        known = stored_holdings(connection, files)
+    unread = [held for content, held in files.items() if content not in known]
+    if unread:
+        watch = watch or Silent()
+        watch.start("Reading what files hold", len(unread))
+        found: dict[int, Holdings] = {}
+        for held, holdings in zip(unread, LocalEngine(workers).map(_read, unread), strict=True):
+            if holdings is not None:
+                found[held[0].content_id] = holdings
+            watch.advance()
+            if len(found) >= _AT_ONCE:
+                _store(catalog, found)
+                known.update(found)
+                found = {}
+        _store(catalog, found)
+        known.update(found)
+    return {content: Evidence(holdings) for content, holdings in known.items()}
+
+
+def _store(catalog: Catalog, found: Mapping[int, Holdings]) -> None:
+    with catalog.write() as connection:
+        store_holdings(connection, found)
+
+
+def _read(held: Sequence[CatalogedFile]) -> Holdings | None:
+    """Read the first file of a content that is still what was scanned."""
+    for file in held:
+        try:
+            if stamp_now(file.path) != file.stamp:
+                continue
+            with io.BytesIO(read(file.path)) if is_remote(file.path) else open_regular(file.path) as stream:
+                return read_holdings(stream)
+        except (OSError, UnreadableImage):
+            continue
+    return None

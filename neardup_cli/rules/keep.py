@@ -1,0 +1,164 @@
+"""Which file of a family stays: one order for every command, report and page, and the reason in a sentence.
+
+What a person said; `--prefer`; where the content stands among the versions of the image (`standing.py`); the
+keys of `--keep`; the drive that was named first; and between equals what nobody has to think about.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from neardup_cli.choices import KeepKey
+from neardup_cli.images.walk import is_below
+from neardup_cli.plans import DEFAULT_KEYS, Policy
+from neardup_cli.records.files import CatalogedFile
+
+_FORMATS = ("TIFF", "PNG", "BMP", "JPEG2000", "HEIF", "AVIF", "JPEG", "WEBP", "GIF")
+_FORMAT_RANK = {name: rank for rank, name in enumerate(_FORMATS)}
+"""Lossless formats before lossy ones, GIF with its 256 colours last; unknown ones after all of them."""
+
+_COPY_NAME = re.compile(rb"copy of .+|.*(\(\d+\)|[ _-](copy|kopie|copie|copia)( ?\d+)?)", re.IGNORECASE)
+_CAMERA_NAME = re.compile(rb"[a-z]{0,5}[-_ ]?\d[\d _.-]*|[0-9a-f-]{16,}", re.IGNORECASE)
+_SAME_TIME = 2_000_000_000  # ns: FAT, on most sticks and cards, counts in steps of two seconds
+
+
+type Oldest = tuple[int, int, bytes]
+"""Of the files of one content: the time of the oldest, and the shortest path with its length."""
+
+
+class NameRank(IntEnum):
+    """How much a file name says, best first."""
+
+    GIVEN = 0
+    CAMERA = 1
+    COPY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that could stay.
+
+    Attributes:
+        companions: how many raw files, films and sidecars belong to it.
+        protected: whether it must not be touched.
+    """
+
+    file: CatalogedFile
+    companions: int = 0
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What decides beside the contents themselves.
+
+    Attributes:
+        policy: `prefer` and the keys of `keep`.
+        said: paths that a person said to keep.
+        standing: the place of each content of the family, by digest; 0 where nothing is known.
+        drives: devices, the one that was named first or holds most of the library foremost.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    said: Collection[bytes] = ()
+    standing: Mapping[bytes, int] = field(default_factory=dict)
+    drives: Sequence[int] = ()
+
+
+def ranked(candidates: Sequence[Candidate], wishes: Wishes) -> list[Candidate]:
+    """Sort files, the one to keep first; the same for any order of input.
+
+    Between files with the same bytes a protected one goes first, unless `--prefer` says otherwise: it stays
+    in any case, and so the other one need not.
+    """
+    of_content: dict[bytes, Oldest] = {}
+    for one in candidates:
+        digest, path, time = one.file.digest, one.file.path, one.file.stamp.mtime_ns
+        others = of_content.get(digest, (time, len(path), path))
+        of_content[digest] = min(time, others[0]), *min((len(path), path), others[1:])
+    ordered = sorted(candidates, key=lambda one: (*_wanted(one, wishes), *_by_itself(one, of_content)))
+    if ordered:
+        best = ordered[0].file
+        if best.path not in wishes.said and preference(best.path, wishes.policy) == len(wishes.policy.prefer):
+            ordered.sort(key=lambda one: not (one.file.digest == best.digest and one.protected))
+    return ordered
+
+
+def preference(path: bytes, policy: Policy) -> int:
+    """Return the place among the preferred folders of the one that a path is below; their number if none."""
+    for place, folder in enumerate(policy.prefer):
+        if is_below(path, folder):
+            return place
+    return len(policy.prefer)
+
+
+def name_rank(path: bytes) -> NameRank:
+    """Say who named a file: a person, a camera or program, or something that made a copy."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    if _COPY_NAME.fullmatch(stem):
+        return NameRank.COPY
+    return NameRank.CAMERA if _CAMERA_NAME.fullmatch(stem) else NameRank.GIVEN
+
+
+def asked_keys(policy: Policy) -> tuple[KeepKey, ...]:
+    """Return the keys that a person asked for."""
+    return () if policy.keep == DEFAULT_KEYS else policy.keep
+
+
+def key_of(candidate: Candidate, key: KeepKey) -> int:
+    """Return what a key compares; the smallest is the best."""
+    return _KEYS[key](candidate)
+
+
+_KEYS: Mapping[KeepKey, Callable[[Candidate], int]] = {
+    KeepKey.RESOLUTION: lambda one: -one.file.width * one.file.height,
+    KeepKey.SIZE: lambda one: -one.file.stamp.size,
+    KeepKey.FORMAT: lambda one: _FORMAT_RANK.get(one.file.format, len(_FORMATS)),
+    KeepKey.METADATA: lambda one: one.file.captured_at is None,
+    KeepKey.COMPANIONS: lambda one: -one.companions,
+    KeepKey.NAME: lambda one: name_rank(one.file.path),
+    KeepKey.OLDEST: lambda one: one.file.stamp.mtime_ns,
+    KeepKey.NEWEST: lambda one: -one.file.stamp.mtime_ns,
+    KeepKey.SHORTEST_PATH: lambda one: len(one.file.path),
+    KeepKey.LONGEST_PATH: lambda one: -len(one.file.path),
+}
+
+
+def drive_of(file: CatalogedFile, drives: Sequence[int]) -> int:
+    """Return the place of a file's drive; what was not named comes after what was."""
+    return drives.index(file.stamp.device) if file.stamp.device in drives else len(drives)
+
+
+def _wanted(one: Candidate, wishes: Wishes) -> tuple[bool, int, int, tuple[int, ...], int]:
+    file = one.file
+    return (
+        file.path not in wishes.said,
+        preference(file.path, wishes.policy),
+        wishes.standing.get(file.digest, 0),
+        tuple(key_of(one, key) for key in asked_keys(wishes.policy)),
+        drive_of(file, wishes.drives),
+    )
+
+
+def _by_itself(
+    one: Candidate, of_content: Mapping[bytes, Oldest]
+) -> tuple[bool, int, int, int, int, bytes, int, int, int, bytes]:
+    """Decide between contents first, by what they hold, and then between the files of one content."""
+    file = one.file
+    oldest, length, first = of_content[file.digest]
+    return (
+        file.captured_at is None,
+        -file.width * file.height,
+        oldest // _SAME_TIME,
+        -file.stamp.size,
+        length,
+        first,
+        -one.companions,
+        file.stamp.mtime_ns,
+        len(file.path),
+        file.path,
+    )

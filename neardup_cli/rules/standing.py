@@ -1,0 +1,270 @@
+"""Which content of a family is the image itself, and which were made of it: from the best to the least.
+
+Versions that are the same image plainly (re-encoded, resized) stand together. Between those, the matches
+tell which was made of which: a crop of what shows more of the scene, a screenshot of what it shows, a
+captioned version of the one without, a grey one of the coloured one. What most others were made of is the
+image itself. Among its versions, real detail, signs of a camera's own file and pixels decide, in this order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from neardup_cli.choices import Kind
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.matches import PairMatch
+from neardup_cli.rules import evidence as known
+from neardup_cli.rules.evidence import NOTHING, Evidence
+from neardup_cli.rules.kinship import Made, is_plain, is_straight, made, sureness
+
+# What is longer by less has no more detail: cameras and programs round sizes, and detail is measured.
+_AS_LONG = 0.93
+# Steps of the quantiser that differ by less are the same quality by another program's count.
+_AS_FINE = 1.15
+# Of the matches between two versions, how many more have to say that one was made of the other.
+_CLEAR = 0.3
+# How much less like the others, on average, a version is that stands aside; asked of so many versions.
+_ASIDE = 0.02
+_FEW = 4
+# How much of the colour of another version a faded one has at most.
+_FADED = 0.7
+
+type FileOf = Mapping[int, CatalogedFile]
+type EvidenceOf = Mapping[int, Evidence]
+
+
+class Quality(NamedTuple):
+    """What decides among versions of one image that are the same plainly; the smallest is the best.
+
+    Attributes:
+        shortfall: how much less detail it has than the version with most; 0 for about as much.
+        enlarged: whether it has many more pixels than detail.
+        resaved: whether it is a lossless copy of the pixels of a lossy version.
+        no_camera: whether it lacks the signs of a camera's own file.
+        signs, told: how much speaks for a camera's own file, and was written into it; negative.
+        coarse: 0 for the finest quantiser or none, 1 for a coarser one, 2 for lossy ones without a measure.
+        aside: whether it is less like the others than the one in their middle: blurred, greyed, noisy.
+        pixels: negative.
+    """
+
+    shortfall: float
+    enlarged: bool
+    resaved: bool
+    no_camera: bool
+    signs: int
+    told: int
+    coarse: int
+    aside: bool
+    pixels: int
+
+
+def standings(
+    contents: Collection[int], pairs: Sequence[PairMatch], files: FileOf, evidence: EvidenceOf
+) -> dict[int, int]:
+    """Return the place of each content of a family, 0 the best to keep; equals share a place.
+
+    Args:
+        contents: of one family.
+        pairs: the matches between them.
+        files: one file of each content.
+        evidence: of the contents about which more is known.
+    """
+    if len(contents) == 1:
+        return dict.fromkeys(contents, 0)
+    versions = _versions(contents, pairs, files)
+    rank = {
+        content: place
+        for place, held in enumerate(_ordered(versions, pairs, files, evidence))
+        for content in held
+    }
+    quality = {
+        content: found
+        for held in versions
+        for content, found in qualities(held, files, evidence, pairs).items()
+    }
+    keys = {content: (bool(files[content].damage), rank[content], quality[content]) for content in contents}
+    places = {key: place for place, key in enumerate(sorted(set(keys.values())))}
+    return {content: places[key] for content, key in keys.items()}
+
+
+def qualities(
+    contents: Collection[int],
+    files: FileOf,
+    evidence: EvidenceOf,
+    pairs: Sequence[PairMatch] = (),
+) -> dict[int, Quality]:
+    """Return what decides among versions that are the same image plainly.
+
+    Args:
+        contents: the versions.
+        files: one file of each.
+        evidence: of those about which more is known.
+        pairs: the matches of their family.
+    """
+    resaved, aside = _resaved(pairs, files, evidence), _aside(contents, pairs)
+    about = {content: evidence.get(content, NOTHING) for content in contents}
+    lossless = {content: known.is_lossless(files[content], one) for content, one in about.items()}
+    length = {content: known.long_side(files[content], about[content]) for content in contents}
+    most = max(length.values())
+    steps = {
+        content: held.quality
+        for content, one in about.items()
+        if (held := one.holdings) is not None and held.quality > 0 and length[content] >= _AS_LONG * most
+    }
+    finest = min(steps.values(), default=0.0)
+    return {
+        content: Quality(
+            shortfall=0.0 if length[content] >= _AS_LONG * most else most / max(length[content], 1.0),
+            enlarged=length[content] < _AS_LONG * max(files[content].width, files[content].height),
+            resaved=content in resaved,
+            no_camera=not known.is_from_camera(about[content]),
+            signs=-known.camera_signs(files[content], about[content]),
+            told=-known.told(about[content]),
+            coarse=_coarse(
+                steps.get(content), finest, lossless=known.is_lossless(files[content], about[content])
+            ),
+            aside=content in aside,
+            pixels=-files[content].width * files[content].height,
+        )
+        for content in contents
+    }
+
+
+def _aside(contents: Collection[int], pairs: Iterable[PairMatch]) -> set[int]:
+    """Return the versions that are clearly less like the others than the one that is most like them."""
+    if len(contents) < _FEW:
+        return set()
+    held, number = set(contents), Counter[int]()
+    total: dict[int, float] = dict.fromkeys(held, 0.0)
+    for pair in pairs:
+        if pair.a in held and pair.b in held:
+            for content in (pair.a, pair.b):
+                total[content] += sureness(pair)
+                number[content] += 1
+    mean = {content: total[content] / number[content] for content in held if number[content]}
+    middle = max(mean.values(), default=0.0)
+    return {content for content, value in mean.items() if value < middle - _ASIDE}
+
+
+def _coarse(step: float | None, finest: float, *, lossless: bool) -> int:
+    if step is None:
+        return 0 if lossless or not finest else 2
+    return int(step > _AS_FINE * finest)
+
+
+def _resaved(pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf) -> set[int]:
+    """Return the lossless contents that have the very pixels of a lossy one: a PNG of a JPEG adds nothing."""
+    found = set()
+    for pair in pairs:
+        if pair.alignment is None or pair.alignment.kind is not Kind.SAME_PIXELS:
+            continue
+        a, b = (known.is_lossless(files[one], evidence.get(one, NOTHING)) for one in (pair.a, pair.b))
+        if a != b:
+            found.add(pair.a if a else pair.b)
+    return found
+
+
+def _versions(contents: Collection[int], pairs: Sequence[PairMatch], files: FileOf) -> list[list[int]]:
+    """Part contents into those that are the same image plainly, in an order that no id decides.
+
+    One plain match among many others (a faint caption) does not make two versions one.
+    """
+    near: dict[int, list[tuple[int, bool]]] = {content: [] for content in contents}
+    for pair in pairs:
+        plain = is_plain(pair)
+        near[pair.a].append((pair.b, plain))
+        near[pair.b].append((pair.a, plain))
+    version = {content: [content] for content in contents}
+
+    def are_one(some: list[int], others: list[int]) -> bool:
+        between = [plain for one in some for other, plain in near[one] if version[other] is others]
+        return 2 * sum(between) >= len(between)
+
+    plain_pairs = [pair for pair in pairs if is_plain(pair)]
+    digests = {content: files[content].digest for content in contents}
+    for pair in sorted(
+        plain_pairs, key=lambda one: (-sureness(one), *sorted((digests[one.a], digests[one.b])))
+    ):
+        smaller, larger = sorted((version[pair.a], version[pair.b]), key=len)
+        if smaller is not larger and are_one(smaller, larger):
+            larger += smaller
+            version.update(dict.fromkeys(smaller, larger))
+    found = {id(held): held for held in version.values()}.values()
+    return sorted(found, key=lambda held: min(digests[content] for content in held))
+
+
+def _ordered(
+    versions: Sequence[list[int]], pairs: Sequence[PairMatch], files: FileOf, evidence: EvidenceOf
+) -> list[list[int]]:
+    """Sort the versions of a family, the image itself first."""
+    if len(versions) == 1:
+        return list(versions)
+    of = {content: place for place, held in enumerate(versions) for content in held}
+    agreeing = _agreeing(pairs)
+    agreed = [max(agreeing.get(content, (0, 0)) for content in held) for held in versions]
+    won = _won(pairs, of, evidence, agreed)
+
+    def rank(place: int) -> tuple[int, bool, int, int, Quality]:
+        best = min(qualities(versions[place], files, evidence).values())
+        plain, straight = agreed[place]
+        return -won[place], best.no_camera, -plain, -straight, best
+
+    return [versions[place] for place in sorted(range(len(versions)), key=rank)]
+
+
+def _won(
+    pairs: Iterable[PairMatch], of: Mapping[int, int], evidence: EvidenceOf, agreed: Sequence[tuple[int, int]]
+) -> Counter[int]:
+    """Count of how many other versions each was the original, less of how many it was made itself.
+
+    Between two versions the majority of their matches decides: one may be mistaken. Where they say nothing
+    (mirrored, turned, recoloured: which of the two?), the one that agrees with more of the others as it is.
+    """
+    votes: Counter[tuple[int, int]] = Counter()
+    asked: Counter[tuple[int, int]] = Counter()
+    for pair in pairs:
+        a, b = of[pair.a], of[pair.b]
+        if a == b:
+            continue
+        which = _which_was_made(pair, evidence)
+        asked[min(a, b), max(a, b)] += 1
+        if which is not Made.UNKNOWN:
+            sign = 1 if which is Made.B_OF_A else -1
+            votes[min(a, b), max(a, b)] += sign if a < b else -sign
+    won: Counter[int] = Counter()
+    for (a, b), number in asked.items():
+        balance = votes[a, b]
+        if abs(balance) < _CLEAR * number:
+            balance = (agreed[a] > agreed[b]) - (agreed[a] < agreed[b])
+        sign = (balance > 0) - (balance < 0)
+        won[a] += sign
+        won[b] -= sign
+    return won
+
+
+def _which_was_made(pair: PairMatch, evidence: EvidenceOf) -> Made:
+    """Ask the match, then what is known of the two: colour, and signs of a camera's own file."""
+    if pair.alignment is None:
+        return Made.UNKNOWN
+    which = made(pair.alignment)
+    if which is not Made.UNKNOWN or pair.alignment.kind not in (Kind.COLOUR, Kind.MIRRORED, Kind.ROTATED):
+        return which
+    a, b = evidence.get(pair.a, NOTHING), evidence.get(pair.b, NOTHING)
+    if pair.alignment.kind is Kind.COLOUR and a.colourfulness is not None and b.colourfulness is not None:
+        less, more = sorted((a.colourfulness, b.colourfulness))
+        if less < _FADED * more:
+            return Made.smaller(a.colourfulness, b.colourfulness)
+    signs = known.is_from_camera(a), known.is_from_camera(b)
+    return Made.smaller(*signs) if signs[0] != signs[1] else Made.UNKNOWN
+
+
+def _agreeing(pairs: Sequence[PairMatch]) -> dict[int, tuple[int, int]]:
+    """Count with how many others each content agrees plainly, and with how many upright and in its tones."""
+    plain: Counter[int] = Counter()
+    straight: Counter[int] = Counter()
+    for pair in pairs:
+        plain.update((pair.a, pair.b) if is_plain(pair) else ())
+        straight.update((pair.a, pair.b) if is_straight(pair) else ())
+    return {content: (plain[content], straight[content]) for pair in pairs for content in (pair.a, pair.b)}
