@@ -115,6 +115,7 @@ class Plan:
         undecided: groups of which no file can be kept, by id, with the reason: nothing is done there.
         unread: copies that were not opened to compare their metadata with the keeper's.
         remove_empty_folders: folders that hold nothing any more afterwards are removed, too.
+        catalog: the uuid of the catalog that it was made from: it is carried out in no other.
     """
 
     action: Action
@@ -125,6 +126,7 @@ class Plan:
     undecided: tuple[tuple[str, str], ...] = ()
     unread: int = 0
     remove_empty_folders: bool = False
+    catalog: str = ""
 
     @property
     def acts(self) -> int:

@@ -181,7 +181,7 @@ def clean(
             _finish(opened, None, permanently=permanently, json=json)
             return
         if plan_file is not None:
-            plan = _read_plan(plan_file)
+            plan = _read_plan(opened, plan_file)
         else:
             plan = _plan(opened, options, from_report=report is not None, interactive=interactive)
         if plan_out is not None:
@@ -276,8 +276,9 @@ def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interac
     return plan
 
 
-def _read_plan(path: Path) -> Plan:
+def _read_plan(catalog: Catalog, path: Path) -> Plan:
     from neardup_cli.cleanup.check import check_plan
+    from neardup_cli.pipeline.plan_guard import guard_plan
     from neardup_cli.reports.plan_reader import read_plan
 
     try:
@@ -285,6 +286,7 @@ def _read_plan(path: Path) -> Plan:
     except OSError as exc:
         raise BadInput(f"{path} cannot be read: {exc.strerror}") from exc
     check_plan(plan)
+    guard_plan(catalog, plan)
     return plan
 
 

@@ -27,6 +27,7 @@ from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.pipeline.batches import batch_outcome, find_batch, refuse_if_interrupted
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.plan_guard import guard_plan
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.plans import BatchState, EmptiedFolder, OperationState, Outcome, Plan, Policy
 from neardup_cli.records.files import CatalogedFile, FileStamp
@@ -98,6 +99,7 @@ def make_plan(
     groups = filtered_groups(groups, options.filter)
     with catalog.read() as connection:
         put_away = journal.put_away(connection)
+        uuid = queries.catalog_uuid(connection)
         drives = queries.drives(connection)
     request = PlanRequest(
         action=options.action,
@@ -110,7 +112,7 @@ def make_plan(
     )
     watch.start("Planning", len(groups))
     plan = filtered_plan(plan_groups(groups, request, watch.advance), options.filter)
-    plan = replace(plan, remove_empty_folders=options.remove_empty_folders)
+    plan = replace(plan, remove_empty_folders=options.remove_empty_folders, catalog=uuid)
     watch.start("Comparing metadata", len(plan.groups))
     return with_warnings(plan, options.most_opened, watch.advance)
 
@@ -141,7 +143,8 @@ def apply_plan(
         progress: watches.
 
     Raises:
-        BadInput: the plan is not safe, there is nothing to apply, or an earlier batch was interrupted.
+        BadInput: the plan is not safe or not of this catalog (see `plan_guard`), there is nothing to apply,
+            or an earlier batch was interrupted.
         CatalogBusy: a scan or another clean-up is at work.
         DiskFull: no room for the journal; `resume` goes on when there is some.
     """
@@ -152,6 +155,7 @@ def apply_plan(
         raise BadInput("delete cannot be undone: add --permanently, or use --action trash")
     with catalog.sole_writer():
         refuse_if_interrupted(catalog)
+        guard_plan(catalog, plan)
         if not plan.acts:
             return Outcome(None, plan.action)
         _refuse_put_away(catalog, plan)
