@@ -167,13 +167,14 @@ class Server:
 def served(catalog: Path) -> Iterator[Server]:
     """Serve a catalog; ready when its groups are."""
     process = subprocess.Popen(
-        [_bench.neardup(), "serve", "--port", "0", "--catalog", catalog],
+        [_bench.neardup(), "serve", "--no-token", "--port", "0", "--catalog", catalog],
         stderr=subprocess.PIPE,
         text=True,
         cwd=catalog.parent,
     )
     assert process.stderr is not None
     try:
+        process.stderr.readline()  # what it means to ask for no token
         server = Server(process.stderr.readline().split()[3], process.pid)
         started = time.perf_counter()
         with httpx.Client(

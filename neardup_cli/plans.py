@@ -114,6 +114,8 @@ class Plan:
         across_devices: files on another device than their target are copied, checked and then removed.
         undecided: groups of which no file can be kept, by id, with the reason: nothing is done there.
         unread: copies that were not opened to compare their metadata with the keeper's.
+        remove_empty_folders: folders that hold nothing any more afterwards are removed, too.
+        catalog: the uuid of the catalog that it was made from: it is carried out in no other.
     """
 
     action: Action
@@ -123,6 +125,8 @@ class Plan:
     across_devices: bool = False
     undecided: tuple[tuple[str, str], ...] = ()
     unread: int = 0
+    remove_empty_folders: bool = False
+    catalog: str = ""
 
     @property
     def acts(self) -> int:
@@ -207,6 +211,17 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptiedFolder:
+    """A folder that a batch may empty and remove, as `stat` had it before."""
+
+    path: bytes
+    mode: int
+    uid: int
+    gid: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One run of `clean --apply` in the journal.
 
@@ -258,6 +273,7 @@ class Outcome:
         size: their bytes.
         refused: in the order of the batch.
         left: files not reached, because it was interrupted.
+        folders: emptied folders that were removed.
     """
 
     batch: int | None
@@ -266,3 +282,4 @@ class Outcome:
     size: int = 0
     refused: tuple[Refusal, ...] = ()
     left: int = 0
+    folders: int = 0

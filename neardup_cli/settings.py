@@ -1,17 +1,24 @@
 """Settings: flags > NEARDUP_* environment > neardup.toml > defaults.
 
-`neardup.toml` is read from the working folder, or else from the user's configuration folder:
+`neardup.toml` is read from the user's configuration folder and from the working folder, key by key; that of
+the working folder goes before:
 
     model = "sscd"
     threshold = 0.5
     image_dirs = ["~/Pictures"]
+
+Of a working folder that the user does not trust (`neardup trust`) only `HARMLESS` keys are taken: whoever
+packed that folder must not choose where passwords go, which code runs or what is acted upon.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from functools import cached_property
+import tomllib
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,25 +26,87 @@ import platformdirs
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from neardup_cli.choices import Device
 from neardup_cli.errors import BadInput
+from neardup_cli.trust import is_trusted
+
+log = logging.getLogger("neardup.settings")
+HARMLESS = frozenset({"device", "hamming", "input_size", "preset", "thorough", "threshold", "top_k"})
+"""What the neardup.toml of any working folder may set: what counts as a copy, and how much is shown."""
 
 CONFIG_NAME = "neardup.toml"
 _URL = re.compile(r"[a-z][a-z0-9+.]*://")
 
 
 def config_file() -> Path | None:
-    """Return the neardup.toml that applies here, or None."""
-    for folder in (Path.cwd(), platformdirs.user_config_path("neardup", appauthor=False)):
-        if (candidate := folder / CONFIG_NAME).is_file():
-            return candidate
-    return None
+    """Return the neardup.toml that goes before all others here, or None."""
+    return next(iter(_config_files()), None)
+
+
+def _config_files() -> list[Path]:
+    """Return the files that apply here, the working folder's first."""
+    try:
+        folders = [Path.cwd()]
+    except FileNotFoundError:  # it was removed under us
+        folders = []
+    folders.append(_user_folder())
+    return [file for folder in dict.fromkeys(folders) if (file := folder / CONFIG_NAME).is_file()]
+
+
+def _user_folder() -> Path:
+    return platformdirs.user_config_path("neardup", appauthor=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """What one neardup.toml sets, and what of it is not taken, because its folder is not trusted."""
+
+    file: Path
+    values: dict[str, Any]
+    refused: tuple[str, ...] = ()
+
+
+def _read_layer(file: Path) -> _Layer:
+    """Read a neardup.toml.
+
+    Raises:
+        BadInput: it cannot be read, or sets what is no setting.
+    """
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except ValueError as exc:  # not TOML, or not UTF-8
+        raise BadInput(f"{_shown(file)} cannot be read: {exc}") from exc
+    except OSError as exc:
+        raise BadInput(f"{_shown(file)} cannot be read: {exc.strerror}") from exc
+    if unknown := sorted(values.keys() - Settings.model_fields.keys()):
+        known = ", ".join(Settings.model_fields)
+        raise BadInput(f"{_shown(file)}: no such setting: {', '.join(unknown)} (there are {known})")
+    if file.parent == _user_folder() or values.keys() <= HARMLESS or is_trusted(file.parent):
+        return _Layer(file, values)
+    harmless = {name: value for name, value in values.items() if name in HARMLESS}
+    return _Layer(file, harmless, tuple(name for name in values if name not in HARMLESS))
+
+
+@cache  # once is enough in a run
+def _tell_refused(file: Path, names: tuple[str, ...]) -> None:
+    log.warning(
+        "%s: %s not taken from a folder that you do not trust: `neardup trust` it, or use %s, a flag or %s",
+        _shown(file),
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}",
+        _shown(_user_folder() / CONFIG_NAME),
+        f"NEARDUP_{names[0].upper()}",
+    )
+
+
+def _shown(file: Path) -> str:
+    """Return a path on one line, with nothing in it that a terminal would obey."""
+    return text if (text := str(file)).isprintable() else ascii(text)
 
 
 class Settings(BaseSettings):
@@ -82,10 +151,16 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources, strongest first."""
-        sources = [init_settings, env_settings]
-        if (file := config_file()) is not None:
-            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=file))
-        return tuple(sources)
+        layers = [_read_layer(file) for file in _config_files()]
+        said = {**env_settings(), **init_settings()}
+        for layer in layers:
+            if refused := tuple(name for name in layer.refused if name not in said):
+                _tell_refused(layer.file, refused)
+        return (
+            init_settings,
+            env_settings,
+            *(InitSettingsSource(settings_cls, init_kwargs=layer.values) for layer in layers),
+        )
 
     @cached_property
     def catalog_location(self) -> Path | str:
@@ -118,10 +193,18 @@ def load_settings(**flags: object) -> Settings:
         return Settings(**given)
     except ValidationError as exc:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()
+            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+            f"{_origin(str(error['loc'][0]), given)}"
+            for error in exc.errors()
         )
         raise BadInput(f"bad setting: {problems}") from exc
-    except ValueError as exc:  # tomllib's own error: the file is not TOML
-        raise BadInput(f"{config_file() or CONFIG_NAME} cannot be read: {exc}") from exc
-    except OSError as exc:
-        raise BadInput(f"{config_file() or CONFIG_NAME} cannot be read: {exc.strerror}") from exc
+
+
+def _origin(name: str, given: dict[str, Any]) -> str:
+    """Return where a bad value comes from, if it is not the command line."""
+    if name in given:
+        return ""
+    if (variable := f"NEARDUP_{name.upper()}") in os.environ:
+        return f" ({variable})"
+    files = [file for file in _config_files() if name in _read_layer(file).values]
+    return f" (in {_shown(files[0])})" if files else ""

@@ -9,7 +9,8 @@ import pytest
 
 from neardup_cli import settings as settings_module
 from neardup_cli.errors import BadInput
-from neardup_cli.settings import Settings, load_settings
+from neardup_cli.settings import HARMLESS, Settings, load_settings
+from neardup_cli.trust import distrust_folder, trust_folder
 
 
 @pytest.fixture(autouse=True)
@@ -68,14 +69,15 @@ def test_flag_that_was_not_given_does_not_count(monkeypatch: pytest.MonkeyPatch)
     assert load_settings(model=None, threshold=0.0).threshold == 0.0
 
 
-def test_file_of_the_working_folder_replaces_that_of_the_user(home: Path, in_work: Write) -> None:
+def test_file_of_the_working_folder_goes_before_that_of_the_user(home: Path, in_work: Write) -> None:
+    """Key by key: a folder must not unsay what the user has set for all of them."""
     user = write(home / "config", "hamming = 3\ntop_k = 33")
     assert settings_module.config_file() == user
     assert load_settings().hamming == 3
     mine = in_work("hamming = 4")
     assert settings_module.config_file() == mine
     found = load_settings()
-    assert (found.hamming, found.top_k) == (4, 10)
+    assert (found.hamming, found.top_k) == (4, 33)
 
 
 def test_no_file() -> None:
@@ -93,7 +95,7 @@ def test_dotenv_of_a_photo_folder_is_not_read(home: Path) -> None:
 
 
 def test_image_dirs_are_split_like_path(in_work: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_work('image_dirs = ["~/a:b", "c"]')
+    write(settings_module._user_folder(), 'image_dirs = ["~/a:b", "c"]')
     assert load_settings().image_dirs == ["~/a:b", "c"]
     monkeypatch.setenv("NEARDUP_IMAGE_DIRS", os.pathsep.join(["/p", "~/q r", "s"]))
     assert load_settings().image_dirs == ["/p", "~/q r", "s"]
@@ -122,18 +124,21 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "value"), BAD)
 def test_bad_value_is_named_wherever_it_comes_from(
-    name: str, value: str, in_work: Write, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BadInput, match=f"bad setting: {name}: "):
+    with pytest.raises(BadInput, match=f"bad setting: {name}: ") as caught:
         load_settings(**{name: value})
+    assert "(in " not in str(caught.value)
     with monkeypatch.context() as patch:
         patch.setenv(f"NEARDUP_{name.upper()}", value)
         with pytest.raises(BadInput, match=f"bad setting: {name}: ") as caught:
             load_settings()
         assert "\n" not in str(caught.value)
-    in_work(f"{name} = {value if value != 'high' else repr(value)}")
-    with pytest.raises(BadInput, match=f"bad setting: {name}: "):
+        assert f"(NEARDUP_{name.upper()})" in str(caught.value)
+    file = write(home / "config", f"{name} = {value if value != 'high' else repr(value)}")
+    with pytest.raises(BadInput, match=f"bad setting: {name}: ") as caught:
         load_settings()
+    assert f"(in {file})" in str(caught.value)
 
 
 def test_several_bad_values_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,9 +148,11 @@ def test_several_bad_values_are_all_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_unknown_setting_in_the_file(in_work: Write) -> None:
-    in_work("hamning = 3")
-    with pytest.raises(BadInput, match="bad setting: hamning: "):
+    file = in_work("hamning = 3\ncatalogue = 1")
+    with pytest.raises(BadInput, match="no such setting: catalogue, hamning ") as caught:
         load_settings()
+    assert str(file) in str(caught.value)
+    assert "hamming" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["hamming = ", "[", "a = 1\na = 2"])
@@ -168,6 +175,90 @@ def test_forbidden_file(in_work: Write) -> None:
     path.chmod(0)
     with pytest.raises(BadInput, match=r"neardup\.toml cannot be read: .*ermission denied"):
         load_settings()
+
+
+# --- what a working folder may say ------------------------------------------------------------------------
+
+LEADING = {
+    "catalog": '"postgresql+psycopg://me@evil.example/x"',
+    "model": '"./evil.onnx"',
+    "engine": '"ray"',
+    "ray_address": '"ray://evil.example:10001"',
+    "image_dirs": '["/etc"]',
+    "max_pixels": "100000000000",
+    "workers": "100000",
+}
+
+
+def test_every_setting_is_harmless_or_not_on_purpose() -> None:
+    assert HARMLESS | LEADING.keys() == Settings.model_fields.keys()
+    assert not HARMLESS & LEADING.keys()
+
+
+@pytest.mark.parametrize("name", LEADING)
+def test_a_folder_cannot_lead_anywhere(
+    name: str, in_work: Write, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = in_work(f"threshold = 0.4\n{name} = {LEADING[name]}")
+    found = load_settings()
+    assert getattr(found, name) == Settings.model_fields[name].get_default(call_default_factory=True)
+    assert found.threshold == 0.4
+    (said,) = caplog.messages
+    assert f"{file}: {name} is not taken" in said
+    for way_out in ("`neardup trust`", str(home / "config" / "neardup.toml"), f"NEARDUP_{name.upper()}"):
+        assert way_out in said
+    assert "\n" not in said
+    load_settings()
+    assert len(caplog.messages) == 1  # once is enough
+
+
+def test_all_that_is_not_taken_is_named_but_for_what_would_not_count(
+    in_work: Write, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_work("\n".join(f"{name} = {value}" for name, value in LEADING.items()))
+    monkeypatch.setenv("NEARDUP_CATALOG", "mine.db")
+    load_settings(model="sscd")
+    assert "engine, ray_address, image_dirs, max_pixels, workers are not taken" in caplog.text
+
+
+def test_what_the_user_has_set_counts_where_the_folder_does_not(home: Path, in_work: Write) -> None:
+    write(home / "config", 'model = "sscd"\ncatalog = "mine.db"\nhamming = 3')
+    in_work('model = "evil"\ncatalog = "evil.db"\nhamming = 5')
+    found = load_settings()
+    assert (found.model, found.catalog, found.hamming) == ("sscd", "mine.db", 5)
+
+
+def test_a_trusted_folder_is_believed(
+    home: Path, in_work: Write, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_work('model = "mine.onnx"\nworkers = 3')
+    trust_folder(home / "work")
+    found = load_settings()
+    assert (found.model, found.workers) == ("mine.onnx", 3)
+    below = home / "work" / "below"
+    write(below, 'model = "evil.onnx"')
+    monkeypatch.chdir(below)  # a folder in it is another one, which anybody may have unpacked there
+    assert load_settings().model is None
+    monkeypatch.chdir(home / "work")
+    distrust_folder(home / "work")
+    assert load_settings().model is None
+    assert len(caplog.messages) == 2
+
+
+def test_a_name_in_the_notice_draws_nothing(
+    home: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "a\x1b[31m\nb"
+    write(folder, "workers = 3")
+    monkeypatch.chdir(folder)
+    load_settings()
+    assert "workers is not taken" in caplog.text
+    assert not {"\x1b", "\n"} & set(caplog.messages[0])
+
+
+def test_a_working_folder_that_is_gone(home: Path) -> None:
+    (home / "work").rmdir()
+    assert load_settings().hamming is None
 
 
 def test_catalog_location(home: Path) -> None:

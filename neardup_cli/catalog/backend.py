@@ -51,3 +51,6 @@ class Backend(Protocol):
 
     def size(self) -> int:
         """Return the bytes that the catalog takes."""
+
+    def backup(self, target: Path) -> None:
+        """Copy the catalog to a file that is not there yet; see `Catalog.backup`."""

@@ -98,6 +98,18 @@ class Catalog:
         with self._backend.translated():
             return self._backend.size()
 
+    def backup(self, target: Path) -> None:
+        """Write a copy of the catalog as it is now, whole or not at all; others may use it meanwhile.
+
+        Raises:
+            BadInput: something has that name already, it cannot be written there, or the catalog is in a
+                database, which has tools of its own.
+            CatalogCorrupt: the catalog, or the copy, is damaged.
+            DiskFull: no room; nothing is left of it.
+        """
+        with self._backend.translated():
+            self._backend.backup(target)
+
     def close(self) -> None:
         """Close all connections; SQLite folds its write-ahead log into the file."""
         self._backend.engine.dispose()

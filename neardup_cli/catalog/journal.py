@@ -173,6 +173,12 @@ def refusals(
     return [(path, str(reason)) for path, reason in connection.execute(query.order_by(Table.c.id))]
 
 
+def done_paths(connection: Connection, batch: int) -> list[bytes]:
+    """Return where the files were that a batch has acted upon."""
+    query = select(Table.c.path).where(_of(batch, [OperationState.DONE]))
+    return list(connection.execute(query).scalars())
+
+
 def put_away(connection: Connection) -> frozenset[bytes]:
     """Return where files were moved to by clean-ups and still should be: in a trash or a quarantine."""
     query = select(Table.c.target).where(

@@ -13,6 +13,7 @@
 
     decision                         what a person said of contents, by digest: it outlives their rows
     batch ─< operation               the clean-up journal: what was done to which file, by path
+      ╚═< emptied_folder             folders that it may remove, as they were
 
 Paths and digests are bytes. A content is kept when its last file vanishes: should it come back,
 nothing is computed again. Change a table only together with a migration in migrations/versions.
@@ -404,3 +405,19 @@ Operation = Table(
     Index("ix_operation_batch_id_unit", "batch_id", "unit"),
     sqlite_autoincrement=True,
 )
+
+
+class EmptiedFolderColumns(TypedColumns):
+    """A folder that a batch may empty and then remove, as it was before; the states are an operation's."""
+
+    id: Named[int] = Column(_Id, primary_key=True)
+    batch_id: Named[int] = Column(ForeignKey("batch.id"))
+    state: Named[str]
+    path: Named[bytes] = Column(LargeBinary)
+    mode: Named[int]
+    uid: Named[int] = Column(BigInteger)
+    gid: Named[int] = Column(BigInteger)
+    mtime_ns: Named[int] = Column(BigInteger)
+
+
+EmptiedFolder = Table("emptied_folder", METADATA, EmptiedFolderColumns, UniqueConstraint("batch_id", "path"))

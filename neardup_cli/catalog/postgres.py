@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Self
 
 import platformdirs
@@ -19,7 +20,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from neardup_cli.catalog import migrate
 from neardup_cli.catalog.queries import catalog_uuid
-from neardup_cli.errors import BadInput, CatalogBusy, CatalogError, CatalogMissing, DiskFull, MissingExtra
+from neardup_cli.errors import BadInput, CatalogBusy, CatalogError, CatalogMissing, DiskFull
+from neardup_cli.installation import missing_extra
 
 _DRIVER = "postgresql+psycopg"
 
@@ -93,6 +95,10 @@ class PostgresBackend:
         with self.reading() as connection:
             return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
 
+    def backup(self, target: Path) -> None:
+        """Refuse: what PostgreSQL holds, its own tools copy."""
+        raise BadInput(f"{target} was not made: the catalog is in PostgreSQL, which `pg_dump` copies")
+
     @contextmanager
     def _locked(self, function: str, key: int) -> Iterator[None]:
         with _session(self.engine) as connection:
@@ -153,9 +159,7 @@ def _engine(url: URL) -> Engine:
     try:
         return sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError as exc:
-        raise MissingExtra(
-            "a catalog in PostgreSQL needs psycopg: run `pip install 'neardup-cli[postgres]'` first"
-        ) from exc
+        raise missing_extra("a catalog in PostgreSQL needs psycopg", "postgres") from exc
 
 
 def _name(url: URL) -> str:

@@ -233,6 +233,11 @@ def root_statuses(connection: Connection) -> list[RootStatus]:
     return [RootStatus(path, files, int(size), online=True) for path, files, size in rows]
 
 
+def root_paths(connection: Connection) -> list[bytes]:
+    """Return the folders and files that were named to a scan, and the mount points found below them."""
+    return list(connection.execute(select(Root.c.path).order_by(Root.c.path)).scalars())
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """Return the numbers of `files`, `missing` files, `contents`, `unreadable` contents, and `bytes`."""
     present = File.c.missing_scan_id.is_(None)

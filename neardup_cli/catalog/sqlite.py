@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Self
 
 import sqlalchemy
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from neardup_cli.catalog import migrate
-from neardup_cli.errors import CatalogBusy, CatalogCorrupt, CatalogError, CatalogMissing, DiskFull
+from neardup_cli.errors import BadInput, CatalogBusy, CatalogCorrupt, CatalogError, CatalogMissing, DiskFull
 
 _BUSY_TIMEOUT_MS = 30_000
 _MAGIC = b"SQLite format 3\x00"
@@ -87,6 +88,52 @@ class SqliteBackend:
     def size(self) -> int:
         """Return the size of the file."""
         return self.path.stat().st_size
+
+    def backup(self, target: Path) -> None:
+        """Let SQLite write one consistent state into a new file, check it, and only then give it its name."""
+        if os.path.lexists(target):
+            raise BadInput(f"{target} is there already: name a file that is not")
+        part = target.with_name(f"{target.name}.{token_hex(4)}.part")
+        try:
+            # SQLite would make the file readable by everybody.
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self.path.stat().st_mode & 0o777))
+            with self.engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute("VACUUM INTO ?", (os.fspath(part),))
+            _check_copy(part)
+            _sync(part)
+            os.link(part, target)  # unlike a rename, this replaces nothing that has come there meanwhile
+            _sync(target.parent)
+        except OSError as exc:
+            if exc.errno == errno.ENOSPC:
+                raise _disk_full(target) from exc
+            raise BadInput(f"{target} cannot be written: {exc.strerror}") from exc
+        except sqlite3.Error as exc:
+            if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+                raise _disk_full(target) from exc
+            if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT:
+                raise CatalogCorrupt(
+                    f"catalog {self.path} is damaged, and was not copied: see `neardup doctor`"
+                ) from exc
+            raise CatalogError(f"catalog {self.path} cannot be copied to {target}: {exc}") from exc
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _check_copy(copy: Path) -> None:
+    with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        said = [str(line) for (line,) in connection.execute("PRAGMA integrity_check(1)")]
+    if said != ["ok"]:
+        raise CatalogCorrupt(f"the catalog is damaged, and was not copied: {said[0]}; see `neardup doctor`")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

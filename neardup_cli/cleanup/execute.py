@@ -17,11 +17,12 @@ from itertools import batched
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action
-from neardup_cli.cleanup import files
+from neardup_cli.cleanup import emptied, files
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
 from neardup_cli.cleanup.folders import Identity, identity_of
-from neardup_cli.cleanup.reasons import Gone, Refused, named, reason_of
+from neardup_cli.cleanup.reasons import INSIDE_APP_FOLDER, Gone, Refused, named, reason_of
+from neardup_cli.images.app_folders import in_app_folder
 from neardup_cli.images.walk import file_stamp, is_below
 from neardup_cli.plans import Batch, BatchState, Intent, Operation, OperationState
 from neardup_cli.records.files import FileStamp
@@ -53,6 +54,7 @@ def run_batch(catalog: Catalog, batch: Batch, watch: Watch) -> None:
     for unit in _units(catalog, batch, [OperationState.PLANNED]):
         _run_unit(work, unit, kept)
         watch(len(unit))
+    emptied.remove_emptied(catalog, batch.id)
     with catalog.write() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.APPLIED)
 
@@ -71,9 +73,11 @@ def undo(catalog: Catalog, batch: Batch, offline: Sequence[bytes], watch: Watch)
     with catalog.write_durably() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.UNDOING)
         journal.cancel_planned(connection, batch.id)
+    emptied.bring_back(catalog, batch.id, offline)
     for unit in _units(catalog, batch, _TO_UNDO, backwards=True):
         _undo_unit(work, unit, offline)
         watch(len(unit))
+    emptied.dress(catalog, batch.id)
     with catalog.write() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.UNDONE)
 
@@ -133,6 +137,8 @@ def _prepared(act: Act, operation: Operation, kept: Collection[tuple[int, int]])
     Raises:
         Refused, OSError: it must not be acted upon.
     """
+    if in_app_folder(operation.file.path) is not None:
+        raise Refused(INSIDE_APP_FOLDER)
     files.writable_folder(os.path.dirname(operation.file.path))
     status, operation = _looked_at(operation)
     keeper = _keeper(operation)

@@ -150,6 +150,21 @@ def nearest_folder(folder: bytes) -> bytes:
     return folder
 
 
+def make_folders(folder: bytes) -> None:
+    """Make a folder and those above it that are missing, however many (`os.makedirs` calls itself for each).
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for path in reversed(missing):
+        with suppress(FileExistsError):
+            os.mkdir(path)
+
+
 def remove_empty(folder: bytes, top: bytes | None) -> None:
     """Remove a folder and those above it up to `top`, as long as they are empty."""
     while top is not None and is_below(folder, top):

@@ -48,12 +48,20 @@ class Folders:
         return None if first == folder else f"its folder is {named(first)} under another name"
 
     def _is_sheltered(self, path: bytes, *, keep: bool = True) -> bool:
-        if path in self._sheltered:
-            return self._sheltered[path]
-        above = os.path.dirname(path)
-        sheltered = identity_of(path) in self._protected or (above != path and self._is_sheltered(above))
-        if keep:  # of folders, which are few
-            self._sheltered[path] = sheltered
+        asked = []
+        sheltered = False
+        while True:
+            if path in self._sheltered:
+                sheltered = self._sheltered[path]
+                break
+            asked.append(path)
+            sheltered = identity_of(path) in self._protected
+            above = os.path.dirname(path)
+            if sheltered or above == path:
+                break
+            path = above
+        # What lies in a folder is sheltered with it. Of folders, which are few, the answer is kept.
+        self._sheltered.update((one, sheltered) for one in asked[0 if keep else 1 :])
         return sheltered
 
 

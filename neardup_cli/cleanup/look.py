@@ -7,8 +7,9 @@ import stat
 from typing import NamedTuple
 
 from neardup_cli.cleanup.folders import Folders, Identity
-from neardup_cli.cleanup.reasons import named
+from neardup_cli.cleanup.reasons import INSIDE_APP_FOLDER, named
 from neardup_cli.cleanup.request import PlanRequest
+from neardup_cli.images.app_folders import in_app_folder
 from neardup_cli.images.remote import is_remote
 from neardup_cli.images.walk import is_below
 from neardup_cli.records.files import CatalogedFile
@@ -36,13 +37,7 @@ class Look:
 
     def at(self, file: CatalogedFile) -> Identity | str:
         """Return the identity of a file, or say why it can neither be kept nor acted upon."""
-        if is_remote(file.path):
-            return "not on a disk of this machine"
-        if file.path in self._request.put_away:
-            return "put away by an earlier clean-up"
-        if self._request.to is not None and is_below(file.path, self._request.to):
-            return f"already below {named(self._request.to)}"
-        if trouble := self.folders.trouble(os.path.dirname(file.path)):
+        if trouble := self._by_place(file.path):
             return trouble
         try:
             status = os.lstat(file.path)
@@ -52,6 +47,18 @@ class Look:
         if status.st_nlink > 1:
             self.several_names[file.path] = Names(inode, status.st_nlink)
         return _change(file, status) or inode
+
+    def _by_place(self, path: bytes) -> str | None:
+        """Say why nothing can be done with a file where it is."""
+        if is_remote(path):
+            return "not on a disk of this machine"
+        if path in self._request.put_away:
+            return "put away by an earlier clean-up"
+        if in_app_folder(path) is not None:
+            return INSIDE_APP_FOLDER
+        if self._request.to is not None and is_below(path, self._request.to):
+            return f"already below {named(self._request.to)}"
+        return self.folders.trouble(os.path.dirname(path))
 
 
 def _change(file: CatalogedFile, status: os.stat_result) -> str | None:

@@ -14,13 +14,13 @@ from dataclasses import replace
 from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.check import check_request
+from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.folders import Identity
 from neardup_cli.cleanup.look import Look, is_readable
 from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.savings import counted_once
 from neardup_cli.cleanup.targets import Targets
-from neardup_cli.cleanup.units import Companions
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup

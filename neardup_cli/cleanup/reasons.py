@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 
+INSIDE_APP_FOLDER = "inside an application's own folder"
+
 _WORDS = {
     errno.EACCES: "permission denied",
     errno.EPERM: "not permitted here",

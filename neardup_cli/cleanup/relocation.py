@@ -38,7 +38,7 @@ class Relocation(Act):
     def forward(self, ready: Ready) -> None:
         target = target_of(ready.intent)
         try:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+            files.make_folders(os.path.dirname(target))
             ready.look_again()
             self._relocate(ready.operation, ready.intent, ready.status, (ready.operation.file.path, target))
         except (Refused, OSError):
@@ -85,7 +85,7 @@ class Relocation(Act):
                 raise Refused(f"{named(target)} was changed since: it is left where it is")
             files.nearest_folder(folder)
             back = replace(intent, made=files.topmost_missing(folder))
-            os.makedirs(folder, exist_ok=True)
+            files.make_folders(folder)
             self._relocate(operation, back, status, (target, source))
         copying.dress(source, operation.file, intent)
         self._tidy(operation, intent)

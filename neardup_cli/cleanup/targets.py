@@ -33,7 +33,7 @@ class Targets:
         while True:
             self._numbers[stem] += 1
             ending = b"" if self._numbers[stem] == 1 else b"-%d" % self._numbers[stem]
-            places = [os.path.join(self._to, stem + ending + name[len(stem) :]) for name in names]
+            places = [os.path.join(self._to, _renamed(name, stem, ending)) for name in names]
             if not self._taken.intersection(places) and not any(map(os.path.lexists, places)):
                 self._taken.update(places)
                 return places[0], list(places[1:])
@@ -41,3 +41,11 @@ class Targets:
     def _mirrored(self, path: bytes) -> bytes:
         assert self._to is not None
         return os.path.join(self._to, path.lstrip(b"/"))
+
+
+def _renamed(name: bytes, stem: bytes, ending: bytes) -> bytes:
+    """Put an ending behind the stem of a name, or before its extension where it has another one."""
+    if name.startswith(stem + b"."):
+        return stem + ending + name[len(stem) :]
+    own, extension = os.path.splitext(name)
+    return own + ending + extension

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from neardup_cli.catalog.database import Catalog
+    from neardup_cli.cleanup.filters import GroupFilter
     from neardup_cli.pipeline.clean import CleanOptions
     from neardup_cli.plans import Outcome, Plan, Policy
     from neardup_cli.records.matches import DuplicateGroup
@@ -109,6 +110,24 @@ def clean(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an apply that was interrupted.")
     ] = False,
+    remove_empty_folders: Annotated[
+        bool,
+        typer.Option("--remove-empty-folders", help="Remove the folders that the clean-up has emptied, too."),
+    ] = False,
+    between: Annotated[
+        list[Path] | None,
+        typer.Option("--between", metavar="DIR", help="Only copies across these folders; repeatable."),
+    ] = None,
+    within: Annotated[
+        list[Path] | None,
+        typer.Option("--within", metavar="DIR", help="Only copies inside each of these folders; repeatable."),
+    ] = None,
+    min_size: Annotated[
+        int | None,
+        typer.Option(
+            "--min-size", metavar="PIXELS", min=1, help="Leave images alone whose short side is less."
+        ),
+    ] = None,
     catalog: CatalogOption = None,
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
@@ -143,13 +162,16 @@ def clean(
         preset=preset,
     )
     planning = (report, action, to, keep, prefer, protect, only, under, limit, plan_out)
-    _check_usage(report, planning, plan_file, resume=resume, interactive=interactive)
+    filtering = (remove_empty_folders, between, within, min_size)
+    _check_usage(report, (*planning, *filtering), plan_file, resume=resume, interactive=interactive)
     options = CleanOptions(
         action=action or Action.TRASH,
         policy=_policy(keep, prefer, protect, only),
         to=real_paths([to])[0] if to is not None else None,
         across_devices=across_devices,
         most_opened=None if all_metadata else MOST_OPENED,
+        remove_empty_folders=remove_empty_folders,
+        filter=_filter(between, within, min_size),
         dups=DupsOptions.from_settings(
             settings, verify=not no_verify, grouping=grouping, under=real_paths(under), limit=limit
         ),
@@ -159,7 +181,7 @@ def clean(
             _finish(opened, None, permanently=permanently, json=json)
             return
         if plan_file is not None:
-            plan = _read_plan(plan_file)
+            plan = _read_plan(opened, plan_file)
         else:
             plan = _plan(opened, options, from_report=report is not None, interactive=interactive)
         if plan_out is not None:
@@ -196,6 +218,15 @@ def _policy(
     return Policy(keys, chosen.prefer, chosen.protect, kinds)
 
 
+def _filter(between: list[Path] | None, within: list[Path] | None, min_size: int | None) -> GroupFilter:
+    from neardup_cli.cleanup.filters import GroupFilter
+
+    folders = _there(between, "--between")
+    if len(folders) == 1:
+        raise BadInput("--between needs two folders or more: name it once for each (--within is for one)")
+    return GroupFilter(folders, _there(within, "--within"), min_size or 0)
+
+
 def _there(paths: list[Path] | None, option: str) -> tuple[bytes, ...]:
     """Return the real paths; a name with a slip in it must not protect nothing without a word."""
     for path in paths or ():
@@ -221,6 +252,7 @@ def _member[E: StrEnum](kind: type[E], name: str, option: str, *more: str) -> E:
 
 
 def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interactive: bool) -> Plan:
+    from neardup_cli.cleanup.filters import filtered_groups
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.clean import find_groups, groups_of_report, make_plan
     from neardup_cli.reports.dups_reader import read_groups
@@ -231,6 +263,7 @@ def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interac
             groups = groups_of_report(catalog, read_groups(sys.stdin.buffer.read()))
         else:
             groups = find_groups(catalog, options, progress)
+        groups = filtered_groups(groups, options.filter)
         plan = make_plan(catalog, options, groups, progress)
     if interactive:
         from neardup_cli.cli.interview import interview
@@ -243,8 +276,9 @@ def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interac
     return plan
 
 
-def _read_plan(path: Path) -> Plan:
+def _read_plan(catalog: Catalog, path: Path) -> Plan:
     from neardup_cli.cleanup.check import check_plan
+    from neardup_cli.pipeline.plan_guard import guard_plan
     from neardup_cli.reports.plan_reader import read_plan
 
     try:
@@ -252,6 +286,7 @@ def _read_plan(path: Path) -> Plan:
     except OSError as exc:
         raise BadInput(f"{path} cannot be read: {exc.strerror}") from exc
     check_plan(plan)
+    guard_plan(catalog, plan)
     return plan
 
 

@@ -29,6 +29,8 @@ SUMMARIES = {
     "report": "Write the groups to one HTML file, pictures inside.",
     "status": "Show what the catalog holds: files, roots, models, sizes.",
     "doctor": "Check the catalog and its index.",
+    "backup": "Copy the catalog, whole and checked, while others use it.",
+    "trust": "Believe all that the neardup.toml of FOLDER says.",
     "demo": "Render a small gallery to try neardup on.",
     "serve": "Serve the review page and the REST API.",
     "ui": "Look images up and browse the groups in the browser.",

@@ -55,6 +55,13 @@ def scan(
     follow_symlinks: Annotated[
         bool, typer.Option("--follow-symlinks", help="Scan what symbolic links point at.")
     ] = False,
+    app_folders: Annotated[
+        bool,
+        typer.Option(
+            "--app-folders",
+            help="Look inside photo libraries, previews and bins too; nothing there is ever acted upon.",
+        ),
+    ] = False,
     rehash: Annotated[bool, typer.Option("--rehash", help="Read unchanged files again too.")] = False,
     max_pixels: MaxPixelsOption = None,
     workers: WorkersOption = None,
@@ -74,7 +81,7 @@ def scan(
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.scan import ScanOptions
     from neardup_cli.pipeline.scan import scan as run_scan
-    from neardup_cli.pipeline.survey import real_roots
+    from neardup_cli.pipeline.survey import real_roots, refuse_app_folders
     from neardup_cli.reports.json_report import dump, scan_document
     from neardup_cli.reports.summary import scan_lines, unreadable_lines
     from neardup_cli.settings import load_settings
@@ -100,10 +107,13 @@ def scan(
         exclude=exclude or [],
         hidden=hidden,
         follow_links=follow_symlinks,
+        app_folders=app_folders,
         cluster=chosen_cluster(settings, gpu=settings.device is Device.CUDA),
     )
     # Before a catalog is made: a mistyped path must not leave an empty one behind.
-    real_roots(roots)
+    named = real_roots(roots)
+    if not app_folders:
+        refuse_app_folders(named)
     if settings.model is not None:
         from neardup_cli.embedders.registry import model_path
 

@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neardup_cli.cli.doors import (
+    NoTokenOption,
+    OpenOption,
+    TokenFileOption,
+    TokenOption,
+    address_of,
+    chosen_tokens,
+    listen,
+    told,
+)
 from neardup_cli.cli.options import (
     CatalogOption,
     DeviceOption,
@@ -19,14 +29,12 @@ from neardup_cli.cli.options import (
     ThresholdOption,
 )
 from neardup_cli.cli.output import say
-from neardup_cli.errors import BadInput, MissingExtra
+from neardup_cli.installation import missing_extra
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
-    from neardup_cli.web.options import ServeOptions
+    from neardup_cli.web.options import Access, ServeOptions
 
-_TOKEN_BYTES = 24
-_SHORTEST_TOKEN = 12
 _GRACE_SECONDS = 5
 _HEAD_BYTES = 1 << 19  # two paths, percent-encoded, fit into the address of a request
 
@@ -35,20 +43,14 @@ def serve(
     catalog: CatalogOption = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8420,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            "--token",
-            envvar="NEARDUP_TOKEN",
-            help="Demand this of every request; made up where --host is not this machine alone.",
-            show_default=False,
-        ),
-    ] = None,
+    token: TokenOption = None,
+    token_file: TokenFileOption = None,
+    no_token: NoTokenOption = False,
     allow_host: Annotated[
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="Answer to this host name too; repeatable."),
     ] = None,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    open_browser: OpenOption = False,
     upload_mb: Annotated[
         int, typer.Option("--upload-mb", min=1, max=4096, help="Largest upload, megabytes.")
     ] = 64,
@@ -61,12 +63,14 @@ def serve(
 ) -> None:
     """Serve the review page and the REST API.
 
-    Needs the extra `web`.
+    The address that is printed opens the page once, and the browser keeps a cookie. Programs send the token
+    as `Authorization: Bearer …`: name a --token-file. Needs the extra `web`.
     """
     _demand_extra()
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.models import demand_device
     from neardup_cli.settings import load_settings
+    from neardup_cli.web.options import Access
 
     settings = load_settings(
         catalog=catalog,
@@ -79,9 +83,12 @@ def serve(
     )
     with Catalog.open(settings.catalog_location) as opened:  # what is wrong is said before anything is served
         demand_device(opened, settings.model, settings.device)
-    listening = _listen(host, port)
-    options = _options(settings, _loopback(listening), token, allow_host or [], upload_mb)
-    _run(settings.catalog_location, options, listening, open_browser=open_browser)
+    listening = listen(host, port)
+    loopback = _loopback(listening)
+    tokens = chosen_tokens(token, token_file, no_token=no_token, loopback=loopback)
+    options = _options(settings, Access(loopback, tokens, frozenset(allow_host or [])), upload_mb)
+    with told(address_of(listening), tokens, token_file, open_browser=open_browser):
+        _run(settings.catalog_location, options, listening)
 
 
 def _demand_extra() -> None:
@@ -91,62 +98,38 @@ def _demand_extra() -> None:
         import python_multipart  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as exc:
-        raise MissingExtra(f"`neardup serve` needs {exc.name}: run `pip install 'neardup-cli[web]'`") from exc
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the address now, so that what is wrong with it is one line."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-    except (OSError, UnicodeError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise BadInput(f"cannot listen on {host}:{port}: {reason}; give another --host or --port") from exc
-    return listening
+        raise missing_extra(f"`neardup serve` needs {exc.name}", "web") from exc
 
 
 def _loopback(listening: socket.socket) -> bool:
     return ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
 
 
-def _options(
-    settings: Settings, loopback: bool, token: str | None, names: list[str], upload_mb: int
-) -> ServeOptions:
-    import secrets
+def _options(settings: Settings, access: Access, upload_mb: int) -> ServeOptions:
     from dataclasses import replace
 
     from neardup_cli.pipeline.dups import DupsOptions
     from neardup_cli.pipeline.query import QueryOptions
     from neardup_cli.pipeline.scan import ScanOptions
-    from neardup_cli.web.options import UPLOAD_PIXELS, Access, Limits, ServeOptions
+    from neardup_cli.web.options import UPLOAD_PIXELS, Limits, ServeOptions
 
-    if token is not None and len(token) < _SHORTEST_TOKEN:
-        raise BadInput(f"a token has at least {_SHORTEST_TOKEN} characters")
-    if token is None and not loopback:
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
     return ServeOptions(
         query=replace(
             QueryOptions.from_settings(settings), max_pixels=min(settings.max_pixels, UPLOAD_PIXELS)
         ),
         dups=DupsOptions.from_settings(settings),
         scan=ScanOptions.from_settings(settings),
-        access=Access(loopback, token, frozenset(names)),
+        access=access,
         limits=Limits(upload_bytes=upload_mb * 1_000_000),
         workers=settings.worker_count,
     )
 
 
-def _run(catalog: Path | str, options: ServeOptions, listening: socket.socket, *, open_browser: bool) -> None:
+def _run(catalog: Path | str, options: ServeOptions, listening: socket.socket) -> None:
     import uvicorn
 
     from neardup_cli.web.app import create_app
 
-    host, port = listening.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-    if options.access.token is not None:
-        address += f"?token={options.access.token}"
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(catalog, options),
@@ -158,11 +141,6 @@ def _run(catalog: Path | str, options: ServeOptions, listening: socket.socket, *
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
-    say(f"neardup is at {address} (Ctrl-C stops it)")
-    if open_browser:
-        import webbrowser
-
-        webbrowser.open(address)
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:

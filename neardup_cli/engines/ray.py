@@ -23,7 +23,8 @@ from itertools import batched
 from typing import Any
 
 from neardup_cli.engines.keeper import Keeper
-from neardup_cli.errors import ClusterFailed, MissingExtra, NeardupError
+from neardup_cli.errors import ClusterFailed, NeardupError
+from neardup_cli.installation import missing_extra
 from neardup_cli.records.scans import Cluster
 
 type MakeStep[T, R] = Callable[[], Callable[[T, Keeper], R]]
@@ -259,7 +260,7 @@ def _started(cluster: Cluster) -> Any:  # noqa: ANN401
     try:
         import ray
     except ModuleNotFoundError as exc:
-        raise MissingExtra("`--engine ray` needs Ray: run `pip install 'neardup-cli[ray]'` first") from exc
+        raise missing_extra("`--engine ray` needs Ray", "ray") from exc
     _knock(cluster)
     local = {"address": "local", "num_cpus": cluster.workers, "include_dashboard": False}
     with warnings.catch_warnings(), _silenced_stderr():

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neardup_cli.errors import BadInput, MissingExtra
+from neardup_cli.errors import BadInput
 from neardup_cli.evaluation.metrics import Floats, curve
 from neardup_cli.evaluation.run import Evaluation
+from neardup_cli.installation import missing_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError as exc:
-        raise MissingExtra("plots need matplotlib: pip install 'neardup-cli[eval]'") from exc
+        raise missing_extra("plots need matplotlib", "eval") from exc
 
 
 def plot_evaluation(found: Evaluation, folder: Path) -> list[Path]:

@@ -28,6 +28,8 @@ from PIL import Image, ImageChops, ImageFile, ImageStat, JpegImagePlugin, _imagi
 
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.formats import SNIFFED_BYTES, sniff
+from neardup_cli.images.libjpeg import grey_and_damage
 from neardup_cli.images.metadata import read_exif
 
 if TYPE_CHECKING:
@@ -50,11 +52,13 @@ class DecodedImage:
     """Of the full image in pixels, after orientation."""
     height: int
     format: str
-    """Pillow's name: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF" or "HEIF"."""
+    """Pillow's name, one of those in `_PLUGINS`: "JPEG", "PNG", "WEBP", "HEIF" …"""
     captured_at: datetime | None
     """Naive local time, from EXIF."""
     frame: int = 0
     """Which frame it is: of an animation that begins flat, the first one that shows something."""
+    damage: str | None = None
+    """What its decoder complained of, see `images.integrity`, where that cost nothing to know; else None."""
 
 
 def decode(
@@ -116,7 +120,7 @@ def opened_header(stream: BinaryIO) -> Iterator[ImageFile.ImageFile]:
 
 def _opened(stream: BinaryIO) -> tuple[ImageFile.ImageFile, str]:
     stream.seek(0)
-    format_name = _sniff(stream.read(_SNIFFED_BYTES))
+    format_name = _sniff(stream.read(SNIFFED_BYTES))
     stream.seek(0)
     return _plugin(format_name)(stream, ""), format_name
 
@@ -124,16 +128,20 @@ def _opened(stream: BinaryIO) -> tuple[ImageFile.ImageFile, str]:
 def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int) -> DecodedImage:
     image, format_name = _opened(stream)
     _check_size(image.size, max_pixels)
+    grey, damage = None, None
     full_size = image.size
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         _scale_while_decoding(image, colour=colour, short_side=short_side)
         image.decodermaxblock = _JPEG_AT_ONCE
-        image.load()
+        grey, damage = _grey_jpeg(image, stream, full_size) if not colour else (None, None)
+        if grey is None:
+            image.load()
     else:
         image.load()
         full_size = image.size  # a HEIF may learn its true size only here
     exif = read_exif(image)
-    shown, pixels = 0, image if image.mode == "YCbCr" and format_name == "JPEG" else flattened(image)
+    as_stored = image.mode == "YCbCr" and format_name == "JPEG"
+    shown, pixels = 0, grey if grey is not None else image if as_stored else flattened(image)
     if format_name in ANIMATED:
         shown, pixels = first_that_shows(image, pixels, max_pixels)
     # The picture is upright from here on: metadata that came along would have a later reader turn it again.
@@ -149,12 +157,11 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         format=format_name,
         captured_at=exif.captured_at,
         frame=shown,
+        damage=damage,
     )
 
 
 # --- which format ---------------------------------------------------------------------------------------
-
-_SNIFFED_BYTES = 64  # reaches over the brands of an ISO-BMFF "ftyp" box
 
 _PLUGINS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -166,44 +173,22 @@ _PLUGINS = {
     "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "HEIF": ("pillow_heif", "HeifImageFile"),
+    "PPM": ("PIL.PpmImagePlugin", "PpmImageFile"),  # and PGM, PBM, PNM, PFM
+    "TGA": ("PIL.TgaImagePlugin", "TgaImageFile"),
+    "ICO": ("PIL.IcoImagePlugin", "IcoImageFile"),
+    "PCX": ("PIL.PcxImagePlugin", "PcxImageFile"),
+    "QOI": ("PIL.QoiImagePlugin", "QoiImageFile"),
+    "DIB": ("PIL.BmpImagePlugin", "DibImageFile"),
 }
-
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),  # BigTIFF
-    (b"MM\0+", "TIFF"),
-    (b"\xff\x4f\xff\x51", "JPEG2000"),  # a bare codestream
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
-)
-
-_AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_CONTAINER_BRANDS = {b"mif1", b"msf1"}  # of either: the compatible brands tell
 
 
 def _sniff(head: bytes) -> str:
     """Name the format of a file that begins with `head`, or raise UnreadableImage."""
     if not head:
         raise UnreadableImage("empty file")
-    for signature, format_name in _SIGNATURES:
-        if head.startswith(signature):
-            return format_name
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[4:8] == b"ftyp":
-        brand, end = head[8:12], int.from_bytes(head[:4])
-        compatible = {head[i : i + 4] for i in range(16, min(end, len(head)), 4)}
-        if brand in _AVIF_BRANDS or (brand in _CONTAINER_BRANDS and compatible & _AVIF_BRANDS):
-            return "AVIF"
-        if brand in _HEIF_BRANDS | _CONTAINER_BRANDS:
-            return "HEIF"
-    raise UnreadableImage("not an image")
+    if (format_name := sniff(head)) is None:
+        raise UnreadableImage("not an image")
+    return format_name
 
 
 @cache
@@ -302,6 +287,16 @@ def _scale_while_decoding(image: JpegImagePlugin.JpegImageFile, *, colour: bool,
         # The Y plane is the same in both: libjpeg leaves out the chroma for "L" and copies the luma.
         mode = "YCbCr" if colour else "L"
     image.draft(mode, (short_side, short_side))
+
+
+def _grey_jpeg(
+    image: JpegImagePlugin.JpegImageFile, stream: BinaryIO, full_size: tuple[int, int]
+) -> tuple[Image.Image | None, str | None]:
+    """Decode grey pixels and look for damage at once, of a JPEG whose luma can be had; see `libjpeg`."""
+    if image.mode != "L" or not isinstance(stream, BytesIO):
+        return None, None
+    grey, damage = grey_and_damage(stream.getvalue(), full_size, image.size)
+    return grey, damage
 
 
 def _stores_ycc(image: JpegImagePlugin.JpegImageFile) -> bool:

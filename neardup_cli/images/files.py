@@ -7,6 +7,7 @@ import os
 import stat
 from typing import BinaryIO
 
+from neardup_cli.images.deep import open_path
 from neardup_cli.images.walk import SPECIAL
 
 
@@ -18,7 +19,7 @@ def regular_handle(path: bytes) -> tuple[int, os.stat_result] | None:
     Raises:
         OSError: it cannot be opened.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    handle = open_path(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     status = os.fstat(handle)
     if stat.S_ISREG(status.st_mode):
         return handle, status

@@ -7,7 +7,6 @@ goes unnoticed: what is named here is damaged, what is not may be.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,8 +15,7 @@ from io import BytesIO
 
 from neardup_cli.images.boxes import top_level
 from neardup_cli.images.decode import opened_header
-
-_TRUNCATED = "truncated"
+from neardup_cli.images.libjpeg import TRUNCATED, said_by_libjpeg
 
 
 def damage_of(data: bytes, format: str) -> str:  # noqa: A002 (the record's word for it)
@@ -33,41 +31,16 @@ def damage_of(data: bytes, format: str) -> str:  # noqa: A002 (the record's word
 
 # --- JPEG -----------------------------------------------------------------------------------------------
 
-_DAMAGE = re.compile(
-    r"premature end|bad huffman|bad arithmetic|extraneous bytes before marker|found marker 0x\w+ instead"
-    r"|inconsistent progression",
-    re.IGNORECASE,
-)
-_EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x(\w\w)", re.IGNORECASE)
-_HARMLESS_BYTES = 2  # that some encoders leave between the last block and the end
-_END_OF_IMAGE, _RESTARTS = "d9", re.compile("d[0-7]")
-
 
 def _damage_of_jpeg(data: bytes) -> str:
     """Decode at an eighth of the size, in grey: every coefficient is still read, for half of the time."""
     import simplejpeg  # late: a scan that finds nothing new needs no decoder
 
-    for colour in ("GRAY", "CMYK"):
-        try:
-            simplejpeg.decode_jpeg(data, colour, min_height=1, min_width=1, min_factor=8, strict=True)
-        except ValueError as error:
-            message = str(error)
-            if colour == "GRAY" and "colorspace" in message.lower():  # four channels know no grey
-                continue
-            return _said_by_libjpeg(message)
-        return ""
+    try:
+        simplejpeg.decode_jpeg(data, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True)
+    except ValueError as error:
+        return said_by_libjpeg(str(error))
     return ""
-
-
-def _said_by_libjpeg(message: str) -> str:
-    """Return a complaint about the data of the image; what is only unusual is none."""
-    if not _DAMAGE.search(message):
-        return ""  # a kind of JPEG that Pillow decodes and this decoder does not
-    if extraneous := _EXTRANEOUS.search(message):
-        many = int(extraneous[1]) > _HARMLESS_BYTES
-        in_the_data = extraneous[2].lower() == _END_OF_IMAGE or _RESTARTS.match(extraneous[2].lower())
-        return "corrupt data" if many and in_the_data else ""
-    return _TRUNCATED if "premature end of jpeg file" in message.lower() else "corrupt data"
 
 
 # --- PNG ------------------------------------------------------------------------------------------------
@@ -82,21 +55,21 @@ def _damage_of_png(data: bytes) -> str:
         length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         end = at + 12 + length
         if end > len(data):
-            return _TRUNCATED
+            return TRUNCATED
         if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
             name = "data" if kind in _CRITICAL else "metadata"
             return f"wrong checksum of the {name}"
         if kind == b"IEND":
             return ""
         at = end
-    return _TRUNCATED
+    return TRUNCATED
 
 
 # --- containers of chunks and boxes: does what they promise lie inside the file? ------------------------
 
 
 def _damage_of_webp(data: bytes) -> str:
-    return _TRUNCATED if 8 + int.from_bytes(data[4:8], "little") > len(data) + 1 else ""
+    return TRUNCATED if 8 + int.from_bytes(data[4:8], "little") > len(data) + 1 else ""
 
 
 def _damage_of_gif(data: bytes) -> str:
@@ -112,7 +85,7 @@ def _damage_of_gif(data: bytes) -> str:
         else:
             return "" if kind in (0x3B, 0) else "corrupt data"
         if at < 0:
-            return _TRUNCATED
+            return TRUNCATED
     return ""
 
 
@@ -132,14 +105,14 @@ def _damage_of_boxes(data: bytes, *, codestream: bytes = b"") -> str:
         return _damage_of_codestream(data)
     for kind, start, length, promised in top_level(BytesIO(data)):
         if promised > length:
-            return _TRUNCATED
+            return TRUNCATED
         if codestream and kind == codestream:
             return _damage_of_codestream(data[start : start + length])
     return ""
 
 
 def _damage_of_codestream(data: bytes) -> str:
-    return "" if data.rstrip(b"\0").endswith(b"\xff\xd9") else _TRUNCATED
+    return "" if data.rstrip(b"\0").endswith(b"\xff\xd9") else TRUNCATED
 
 
 # --- TIFF -----------------------------------------------------------------------------------------------
@@ -152,7 +125,7 @@ def _damage_of_tiff(data: bytes) -> str:
     """Ask of every page whether its strips or tiles lie inside the file."""
     for places, lengths in _strips(data):
         if any(place + length > len(data) for place, length in zip(places, lengths, strict=False)):
-            return _TRUNCATED
+            return TRUNCATED
     return ""
 
 

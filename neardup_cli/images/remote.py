@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from neardup_cli.errors import MissingExtra
+from neardup_cli.installation import missing_extra
 
 _SCHEME = re.compile(rb"[a-z][a-z0-9+.-]+://")
 _TIMES = ("LastModified", "mtime", "last_modified", "updated", "created")  # what the file systems call it
@@ -78,10 +78,8 @@ def _system(path: bytes) -> tuple[Any, str]:
 
         system, place = fsspec.core.url_to_fs(address)
     except ImportError as exc:
-        raise MissingExtra(
-            f"{address} is read by fsspec: run `pip install 'neardup-cli[ray]'` and install "
-            "what it needs for that place (s3fs for s3://, gcsfs for gs://)"
-        ) from exc
+        need = f"{address} is read by fsspec and what that needs (s3fs for s3://, gcsfs for gs://)"
+        raise missing_extra(need, "ray") from exc
     except ValueError as exc:
         raise OSError(0, f"no such kind of place ({exc})") from exc
     return system, place

@@ -8,30 +8,34 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from operator import attrgetter
 
 from neardup_cli.images import remote
-from neardup_cli.records.files import FileStamp, Skipped
-
-IMAGE_EXTENSIONS = frozenset(
-    b"jpg jpeg jpe jfif mpo png apng webp gif bmp dib tif tiff avif avifs"
-    b" heic heif heics heifs hif jp2 j2k j2c jpc jpf jpx".split()
+from neardup_cli.images.app_folders import in_app_folder, is_app_folder
+from neardup_cli.images.deep import DeepEntry, entries_of, open_path
+from neardup_cli.images.formats import (
+    NOT_AN_IMAGE,
+    SNIFFED_BYTES,
+    USUAL_ENDINGS,
+    has_image_extension,
+    looks_like_image,
+    reason_not_to_read,
 )
-"""Extensions that are opened; what is in the file decides what it is."""
-
-_USUAL_ENDINGS = (b".jpg", b".JPG", b".jpeg", b".png", b".heic", b".HEIC", b".webp", b".gif", b".bmp")
+from neardup_cli.records.files import FileStamp, Skipped
 
 _DOT = ord(".")
 _KIND = stat.S_IFMT(0o777777)  # the bits of a mode that say what a file is
 
-NOT_AN_IMAGE = "not an image file"
 HIDDEN = "hidden"
 EXCLUDED = "excluded"
 LINK = "symbolic link"
 SPECIAL = "not a regular file"
+APP_FOLDER = "folder of an application"
+
+type Entry = os.DirEntry[bytes] | DeepEntry
 
 
 @dataclass(slots=True)
@@ -49,6 +53,15 @@ class FileRun:
 
 
 @dataclass(slots=True)
+class _Level:
+    """A folder on the way down, with those of its entries that are still to come."""
+
+    root: bytes
+    device: int
+    entries: Iterator[Entry]
+
+
+@dataclass(slots=True)
 class Walker:
     """How to walk, and the targets of the links met on the way.
 
@@ -59,12 +72,17 @@ class Walker:
         follow_links: collect what symbolic links point at in `link_targets` instead of skipping them.
             Each is then walked under its real path, so that no file is recorded under two names and
             no loop can be entered.
+        app_folders: enter the folders of applications too, hidden or not; see `app_folders`.
+        sniffs: open each file whose name says nothing, to see whether it is an image. Without it they are all
+            taken, for a caller that knows most of them from before.
         walked: roots that have been walked before; they are not entered again from a folder around them.
     """
 
     exclude: Sequence[str] = ()
     hidden: bool = False
     follow_links: bool = False
+    app_folders: bool = False
+    sniffs: bool = True
     link_targets: list[bytes] = field(default_factory=list)
     walked: set[bytes] = field(default_factory=set)
 
@@ -85,7 +103,7 @@ class Walker:
             yield run
             return
         if stat.S_ISDIR(status.st_mode):
-            yield from self._walk_folder(root, root, root, status.st_dev)
+            yield from self._walk_folder(root, status.st_dev)
         elif stat.S_ISREG(status.st_mode):
             run.files.append((root, status))
             yield run
@@ -95,40 +113,55 @@ class Walker:
 
     def _walk_remote(self, root: bytes, run: FileRun) -> FileRun:
         """Take the objects below an address; folders are but a part of their names."""
+        app_folders: set[bytes] = set()
         try:
             for path, status in remote.find(root):
-                below = os.fsdecode(path[len(root) :].lstrip(b"/"))
-                names = below.split("/")
-                if not self.hidden and any(name.startswith(".") for name in names):
-                    run.skipped.append(Skipped(path, HIDDEN))
-                elif any(
-                    fnmatchcase(below, pattern) if "/" in pattern else _any_matches(names, pattern)
-                    for pattern in self.exclude
-                ):
-                    run.skipped.append(Skipped(path, EXCLUDED))
-                elif not has_image_extension(path):
-                    run.skipped.append(Skipped(path, NOT_AN_IMAGE))
+                below = path[len(root) :].lstrip(b"/")
+                folder = None if self.app_folders else in_app_folder(b"/" + below)
+                if folder is not None:
+                    app_folders.add(root + folder)
+                elif reason := self._reason_to_leave(path, os.fsdecode(below)):
+                    run.skipped.append(Skipped(path, reason))
                 else:
                     run.files.append((path, status))
         except OSError as exc:
             run.skipped.append(Skipped(root, os_reason(exc), unreadable=True))
+        run.skipped += [Skipped(folder, APP_FOLDER) for folder in sorted(app_folders)]
         return run
 
-    def _walk_folder(self, folder: bytes, top: bytes, root: bytes, device: int) -> Iterator[FileRun]:
-        run = FileRun(root)
-        try:
-            with os.scandir(folder) as entries:
-                ordered = _in_path_order(entries)
-        except OSError as exc:
-            run.skipped.append(Skipped(folder, os_reason(exc), unreadable=True))
+    def _reason_to_leave(self, path: bytes, below: str) -> str | None:
+        """Say why an object is not taken; its name alone decides, for opening it would fetch it."""
+        names = below.split("/")
+        if not self.hidden and any(name.startswith(".") for name in names):
+            return HIDDEN
+        for pattern in self.exclude:
+            if fnmatchcase(below, pattern) if "/" in pattern else _any_matches(names, pattern):
+                return EXCLUDED
+        return None if has_image_extension(path) else reason_not_to_read(path) or NOT_AN_IMAGE
+
+    def _walk_folder(self, top: bytes, device: int) -> Iterator[FileRun]:
+        """Walk a folder of any depth: the folders on the way are a list, not calls in each other."""
+        run = FileRun(top)
+        levels = [_Level(top, device, _in_path_order(top, run))]
+        while levels:
+            entered = self._go_through(levels[-1], top, run)
             yield run
-            return
+            if entered is None:
+                levels.pop()
+                run = FileRun(levels[-1].root if levels else top)
+                continue
+            folder, below, own_device = entered
+            run = FileRun(below)
+            levels.append(_Level(below, own_device, _in_path_order(folder, run)))
+
+    def _go_through(self, level: _Level, top: bytes, run: FileRun) -> tuple[bytes, bytes, int] | None:
+        """Take the files of a folder up to the next folder in it; return that, its root and its device."""
         choosy, files = bool(self.exclude or self.walked), run.files
-        for entry in ordered:
+        for entry in level.entries:
             # Nearly every entry is an ordinary image file, and there may be a million: asked little, without
             # a call.
             name = entry.name
-            if not choosy and name.endswith(_USUAL_ENDINGS) and name[0] != _DOT:
+            if not choosy and name.endswith(USUAL_ENDINGS) and name[0] != _DOT:
                 try:
                     status = entry.stat(follow_symlinks=False)
                     if status.st_mode & _KIND == stat.S_IFREG:
@@ -138,29 +171,25 @@ class Walker:
                     pass  # it is asked again below, by what reports it
             if self._passes_over(entry, top, run):
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                yield run
-                yield from self._enter(entry, top, root, device)
-                run = FileRun(root)
-                files = run.files
-            else:
-                _take(entry, run)
-        yield run
+            if not entry.is_dir(follow_symlinks=False):
+                self._take(entry, run)
+                continue
+            try:
+                device = entry.stat(follow_symlinks=False).st_dev
+            except OSError as exc:
+                run.skipped.append(Skipped(entry.path, os_reason(exc), unreadable=True))
+                continue
+            return entry.path, level.root if device == level.device else entry.path, device
+        return None
 
-    def _enter(self, entry: os.DirEntry[bytes], top: bytes, root: bytes, device: int) -> Iterator[FileRun]:
-        try:
-            own_device = entry.stat(follow_symlinks=False).st_dev
-        except OSError as exc:
-            yield FileRun(root, skipped=[Skipped(entry.path, os_reason(exc), unreadable=True)])
-            return
-        below = root if own_device == device else entry.path
-        yield from self._walk_folder(entry.path, top, below, own_device)
-
-    def _passes_over(self, entry: os.DirEntry[bytes], top: bytes, run: FileRun) -> bool:
-        """Say whether an entry is not for this walk, and put down why."""
+    def _passes_over(self, entry: Entry, top: bytes, run: FileRun) -> bool:
+        """Return True if an entry is not for this walk, and put down why."""
         if entry.path in self.walked:
             return True
-        if not self.hidden and entry.name.startswith(b"."):
+        of_app = entry.is_dir(follow_symlinks=False) and is_app_folder(entry.path)
+        if of_app and not self.app_folders:
+            run.skipped.append(Skipped(entry.path, APP_FOLDER))
+        elif not (self.hidden or of_app) and entry.name.startswith(b"."):
             run.skipped.append(Skipped(entry.path, HIDDEN))
         elif self.exclude and self._is_excluded(entry, top):
             run.skipped.append(Skipped(entry.path, EXCLUDED))
@@ -172,18 +201,46 @@ class Walker:
             return False
         return True
 
-    def _is_excluded(self, entry: os.DirEntry[bytes], top: bytes) -> bool:
+    def _is_excluded(self, entry: Entry, top: bytes) -> bool:
         name = os.fsdecode(entry.name)
         below = os.fsdecode(entry.path[len(top) :].lstrip(b"/"))
         return any(fnmatchcase(below if "/" in pattern else name, pattern) for pattern in self.exclude)
 
+    def _take(self, entry: Entry, run: FileRun) -> None:
+        """Put a file into the run, or say why not; the cheap questions first, what is in it last."""
+        path = entry.path
+        promises = has_image_extension(path)
+        if not promises and (reason := reason_not_to_read(path)):
+            run.skipped.append(Skipped(path, reason))
+            return
+        try:
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode) and not promises and self.sniffs and not is_image_inside(path):
+                run.skipped.append(Skipped(path, NOT_AN_IMAGE))
+                return
+        except OSError as exc:
+            run.skipped.append(Skipped(path, os_reason(exc), unreadable=promises))
+            return
+        if stat.S_ISREG(status.st_mode):
+            run.files.append((path, status))
+        else:
+            run.skipped.append(Skipped(path, SPECIAL if promises else NOT_AN_IMAGE))
 
-def has_image_extension(path: bytes) -> bool:
-    """Say whether a name ends like an image file, whatever its case."""
-    if path.endswith(_USUAL_ENDINGS):  # nearly all of them, at a third of the cost
-        return True
-    _, dot, extension = path.rpartition(b".")
-    return bool(dot) and extension.lower() in IMAGE_EXTENSIONS
+
+def is_image_inside(path: bytes) -> bool:
+    """Return True if a regular file begins like an image, whatever its name; little of it is read.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = open_path(path, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and looks_like_image(
+            os.read(descriptor, SNIFFED_BYTES)
+        )
+    finally:
+        os.close(descriptor)
 
 
 def outermost(paths: Sequence[bytes]) -> list[bytes]:
@@ -206,32 +263,22 @@ def file_stamp(status: os.stat_result) -> FileStamp:
     return FileStamp(status.st_size, status.st_mtime_ns, _signed(status.st_dev), _signed(status.st_ino))
 
 
-def _take(entry: os.DirEntry[bytes], run: FileRun) -> None:
-    """Put a file into the run, or say why not; the cheap question first, `stat` last."""
-    path = entry.path
-    if not has_image_extension(path):
-        run.skipped.append(Skipped(path, NOT_AN_IMAGE))
-        return
+def _in_path_order(folder: bytes, run: FileRun) -> Iterator[Entry]:
+    """Go through the entries of a folder as the paths below them are sorted, byte by byte.
+
+    One that cannot be listed has none, and is put down as such.
+    """
     try:
-        status = entry.stat(follow_symlinks=False)
+        found = entries_of(folder)
     except OSError as exc:
-        run.skipped.append(Skipped(path, os_reason(exc), unreadable=True))
-        return
-    if stat.S_ISREG(status.st_mode):
-        run.files.append((path, status))
-    else:
-        run.skipped.append(Skipped(path, SPECIAL))
-
-
-def _in_path_order(entries: Iterable[os.DirEntry[bytes]]) -> list[os.DirEntry[bytes]]:
-    """Sort the entries of a folder as the paths below them are sorted, byte by byte."""
-    found = list(entries)
-    folders = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
+        run.skipped.append(Skipped(folder, os_reason(exc), unreadable=True))
+        return iter(())
+    has_folders = any(entry.is_dir(follow_symlinks=False) for entry in found)
     # Most folders hold files only: these are sorted in half the time.
-    return sorted(found, key=_sort_key if folders else attrgetter("name"))
+    return iter(sorted(found, key=_sort_key if has_folders else attrgetter("name")))
 
 
-def _sort_key(entry: os.DirEntry[bytes]) -> bytes:
+def _sort_key(entry: Entry) -> bytes:
     """With its slash, a folder stands exactly where the paths below it belong."""
     return entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import opened_header, scaled_to_8_bits
+from neardup_cli.images.libjpeg import said_by_libjpeg
 from neardup_cli.images.metadata import UPRIGHT, read_exif
 
 if TYPE_CHECKING:
@@ -46,12 +47,14 @@ class WholeImage:
         alpha: uint8 [height, width]; None where every pixel is opaque.
         grey: whether the three channels are equal everywhere.
         tables: of a JPEG, else None.
+        damage: what a JPEG's decoder complained of, as `damage_of` has it; it costs nothing here.
     """
 
     rgb: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None
     grey: bool
     tables: JpegTables | None
+    damage: str = ""
 
 
 def decode_whole(data: bytes, *, frame: int = 0, max_pixels: int = DEFAULT_MAX_PIXELS) -> WholeImage:
@@ -78,17 +81,17 @@ def decode_whole(data: bytes, *, frame: int = 0, max_pixels: int = DEFAULT_MAX_P
         found = image.info.get("icc_profile")
         icc = found if isinstance(found, bytes) else b""
         if tables is not None and image.mode in ("L", "RGB"):
-            pixels, alpha, is_grey = _jpeg_pixels(data, image.mode, icc), None, image.mode == "L"
+            (pixels, damage), alpha, is_grey = _jpeg_pixels(data, image.mode, icc), None, image.mode == "L"
         else:
             image.load()
-            pixels, alpha, is_grey = _pixels(image, icc)
+            (pixels, alpha, is_grey), damage = _pixels(image, icc), ""
         # Pillow turns a TIFF, and pillow-heif a HEIC, while it is loaded, and says so here.
         orientation = read_exif(image).orientation if frame == 0 else UPRIGHT
     rgb = turned(pixels, orientation)
     opacity = None if alpha is None else turned(alpha, orientation)
     if opacity is not None:
         rgb[opacity == 0] = 0
-    return WholeImage(rgb, opacity, is_grey or _is_grey(rgb), tables)
+    return WholeImage(rgb, opacity, is_grey or _is_grey(rgb), tables, damage)
 
 
 def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -119,14 +122,20 @@ def _tables(image: ImageFile.ImageFile) -> JpegTables | None:
     return JpegTables({number: list(table) for number, table in image.quantization.items()}, subsampling)
 
 
-def _jpeg_pixels(data: bytes, mode: str, icc: bytes) -> NDArray[np.uint8]:
+def _jpeg_pixels(data: bytes, mode: str, icc: bytes) -> tuple[NDArray[np.uint8], str]:
     """Decode by libjpeg-turbo's own interface: the same pixels as Pillow's, in half of the time."""
     import simplejpeg
 
-    rgb: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", strict=False)
+    rgb: NDArray[np.uint8]
+    damage = ""
+    try:
+        rgb = simplejpeg.decode_jpeg(data, "RGB", strict=True)
+    except ValueError as error:
+        damage = said_by_libjpeg(str(error))
+        rgb = simplejpeg.decode_jpeg(data, "RGB", strict=False)
     if icc and mode == "RGB" and (transform := _transform(icc, mode)) is not None:
-        return np.array(transform.apply(Image.fromarray(rgb)))
-    return rgb
+        return np.array(transform.apply(Image.fromarray(rgb))), damage
+    return rgb, damage
 
 
 def _pixels(image: Image.Image, icc: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin, PngImagePlugin
 
 from neardup_cli.images.metadata import capture_time, parse_timestamp
 from neardup_cli.images.xmp import packet_of, value_of, values_of
@@ -50,6 +50,8 @@ _XMP_WORDS = (
     "digiKam:TagsList",
     "MicrosoftPhoto:LastKeywordXMP",
 )
+_TEXT_CHUNKS = {b"eXIf", b"iTXt", b"tEXt", b"zTXt"}
+_MOST_CHUNKS = 100_000
 _PNG_WORDS = ("Title", "Description")
 _OF_THE_CAMERA = re.compile(
     r"[A-Z0-9 .,-]*DIGITAL CAMERA|SONY DSC|SAMSUNG|DCIM.*|default|ASCII|.* Exif JPEG", re.ASCII
@@ -76,7 +78,7 @@ class Written:
 
 
 def read_written(image: ImageFile.ImageFile) -> Written:
-    """Read what is written in an image, loaded or not; a PNG has its EXIF before its pixels or not at all."""
+    """Read what is written in an image, loaded or not; a PNG with text behind its pixels is loaded for it."""
     exif, details, gps = _directories(image)
     packet = packet_of(image, exif)
     captured_at, offset = capture_time(exif, details)
@@ -100,10 +102,34 @@ def read_written(image: ImageFile.ImageFile) -> Written:
 
 def _directories(image: ImageFile.ImageFile) -> tuple[Image.Exif, dict[int, Any], dict[int, Any]]:
     try:
-        exif = image.getexif()
+        exif = _exif_of(image)
     except Exception:  # the parser meets bytes from anywhere and has no closed list of what it raises
         return Image.Exif(), {}, {}
     return exif, _directory(exif, ExifTags.IFD.Exif), _directory(exif, ExifTags.IFD.GPSInfo)
+
+
+def _exif_of(image: ImageFile.ImageFile) -> Image.Exif:
+    """Return the EXIF; Pillow decodes a PNG for it, since it may stand behind the pixels, but seldom does."""
+    if isinstance(image, PngImagePlugin.PngImageFile) and not _has_text_behind_pixels(image.fp):
+        return Image.Image.getexif(image)
+    return image.getexif()
+
+
+def _has_text_behind_pixels(stream: Any) -> bool:  # noqa: ANN401 (Pillow's)
+    position = stream.tell()
+    try:
+        at, kinds = 8, []
+        for _ in range(_MOST_CHUNKS):
+            stream.seek(at)
+            head = stream.read(8)
+            if len(head) < 8:
+                break
+            kinds.append(head[4:])
+            at += int.from_bytes(head[:4]) + 12
+    finally:
+        stream.seek(position)
+    behind = kinds[kinds.index(b"IDAT") :] if b"IDAT" in kinds else []
+    return not _TEXT_CHUNKS.isdisjoint(behind)
 
 
 def _directory(exif: Image.Exif, which: ExifTags.IFD) -> dict[int, Any]:

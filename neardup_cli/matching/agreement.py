@@ -1,6 +1,6 @@
 """Do two aligned pictures show the same thing? Block by block, where there is something to see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -11,6 +11,7 @@ from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.blocks import BLOCK, Floats, detail, deviation, split_blocks
 from neardup_cli.matching.features import Grey, LocalFeatures
+from neardup_cli.matching.sharpness import blur_between
 
 WORK_SIDE = 208
 """Pixels of the overlap's longer side where pixels are compared: an error of 2 pixels at 416 is one here."""
@@ -27,6 +28,10 @@ _BLANK = 1.5
 _AGREES = 0.6
 # Added to both variances, so that the correlation of two faint blocks is not the correlation of their noise.
 _NOISE_VARIANCE = 1.0
+# What is blurred by so many pixels still fills blocks; smaller than this there are too few of them.
+_BLUR_DRAWN = 1.2
+_SMALLEST_SIDE = 72
+_SAMPLED_EVERY = 5
 HOPELESS = 0.2
 """Share of agreeing blocks below which an alignment is wrong, and nothing more is measured."""
 
@@ -163,6 +168,28 @@ def measure_agreement(
     """Compare two pictures under `transform` (a's pixels to b's), about half a millisecond."""
     pair = align(a.grey, b.grey, transform, side)
     return NONE if pair is None else _agreement_of(pair, a, b)
+
+
+def measure_softened(a: LocalFeatures, b: LocalFeatures, transform: Affine) -> Agreement:
+    """Compare two images of which one is much softer; NONE where they are equally sharp. About a millisecond.
+
+    The sharper is blurred as far, and both are drawn so small that what is left of the texture fills blocks.
+    """
+    pair = align(a.grey, b.grey, transform)
+    if pair is None:
+        return NONE
+    some = np.flatnonzero(pair.inside)[::_SAMPLED_EVERY]
+    blur = blur_between(pair.a.astype(np.float32), pair.b.astype(np.float32), some)
+    if blur == 0:
+        return NONE
+    side = round(min(WORK_SIDE, max(_SMALLEST_SIDE, WORK_SIDE * _BLUR_DRAWN / abs(blur))))
+    drawn = align(a.grey, b.grey, transform, side)
+    if drawn is None:
+        return NONE
+    sharper = drawn.a if blur > 0 else drawn.b
+    softened = np.asarray(cv2.GaussianBlur(sharper, (0, 0), abs(blur) * side / WORK_SIDE), np.uint8)
+    equal = replace(drawn, a=softened) if blur > 0 else replace(drawn, b=softened)
+    return _agreement_of(equal, a, b)
 
 
 def refine(a: LocalFeatures, b: LocalFeatures, transform: Affine) -> Affine:

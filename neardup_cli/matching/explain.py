@@ -16,6 +16,7 @@ from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import AlignedPair, align
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.residual import measure_residual
+from neardup_cli.matching.sharpness import blur_between
 from neardup_cli.matching.verify import Verdict
 
 type Colours = NDArray[np.uint8]
@@ -51,6 +52,7 @@ _RIDGE = 1e-3
 # Share of cells that moved together: up to 0.04 in 99 of 100 copies and 0.10 under a tiled watermark, 0.18
 # in half of the pairs in which five things moved by 2 to 4 pixels.
 _LEAST_MOVED = 0.15
+_LEAST_MOVED_SAID = 0.005
 # An edit keeps the time of capture. Two times that differ by no more than this are two shots of a burst, or
 # of an exposure series, though nothing may have moved; what differs by more may have had its clock set.
 _LARGEST_BURST = 60.0
@@ -68,11 +70,13 @@ class Subject:
         pixels: `uint8 [height, width, 3]`, at exactly the size of the grey picture that was verified.
         size: width and height of the file's own picture.
         captured_at: when the camera says it was taken, to the second.
+        format: of the file, as `DecodedImage` names it; empty where there is none.
     """
 
     pixels: Colours
     size: affine.Size
     captured_at: datetime | None = None
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,11 @@ class Explanation:
         """Say the same of b and a."""
         return replace(self, numbers=self.numbers.turned_round())
 
+    def as_similar_shot(self) -> Self:
+        """Say that it was another shot, in the first place."""
+        others = tuple(kind for kind in self.edits if kind not in (Kind.SIMILAR_SHOT, Kind.RE_ENCODED))
+        return replace(self, edits=(Kind.SIMILAR_SHOT, *others))
+
 
 def explain_same_bytes() -> Explanation:
     """Explain two files with the same bytes, for which nothing needs to be decoded."""
@@ -165,7 +174,7 @@ def _measure(a: Subject, b: Subject, transform: Affine, verdict: Verdict) -> Edi
     if pair is not None:
         whole = min(verdict.coverage_a, verdict.coverage_b) >= _WHOLE
         differences = _differences(
-            pair, lambda: measure_residual(_grey(a), _grey(b), transform).moved, whole=whole
+            pair, lambda: measure_residual(grey_of(a), grey_of(b), transform).moved, whole=whole
         )
     return EditNumbers(
         scale=math.sqrt(float(larger * smaller)),
@@ -209,7 +218,7 @@ def _differences(pair: AlignedPair, moved: Callable[[], float], *, whole: bool) 
     inside = cv2.erode(pair.inside, np.ones((5, 5), np.uint8)) == 255
     if not inside.any():
         return _Differences()
-    a, b = (cv2.GaussianBlur(side, (0, 0), _COMPARED_BLUR) for side in (pair.a, pair.b))
+    a, b = (cv2.GaussianBlur(side, (0, 0), _COMPARED_BLUR) for side in _equally_sharp(pair, inside))
     apart = _largest(np.asarray(cv2.absdiff(a, b), np.uint8))
     if np.count_nonzero(inside & (apart > _STEADY_LEVELS)) <= _MOST_UNSTEADY * np.count_nonzero(inside):
         return _Differences(colour=float(apart[inside].mean()))
@@ -221,6 +230,16 @@ def _differences(pair: AlignedPair, moved: Callable[[], float], *, whole: bool) 
         covered=float(drawn.sum() / inside.sum()),
         moved=moved(),
     )
+
+
+def _equally_sharp(pair: AlignedPair, inside: NDArray[np.bool_]) -> tuple[Colours, Colours]:
+    """Blur the sharper of two aligned images: what a blur took away is neither a mark nor a colour."""
+    grey_a, grey_b = (cv2.cvtColor(side, cv2.COLOR_RGB2GRAY).astype(np.float32) for side in (pair.a, pair.b))
+    blur = blur_between(np.asarray(grey_a), np.asarray(grey_b), np.flatnonzero(inside)[::_FITTED_EVERY])
+    if blur == 0:
+        return pair.a, pair.b
+    softened = np.asarray(cv2.GaussianBlur(pair.a if blur > 0 else pair.b, (0, 0), abs(blur)), np.uint8)
+    return (softened, pair.b) if blur > 0 else (pair.a, softened)
 
 
 def _drawn_over(a: Colours32, b: Colours32, inside: NDArray[np.bool_], spot: float) -> NDArray[np.bool_]:
@@ -328,7 +347,7 @@ def _surround(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -
     else:
         return None
     width, height = inner.pixels.shape[1], inner.pixels.shape[0]
-    if not _has_seam(_grey(outer), affine.apply(to_outer, affine.corners((width, height)))):
+    if not has_seam(grey_of(outer), affine.apply(to_outer, affine.corners((width, height)))):
         return None
     # A canvas that grew just enough for a turned picture holds nothing else.
     extent = np.ptp(affine.apply(to_outer, affine.corners((width, height))), axis=0)
@@ -337,7 +356,7 @@ def _surround(a: Subject, b: Subject, transform: Affine, numbers: EditNumbers) -
     return Kind.EMBEDDED if small and not fitted else Kind.OVERLAY
 
 
-def _has_seam(grey: Grey, quad: affine.Points) -> bool:
+def has_seam(grey: Grey, quad: affine.Points) -> bool:
     """Whether the picture changes across the sides of a quadrilateral more than it does beside them.
 
     Around a crop the picture goes on; around a pasted picture something else begins.
@@ -367,7 +386,8 @@ def _sample(grey: Grey, points: affine.Points) -> NDArray[np.float64]:
     return values
 
 
-def _grey(subject: Subject) -> Grey:
+def grey_of(subject: Subject) -> Grey:
+    """Return the grey pixels of a subject."""
     return np.asarray(cv2.cvtColor(subject.pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
@@ -397,5 +417,6 @@ def _sentence(edits: tuple[Kind, ...], numbers: EditNumbers) -> str:
 
 
 def _between_shots(numbers: EditNumbers) -> str:
-    moved = f"{numbers.moved:.0%} of it moved"
-    return f"{moved}, {numbers.seconds_apart:.0f} s apart" if numbers.seconds_apart else moved
+    moved = f"{numbers.moved:.0%} of it moved" if numbers.moved >= _LEAST_MOVED_SAID else ""
+    apart = f"{numbers.seconds_apart:.0f} s apart" if numbers.seconds_apart else ""
+    return ", ".join(part for part in (moved, apart) if part) or "another exposure"

@@ -17,6 +17,9 @@ type Grey = NDArray[np.uint8]
 FEATURE_SIDE = 416
 """The longest side, in pixels, of the small pictures that this stage is tuned for."""
 
+SMALLEST_SIDE = 128
+"""The longest side, in pixels, to which smaller images are enlarged."""
+
 # Measured on 420 copies of 30 photographs whose alignment is hard (memes, collages, screenshots, crops to
 # 25 %): the 400 strongest corners align 373 of them, because a caption's letters are the strongest corners
 # there are; 400 spread over a grid of cells align 394, a coarser and shorter pyramid 402, an edge of 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.emptied import count_removed
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Batch, BatchState, OperationState, Outcome, Refusal
 
@@ -49,6 +50,7 @@ def batch_outcome(catalog: Catalog, number: int, refused: OperationState) -> Out
     batch = find_batch(catalog, number)
     with catalog.read() as connection:
         reasons = journal.refusals(connection, number, (refused, OperationState.BEGUN))
+        folders = count_removed(connection, number)
     return Outcome(
         batch=number,
         action=batch.action,
@@ -56,4 +58,5 @@ def batch_outcome(catalog: Catalog, number: int, refused: OperationState) -> Out
         size=batch.size,
         refused=tuple(Refusal(path, reason) for path, reason in reasons),
         left=batch.counts.get(OperationState.PLANNED, 0) + batch.counts.get(OperationState.BEGUN, 0),
+        folders=folders,
     )

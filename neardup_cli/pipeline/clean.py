@@ -12,9 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from neardup_cli.catalog import journal, queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.emptied import store_folders
+from neardup_cli.catalog.scanning import known_roots
 from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup.check import check_plan
+from neardup_cli.cleanup.emptied import folders_of
 from neardup_cli.cleanup.execute import run_batch
+from neardup_cli.cleanup.filters import NO_FILTER, GroupFilter, filtered_groups, filtered_plan
 from neardup_cli.cleanup.losses import with_warnings
 from neardup_cli.cleanup.plan import plan_groups
 from neardup_cli.cleanup.reasons import named
@@ -23,8 +27,9 @@ from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.pipeline.batches import batch_outcome, find_batch, refuse_if_interrupted
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.plan_guard import guard_plan
 from neardup_cli.pipeline.progress import Progress, Silent
-from neardup_cli.plans import BatchState, OperationState, Outcome, Plan, Policy
+from neardup_cli.plans import BatchState, EmptiedFolder, OperationState, Outcome, Plan, Policy
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.matches import DuplicateGroup
 
@@ -41,6 +46,8 @@ class CleanOptions:
         across_devices: let files on other devices be copied there, checked and removed.
         most_opened: see `MOST_OPENED`; None opens all.
         chosen: the file that a person chose to keep, by group id.
+        remove_empty_folders: see `Plan`.
+        filter: which copies the plan is about.
         dups: where the groups come from.
     """
 
@@ -50,6 +57,8 @@ class CleanOptions:
     across_devices: bool = False
     most_opened: int | None = MOST_OPENED
     chosen: Mapping[str, bytes] = field(default_factory=dict)
+    remove_empty_folders: bool = False
+    filter: GroupFilter = NO_FILTER
     dups: DupsOptions = field(default_factory=DupsOptions)
 
 
@@ -87,8 +96,10 @@ def make_plan(
     watch = progress or Silent()
     if groups is None:
         groups = find_groups(catalog, options, watch)
+    groups = filtered_groups(groups, options.filter)
     with catalog.read() as connection:
         put_away = journal.put_away(connection)
+        uuid = queries.catalog_uuid(connection)
         drives = queries.drives(connection)
     request = PlanRequest(
         action=options.action,
@@ -100,7 +111,8 @@ def make_plan(
         drives=drives,
     )
     watch.start("Planning", len(groups))
-    plan = plan_groups(groups, request, watch.advance)
+    plan = filtered_plan(plan_groups(groups, request, watch.advance), options.filter)
+    plan = replace(plan, remove_empty_folders=options.remove_empty_folders, catalog=uuid)
     watch.start("Comparing metadata", len(plan.groups))
     return with_warnings(plan, options.most_opened, watch.advance)
 
@@ -131,7 +143,8 @@ def apply_plan(
         progress: watches.
 
     Raises:
-        BadInput: the plan is not safe, there is nothing to apply, or an earlier batch was interrupted.
+        BadInput: the plan is not safe or not of this catalog (see `plan_guard`), there is nothing to apply,
+            or an earlier batch was interrupted.
         CatalogBusy: a scan or another clean-up is at work.
         DiskFull: no room for the journal; `resume` goes on when there is some.
     """
@@ -142,11 +155,14 @@ def apply_plan(
         raise BadInput("delete cannot be undone: add --permanently, or use --action trash")
     with catalog.sole_writer():
         refuse_if_interrupted(catalog)
+        guard_plan(catalog, plan)
         if not plan.acts:
             return Outcome(None, plan.action)
         _refuse_put_away(catalog, plan)
+        folders = _folders_to_empty(catalog, plan) if plan.remove_empty_folders else []
         with catalog.write_durably() as connection:
             number = journal.open_batch(connection, plan)
+            store_folders(connection, number, folders)
         return _run(catalog, number, progress or Silent())
 
 
@@ -172,6 +188,12 @@ def _run(catalog: Catalog, number: int, watch: Progress) -> Outcome:
     watch.start("Cleaning", batch.counts.get(OperationState.PLANNED, 0))
     run_batch(catalog, batch, watch.advance)
     return batch_outcome(catalog, number, OperationState.FAILED)
+
+
+def _folders_to_empty(catalog: Catalog, plan: Plan) -> list[EmptiedFolder]:
+    with catalog.read() as connection:
+        roots = frozenset(root.path for root in known_roots(connection))
+    return folders_of(plan, roots)
 
 
 def _refuse_put_away(catalog: Catalog, plan: Plan) -> None:

@@ -158,9 +158,9 @@ def _decided(
     options: DupsOptions,
     watch: Progress,
 ) -> list[PairMatch]:
-    """Let the pixels decide the doubtful pairs, and say of all that match what happened between the two.
+    """Let the pixels decide, and say of all that match what happened between the two.
 
-    What is certain matches even where its pixels cannot be aligned: then nobody knows its kind.
+    What is certain matches where its pixels cannot be read any more: then nobody knows its kind.
     """
     pairs, preset = sifted.certain + sifted.doubtful, criteria.limits.preset
     if not pairs or preset is None:
@@ -186,8 +186,7 @@ def _decided(
         for pair in pairs
         if (alignment := verdicts.get((pair.a, pair.b))) is not None and alignment.matched
     ]
-    known = {(pair.a, pair.b) for pair in aligned}
-    return aligned + [pair for pair in sifted.certain if (pair.a, pair.b) not in known]
+    return aligned + [pair for pair in sifted.certain if (pair.a, pair.b) not in verdicts]
 
 
 def _is_similar_shot(pair: PairMatch) -> bool:

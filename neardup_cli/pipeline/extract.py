@@ -92,7 +92,7 @@ class Extractor:
         """Decode a file; give its hashes, and its pixels where these are to be embedded."""
         image = file.decoded(self.max_pixels, colour=self.embedder is not None)
         if isinstance(image, DecodedImage):
-            return file.read(replace(hashes_of(image), damage=file.damage(image.format))), image.colour
+            return file.read(replace(hashes_of(image), damage=file.damage(image))), image.colour
         return (image if isinstance(image, UnreadFile) else file.read(image)), None
 
     def _embed(self, prepared: list[Extracted], inputs: dict[int, _Inputs]) -> list[Extracted]:
@@ -182,14 +182,16 @@ class OpenedFile:
             return Failure(str(exc))
         return image if self.is_unchanged() else UnreadFile(self.source, _CHANGING)
 
-    def damage(self, format_name: str) -> str:
+    def damage(self, image: DecodedImage) -> str:
         """Return what its decoder complains of; nothing of a file too large to be held."""
+        if image.damage is not None:
+            return image.damage
         if self.stream.seek(0, os.SEEK_END) > _LARGEST_CHECKED:
             return ""
         if isinstance(self.stream, io.BytesIO):
-            return damage_of(self.stream.getvalue(), format_name)
+            return damage_of(self.stream.getvalue(), image.format)
         self.stream.seek(0)
-        return damage_of(self.stream.read(), format_name)
+        return damage_of(self.stream.read(), image.format)
 
     def is_unchanged(self) -> bool:
         """Say whether a file that was read twice held still."""

@@ -18,15 +18,21 @@ from PIL import Image
 from neardup_cli.catalog import queries, verdicts
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.verdicts import IdPair
+from neardup_cli.choices import Kind
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
-from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
+from neardup_cli.matching.features import FEATURE_SIDE, SMALLEST_SIDE, LocalFeatures
+from neardup_cli.matching.second_look import look_again
+from neardup_cli.matching.series import is_another_shot, only_overlap
+from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
+from neardup_cli.pipeline.held import KnownHoldings, holdings_of_file
 from neardup_cli.pipeline.picture import Cache, decode_file, stamp_now
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import Alignment
 
 _CHUNK = 16
@@ -34,6 +40,9 @@ _STORED_AT_ONCE = 256
 _FEATURES_CACHED = 2000  # pictures; about 250 KB each with their keypoints
 _SUBJECTS_CACHED = 200  # about 400 KB each; only pictures that match are decoded in colour
 
+
+# A JPEG shows one frame; a second picture in it (MPO) is another matter.
+_OF_SEVERAL_FRAMES = frozenset({"GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
 
 type Checked = tuple[IdPair, Alignment | None]
 """A pair and the verdict on it; None where a picture cannot be read any more."""
@@ -59,9 +68,12 @@ def decide_pairs(
     if not open_pairs:
         return decided
     watch.start("Checking pairs", len(open_pairs))
-    checker = _Checker(Reader(catalog, open_pairs), PRESETS[preset])
+    reader = Reader(catalog, open_pairs)
+    checker = _Checker(reader, PRESETS[preset])
     results = in_chunks(checker, open_pairs, workers)
-    return decided | store_as_they_come(catalog, results, algorithm, watch)
+    found = store_as_they_come(catalog, results, algorithm, watch)
+    reader.holdings.store()
+    return decided | found
 
 
 def in_chunks[T](
@@ -95,7 +107,7 @@ def features_of(image: DecodedImage) -> LocalFeatures:
 def subject_of(image: DecodedImage) -> Subject:
     """Make a picture small, in colour, as the explanation of a match needs it."""
     small = shrunk(image.colour or image.luma).convert("RGB")
-    return Subject(np.asarray(small), (image.width, image.height), image.captured_at)
+    return Subject(np.asarray(small), (image.width, image.height), image.captured_at, image.format)
 
 
 def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
@@ -105,16 +117,24 @@ def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
     small = shrunk(image.colour)
     pixels = np.asarray(small.convert("RGB"))
     grey = np.ascontiguousarray(np.asarray(small.getchannel(0)))
-    return LocalFeatures(grey), Subject(pixels, (image.width, image.height), image.captured_at)
+    return LocalFeatures(grey), Subject(pixels, (image.width, image.height), image.captured_at, image.format)
 
 
 def shrunk(image: Image.Image) -> Image.Image:
-    """Shrink an image so that its longest side is `FEATURE_SIDE`; a smaller one stays as it is."""
-    scale = FEATURE_SIDE / max(image.size)
-    if scale >= 1:
+    """Bring an image to the size that geometry is tuned for.
+
+    Its longest side becomes `FEATURE_SIDE` if it is longer. An icon or a thumbnail is enlarged to
+    `SMALLEST_SIDE`, for texture is compared in blocks of eight pixels; all others stay as they are.
+    """
+    longest = max(image.size)
+    if longest >= SMALLEST_SIDE:
+        scale, resampling = FEATURE_SIDE / longest, Image.Resampling.BOX
+    else:
+        scale, resampling = SMALLEST_SIDE / longest, Image.Resampling.BICUBIC
+    if longest >= SMALLEST_SIDE and scale >= 1:
         return image
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BOX)
+    return image.resize(size, resampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +145,29 @@ class Laid:
     explanation: Explanation | None
 
     @classmethod
-    def of(cls, verdict: Verdict, subjects: Callable[[], tuple[Subject, Subject]]) -> Self:
-        """Explain a verdict; only pictures that match have to be there in colour."""
-        return cls(verdict, explain_match(*subjects(), verdict) if verdict.matched else None)
+    def of(
+        cls,
+        verdict: Verdict,
+        subjects: Callable[[], tuple[Subject, Subject]],
+        holdings: BothHoldings,
+    ) -> Self:
+        """Look again at what matches, and explain it.
+
+        Args:
+            verdict: on the grey pixels.
+            subjects: gives both in colour; called for pictures that match only.
+            holdings: gives what both files say beside their pixels; called where that may decide.
+        """
+        if not verdict.matched:
+            return cls(verdict, None)
+        a, b = subjects()
+        refusal = _refusal(a, b, verdict, holdings)
+        if refusal is not None:
+            return cls(replace(verdict, matched=False, reason=refusal), None)
+        explanation = explain_match(a, b, verdict)
+        if _is_another_shot(a, b, verdict, explanation, holdings):
+            explanation = explanation.as_similar_shot()
+        return cls(verdict, explanation)
 
     def turned_round(self) -> Self:
         """Say the same of b laid on a."""
@@ -155,10 +195,38 @@ class Laid:
         )
 
 
+type BothHoldings = Callable[[], tuple[Holdings, Holdings]]
+
+
+def _refusal(a: Subject, b: Subject, verdict: Verdict, holdings: BothHoldings) -> str | None:
+    """Say why a match on blocks of texture is none; None if it is one."""
+    refusal = look_again(a, b, verdict)
+    if refusal is not None:
+        return refusal
+    if only_overlap(a, b, verdict):
+        return "each shows what the other does not"
+    if a.format in _OF_SEVERAL_FRAMES and b.format in _OF_SEVERAL_FRAMES:
+        held_a, held_b = holdings()
+        if frames_agree(held_a, held_b) < LEAST_FRAMES_AGREE:
+            return "other frames" if max(held_a.duration_ms, held_b.duration_ms) else "other pages"
+    return None
+
+
+def _is_another_shot(
+    a: Subject, b: Subject, verdict: Verdict, explanation: Explanation, holdings: BothHoldings
+) -> bool:
+    if explanation.kind in (Kind.SIMILAR_SHOT, Kind.SAME_PIXELS):
+        return False
+    # A screenshot has a time of its own, which is not that of the image on the screen.
+    timed = a.captured_at is not None and b.captured_at is not None and explanation.kind is not Kind.EMBEDDED
+    return (timed and are_two_exposures(*holdings())) or is_another_shot(a, b, verdict)
+
+
 class _Checker:
     """Verifies a chunk of pairs; one for all workers."""
 
     def __init__(self, reader: Reader, settings: VerifySettings) -> None:
+        self._holdings = reader.holdings
         self._features = Cache[int, LocalFeatures](
             lambda content: features_of(reader.decoded(content, colour=False)), _FEATURES_CACHED
         )
@@ -176,7 +244,11 @@ class _Checker:
         first, second = sorted((a, b), key=self._digest)
         try:
             verdict = verify_pair(self._features[first], self._features[second], self._settings)
-            laid = Laid.of(verdict, lambda: (self._subjects[first], self._subjects[second]))
+            laid = Laid.of(
+                verdict,
+                lambda: (self._subjects[first], self._subjects[second]),
+                lambda: (self._holdings[first], self._holdings[second]),
+            )
         except UnreadableImage:
             return None
         return (laid if first == a else laid.turned_round()).alignment
@@ -187,8 +259,9 @@ class Reader:
 
     def __init__(self, catalog: Catalog, pairs: Sequence[IdPair]) -> None:
         self._files: dict[int, list[CatalogedFile]] = {}
+        contents = {content for pair in pairs for content in pair}
+        self.holdings = KnownHoldings(catalog, contents, self._held)
         with catalog.read() as connection:
-            contents = {content for pair in pairs for content in pair}
             for file in queries.files_of_contents(connection, contents):
                 self._files.setdefault(file.content_id, []).append(file)
 
@@ -209,6 +282,14 @@ class Reader:
                 image = decode_file(file.path, colour=colour)
                 if _is_unchanged(file):
                     return image
+        raise UnreadableImage(f"no file holds content {content} any more")
+
+    def _held(self, content: int) -> Holdings:
+        for file in self._files.get(content, ()):
+            with suppress(UnreadableImage, OSError):
+                held = holdings_of_file(file.path)
+                if _is_unchanged(file):
+                    return held
         raise UnreadableImage(f"no file holds content {content} any more")
 
 

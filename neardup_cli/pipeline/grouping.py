@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.cleanup.units import Companions
+from neardup_cli.cleanup.companions import Companions
 from neardup_cli.pipeline.known import read_evidence, with_colours
 from neardup_cli.pipeline.progress import Progress
 from neardup_cli.records.files import CatalogedFile

@@ -56,7 +56,9 @@ def _lay_whole(a: Picture, b: Picture, settings: VerifySettings) -> Laying:
     # In the order of the contents, as the catalog does: laying a on b is not quite laying b on a.
     first, second = sorted((a, b), key=lambda picture: picture.digest)
     verdict = verify_pair(first.features, second.features, settings)
-    laid = Laid.of(verdict, lambda: (first.subject, second.subject))
+    laid = Laid.of(
+        verdict, lambda: (first.subject, second.subject), lambda: (first.holdings, second.holdings)
+    )
     return Laying(
         laid if first is a else laid.turned_round(), Part.all_of(a.features), Part.all_of(b.features)
     )
@@ -66,7 +68,7 @@ def _lay_through(view: View, a: Picture, b: Picture, settings: VerifySettings) -
     owner, other = (a, b) if view.of_a else (b, a)
     part = part_of(owner.decoded(), view.region)
     verdict = verify_part(part, other.features, settings)
-    laid = Laid.of(verdict, lambda: (owner.subject, other.subject))
+    laid = Laid.of(verdict, lambda: (owner.subject, other.subject), lambda: (owner.holdings, other.holdings))
     if view.of_a:
         return Laying(laid, part, Part.all_of(b.features), view)
     return Laying(laid.turned_round(), Part.all_of(a.features), part, view)

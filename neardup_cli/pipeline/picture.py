@@ -17,6 +17,7 @@ from neardup_cli.images.files import open_regular
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.records.files import FileStamp
+from neardup_cli.records.holdings import Holdings
 
 if TYPE_CHECKING:
     from neardup_cli.matching.explain import Subject
@@ -27,10 +28,19 @@ class Picture:
     """A picture to be laid on others. Most queries resemble nothing, so it is made small when asked for."""
 
     def __init__(
-        self, digest: bytes, decode: Callable[[], DecodedImage], decoded: DecodedImage | None = None
+        self,
+        digest: bytes,
+        decode: Callable[[], DecodedImage],
+        decoded: DecodedImage | None = None,
+        *,
+        hold: Callable[[], Holdings] | None = None,
     ) -> None:
-        """Take the BLAKE3 of its bytes, what decodes it, and its pixels where they are at hand."""
+        """Take the BLAKE3 of its bytes, what decodes it, and its pixels where they are at hand.
+
+        `hold` reads what its file says beside its pixels; without it, it says nothing.
+        """
         self.digest = digest
+        self._hold = hold
         self._decode = decode
         self._decoded = decoded
 
@@ -51,6 +61,11 @@ class Picture:
     def subject(self) -> Subject:
         """The picture small and in colour; raises as `decoded`."""
         return self._small[1]
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        """What its file says beside its pixels; raises as `decoded`."""
+        return Holdings() if self._hold is None else self._hold()
 
     @cached_property
     def _small(self) -> tuple[LocalFeatures, Subject]:

@@ -15,10 +15,13 @@ from neardup_cli.embedders.regions import REGIONS, prepare_regions
 from neardup_cli.errors import PathNotFound, UnreadableImage
 from neardup_cli.fingerprints.content import stream_digest
 from neardup_cli.images.decode import DecodedImage, decode
+from neardup_cli.images.holdings import read_holdings
 from neardup_cli.pipeline.extract import hashes_of, open_unchanged
+from neardup_cli.pipeline.held import holdings_of_file
 from neardup_cli.pipeline.picture import Picture, decode_named
 from neardup_cli.pipeline.work import ToRead, UnreadFile
 from neardup_cli.records.files import Features
+from neardup_cli.records.holdings import Holdings
 
 _KEPT_PIXELS = 4_000_000
 """Of the images that are probed together, so many decoded pixels (20 MB) stay for the geometric stage: those
@@ -79,7 +82,7 @@ def probe_images(
             continue
         room -= decoded.luma.width * decoded.luma.height
         kept = decoded if room >= 0 and embedder is not None else None
-        picture = Picture(digest, partial(_read_again, image, max_pixels), kept)
+        picture = Picture(digest, partial(_read_again, image, max_pixels), kept, hold=partial(_held, image))
         probed.append(Probe(path, digest, hashes_of(decoded), picture))
         if embedder is not None and decoded.colour is not None:
             inputs.append(embedder.prepare(decoded.colour))
@@ -125,6 +128,10 @@ def _read_again(image: Source, max_pixels: int) -> DecodedImage:
     if isinstance(image, bytes):
         return decode_named(image, max_pixels)
     return decode(image, max_pixels=max_pixels)
+
+
+def _held(image: Source) -> Holdings:
+    return holdings_of_file(image) if isinstance(image, bytes) else read_holdings(image)
 
 
 def _digest(stream: BinaryIO) -> bytes:

@@ -23,6 +23,7 @@ from neardup_cli.matching.regions import View, region_limit
 from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.compare import Rules
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
+from neardup_cli.pipeline.held import holdings_of_file
 from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.pipeline.models import input_size_of
 from neardup_cli.pipeline.picture import Cache, Picture, decode_file, stamp_now
@@ -146,7 +147,12 @@ class Searcher:
         self._embedder: Embedder | None = None
         self._index: CatalogIndex | None = None
         self._pictures = Cache[_FileKey, Picture](
-            lambda key: Picture(key[2], partial(decode_file, key[0], options.max_pixels)), _PICTURES_CACHED
+            lambda key: Picture(
+                key[2],
+                partial(decode_file, key[0], options.max_pixels),
+                hold=partial(holdings_of_file, key[0]),
+            ),
+            _PICTURES_CACHED,
         )
         self._regions: RegionSearcher | None = None
         if (model := self.criteria.model) is not None:

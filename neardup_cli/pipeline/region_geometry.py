@@ -115,9 +115,10 @@ def decide_by_regions(
         decided |= known
         if tasks:
             watch.start("Checking regions", len(tasks))
-            checker = _Checker(Reader(catalog, [sight.pair for sight, _ in tasks]), PRESETS[preset])
-            results = in_chunks(checker, tasks, workers)
+            reader = Reader(catalog, [sight.pair for sight, _ in tasks])
+            results = in_chunks(_Checker(reader, PRESETS[preset]), tasks, workers)
             decided |= store_as_they_come(catalog, results, algorithm, watch)
+            reader.holdings.store()
     return decided
 
 
@@ -156,6 +157,7 @@ class _Checker:
 
     def __init__(self, reader: Reader, settings: VerifySettings) -> None:
         self._settings = settings
+        self._holdings = reader.holdings
         self._whole = Cache[int, LocalFeatures](
             lambda content: features_of(reader.decoded(content, colour=False)), _CACHED
         )
@@ -173,7 +175,11 @@ class _Checker:
         owner, other = sight
         try:
             verdict = verify_part(self._parts[owner, region], self._whole[other], self._settings)
-            laid = Laid.of(verdict, lambda: (self._subjects[owner], self._subjects[other]))
+            laid = Laid.of(
+                verdict,
+                lambda: (self._subjects[owner], self._subjects[other]),
+                lambda: (self._holdings[owner], self._holdings[other]),
+            )
         except UnreadableImage:
             return None
         return (laid if owner < other else laid.turned_round()).alignment

@@ -11,11 +11,18 @@ from neardup_cli.catalog import scanning
 from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.choices import Device
 from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.walk import Walker
+from neardup_cli.images.walk import APP_FOLDER, Walker
 from neardup_cli.pipeline.models import ModelChoice, choose_model
 from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.store import ResultStore
-from neardup_cli.pipeline.survey import Survey, is_offline, real_roots, still_there, survey
+from neardup_cli.pipeline.survey import (
+    Survey,
+    is_offline,
+    real_roots,
+    refuse_app_folders,
+    still_there,
+    survey,
+)
 from neardup_cli.pipeline.work import Cause, Extracted, ToRead
 from neardup_cli.records.files import Skipped
 from neardup_cli.records.scans import Cluster, ScanSummary
@@ -41,7 +48,7 @@ class ScanOptions:
         thorough: embed regions of the pictures too, for small pictures pasted into larger ones; a later scan
             with it adds them, one without it leaves those that are there alone.
         rehash: read every file again, even if its size and time say that it is unchanged.
-        exclude, hidden, follow_links: see `Walker`.
+        exclude, hidden, follow_links, app_folders: see `Walker`.
         max_pixels: larger images are skipped.
         workers: threads, each of which uses one core.
         device: where the model runs.
@@ -56,6 +63,7 @@ class ScanOptions:
     exclude: Sequence[str] = ()
     hidden: bool = False
     follow_links: bool = False
+    app_folders: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
     workers: int = 1
     device: Device = Device.AUTO
@@ -72,6 +80,7 @@ class ScanOptions:
         exclude: Sequence[str] = (),
         hidden: bool = False,
         follow_links: bool = False,
+        app_folders: bool = False,
         cluster: Cluster | None = None,
     ) -> Self:
         """Take the rest from the settings."""
@@ -84,6 +93,7 @@ class ScanOptions:
             exclude=exclude,
             hidden=hidden,
             follow_links=follow_links,
+            app_folders=app_folders,
             max_pixels=settings.max_pixels,
             workers=settings.worker_count,
             device=settings.device,
@@ -96,10 +106,13 @@ def scan(
 ) -> ScanSummary:
     """Find, read, hash, embed and record all images below `paths`.
 
-    Work is stored every second: after a kill, the next scan goes on from there.
+    Work is stored every second: after a kill, the next scan goes on from there. What an earlier scan found in
+    places that this one leaves out (hidden, excluded, in folders of applications) stays in the catalog as
+    long as it is on disk.
 
     Raises:
         PathNotFound: one of the paths is not there; nothing was scanned then.
+        BadInput: one belongs to an application, or none is a file or a folder; nothing was scanned then.
         CatalogBusy: another scan is writing to this catalog.
         ModelMissing, ModelInvalid: the model cannot be used.
         MissingExtra, ClusterFailed: the cluster cannot be used.
@@ -107,6 +120,8 @@ def scan(
     started = time.monotonic()
     watch = progress or Silent()
     roots = real_roots(paths)
+    if not options.app_folders:
+        refuse_app_folders(roots)
     with catalog.scanner():
         model = None if options.hash_only else choose_model(catalog, options.model, options.input_size)
         found = _look_around(catalog, roots, options, model, watch)
@@ -129,7 +144,13 @@ def _look_around(
 ) -> Survey:
     """Stage 1: walk, and compare with the catalog."""
     watch.start("Looking", None)
-    walker = Walker(options.exclude, hidden=options.hidden, follow_links=options.follow_links)
+    walker = Walker(
+        options.exclude,
+        hidden=options.hidden,
+        follow_links=options.follow_links,
+        app_folders=options.app_folders,
+        sniffs=False,  # what the catalog has needs no look
+    )
     with catalog.read() as connection:
         regions = options.thorough
         model_id = None if model is None else _vectors_to_check(connection, model, regions=regions)
@@ -233,4 +254,5 @@ def _summary(
         skipped=tuple(skipped),
         seconds=seconds,
         model=None if model is None else model.name,
+        app_folders=tuple(entry.path for entry in skipped if entry.reason == APP_FOLDER),
     )

@@ -8,9 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from neardup_cli.catalog.scanning import KnownFile, KnownFolder, KnownRow
-from neardup_cli.errors import PathNotFound
+from neardup_cli.errors import BadInput, PathNotFound
+from neardup_cli.images.app_folders import in_app_folder
+from neardup_cli.images.formats import NOT_AN_IMAGE, has_image_extension
 from neardup_cli.images.remote import is_remote, is_there
-from neardup_cli.images.walk import FileRun, Walker, file_stamp, is_below, os_reason, outermost
+from neardup_cli.images.walk import (
+    FileRun,
+    Walker,
+    file_stamp,
+    is_below,
+    is_image_inside,
+    os_reason,
+    outermost,
+)
 from neardup_cli.pipeline.work import Cause, ToRead
 from neardup_cli.records.files import Skipped
 
@@ -44,11 +54,53 @@ def real_roots(paths: Sequence[bytes]) -> list[bytes]:
 
     Raises:
         PathNotFound: one of them is not there.
+        BadInput: none of them is a file or a folder, only devices, sockets and the like.
     """
     for path in paths:
         if not _exists(path):
             raise PathNotFound(f"no such file or folder: {os.fsdecode(path)!s}")
-    return outermost([path.rstrip(b"/") if is_remote(path) else os.path.realpath(path) for path in paths])
+    roots = outermost([path.rstrip(b"/") if is_remote(path) else os.path.realpath(path) for path in paths])
+    special = [what for root in roots if (what := _special(root)) is not None]
+    if roots and len(special) == len(roots):
+        raise BadInput(
+            f"{os.fsdecode(roots[0])} is {special[0]}, neither a file nor a folder: nothing to look at"
+        )
+    return roots
+
+
+def refuse_app_folders(roots: Sequence[bytes]) -> None:
+    """Make sure that no root is, or lies in, a folder that belongs to an application.
+
+    Raises:
+        BadInput: one does.
+    """
+    for root in roots:
+        folder = None if is_remote(root) else in_app_folder(root)
+        if folder is not None:
+            raise BadInput(
+                f"{os.fsdecode(folder)} is an application's own folder: export its images with that "
+                "application and scan those, or add --app-folders to look inside (nothing there is ever "
+                "acted upon)"
+            )
+
+
+_SPECIAL = (
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def _special(root: bytes) -> str | None:
+    """Say what stands under a path that is neither a file nor a folder; None if it is one of these."""
+    if is_remote(root):
+        return None
+    try:
+        mode = os.lstat(root).st_mode
+    except OSError:  # the walk says why
+        return None
+    return next((what for is_it, what in _SPECIAL if is_it(mode)), None)
 
 
 def _exists(path: bytes) -> bool:
@@ -134,6 +186,8 @@ def _compare(
                 _set_aside(head, result)
                 head = next(rows, None)
             if head is None or head[0] != path:
+                if not has_image_extension(path) and _left_out(path, run.root, result):
+                    continue
                 result.to_read.append(ToRead(path, run.root, status.st_size, Cause.NEW))
                 continue
             _put_down(head, status, run.root, known, result, rehash=rehash)
@@ -142,6 +196,26 @@ def _compare(
     while head is not None:
         _set_aside(head, result)
         head = next(rows, None)
+
+
+def _left_out(path: bytes, root: bytes, result: Survey) -> bool:
+    """Return True if a new file whose name says nothing is no image, and put that down.
+
+    A file that is a root itself was named by the user, who is told when it cannot be read.
+    """
+    if path == root or is_remote(path):
+        return False
+    try:
+        if is_image_inside(path):
+            return False
+        reason = NOT_AN_IMAGE
+    except FileNotFoundError:  # gone since: whoever reads it says so
+        return False
+    except OSError as exc:
+        reason = os_reason(exc)
+    result.seen -= 1
+    result.skipped.append(Skipped(path, reason))
+    return True
 
 
 def _put_down(

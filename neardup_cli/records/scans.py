@@ -34,6 +34,7 @@ class ScanSummary:
         embedded: contents that got a vector of the model in this scan.
         regions: contents that got vectors of their regions.
         damaged: files below the scanned folders that can be decoded, but not believed, and why.
+        app_folders: folders of applications that were left out; they are among `skipped`, too.
     """
 
     seen: int = 0
@@ -49,6 +50,7 @@ class ScanSummary:
     model: str | None = None
     regions: int = 0
     damaged: tuple[Skipped, ...] = ()
+    app_folders: tuple[bytes, ...] = ()
 
     @property
     def unreadable(self) -> tuple[Skipped, ...]:

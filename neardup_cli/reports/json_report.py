@@ -66,6 +66,7 @@ def scan_document(summary: ScanSummary) -> dict[str, Any]:
         "embedded": summary.embedded,
         "regions": summary.regions,
         "unreadable": len(summary.unreadable),
+        "app_folders": len(summary.app_folders),
         "skipped": [
             {"path": data_path(entry.path), "reason": entry.reason, "unreadable": entry.unreadable}
             for entry in summary.skipped

@@ -16,9 +16,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     """Return a plan, as `neardup clean --json` prints it and `--plan-out` saves it."""
     return {
         "schema": SCHEMA,
+        "catalog": plan.catalog,
         "action": plan.action.value,
         "to": None if plan.to is None else data_path(plan.to),
         "across_devices": plan.across_devices,
+        "remove_empty_folders": plan.remove_empty_folders,
         "policy": _policy(plan.policy),
         "groups": [_group(group) for group in plan.groups],
         "undecided": [{"id": name, "reason": reason} for name, reason in plan.undecided],

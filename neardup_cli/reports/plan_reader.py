@@ -92,6 +92,7 @@ class _Summary(_Strict):
 
 class _Document(_Strict):
     schema_: Annotated[Literal["neardup.plan/1"], Field(alias="schema")]
+    catalog: str = ""
     action: str
     to: _Path | None
     across_devices: bool
@@ -99,13 +100,14 @@ class _Document(_Strict):
     groups: list[_Group]
     undecided: list[_Undecided] = []
     unread: _Size = 0
+    remove_empty_folders: bool = False
     summary: _Summary | None = None
 
 
 def read_plan(text: str | bytes) -> Plan:
     """Return the plan of a `neardup.plan/1` document.
 
-    Whether it is safe is for `cleanup.check.check_plan` to say.
+    Whether it is safe is for `cleanup.check.check_plan` and `pipeline.plan_guard.guard_plan` to say.
 
     Raises:
         BadInput: it is no such document; the message says where.
@@ -127,6 +129,8 @@ def read_plan(text: str | bytes) -> Plan:
         across_devices=document.across_devices,
         undecided=tuple((one.id, one.reason) for one in document.undecided),
         unread=document.unread,
+        catalog=document.catalog,
+        remove_empty_folders=document.remove_empty_folders,
     )
 
 

@@ -39,7 +39,7 @@ def print_plan(plan: Plan, console: Console) -> None:
             table.add_row()
         _print_below(folder, table, console)
     for name, reason in plan.undecided:
-        console.print(Text(f"group {name}: {shown_text(reason)}", style="yellow"))
+        console.print(Text(f"group {shown_text(name)}: {shown_text(reason)}", style="yellow"))
     for line in plan_summary(plan):
         console.print(Text(shown_text(line)))
 

@@ -38,7 +38,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for group in plan.groups:
         yield from _group_lines(plan.action, group)
     for name, reason in plan.undecided:
-        yield f"# {name}: {shown_text(reason)}"
+        yield f"# {shown_text(name)}: {shown_text(reason)}"
         yield ""
 
 
@@ -72,7 +72,10 @@ def outcome_line(outcome: Outcome) -> str:
     if outcome.batch is None:
         return "nothing to do"
     files = shown_count(outcome.done, "file")
-    line = f"{files} {_DID[outcome.action]}, {shown_bytes(outcome.size)} (batch {outcome.batch})"
+    line = f"{files} {_DID[outcome.action]}, {shown_bytes(outcome.size)}"
+    if outcome.folders:
+        line += f", {shown_count(outcome.folders, 'empty folder')} removed"
+    line += f" (batch {outcome.batch})"
     if outcome.done and outcome.action is not Action.DELETE:
         line += ": `neardup undo` takes it back"
     return line
@@ -114,7 +117,8 @@ def batch_lines(batches: Sequence[Batch]) -> Iterator[str]:
 
 def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
     size = shown_bytes(sum(act.frees for act in group.acts))
-    yield f"# {group.id}: {shown_count(len(group.acts), 'copy', 'copies')} {_WILL[action]}, {size}"
+    copies = shown_count(len(group.acts), "copy", "copies")
+    yield f"# {shown_text(group.id)}: {copies} {_WILL[action]}, {size}"
     yield _line("keep", group.keep.path, shown_bytes(group.keep.size), shown_text(group.reason))
     for act in group.acts:
         target = "" if act.target is None else f" → {shown_path(act.target)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from neardup_cli.records.scans import ScanSummary
 from neardup_cli.reports.paths import shown_path
@@ -12,6 +12,7 @@ from neardup_cli.reports.units import shown_count, shown_seconds
 
 _DAMAGED_NAMED = 5
 _NAMED = 50  # unreadable files named one by one; --json names them all
+_KINDS = 3  # names of application folders given as examples
 
 
 def scan_lines(summary: ScanSummary) -> Iterator[str]:
@@ -36,6 +37,8 @@ def scan_lines(summary: ScanSummary) -> Iterator[str]:
         yield f"  regions of {shown_count(summary.regions, 'image')} computed with {summary.model}"
     if summary.damaged:
         yield _damaged_line(summary)
+    if summary.app_folders:
+        yield f"  left out {_app_folders(summary.app_folders)}: --app-folders looks inside"
     for reason, where, number in _skipped_by_reason(summary):
         yield f"  skipped {number:,}: {reason} ({where})"
 
@@ -56,9 +59,20 @@ def unreadable_lines(summary: ScanSummary) -> Iterator[str]:
 
 def _skipped_by_reason(summary: ScanSummary) -> list[tuple[str, str, int]]:
     """Count what was skipped by reason and extension, the most frequent first."""
-    counted = Counter((entry.reason, _extension(entry.path)) for entry in summary.skipped)
+    apart = frozenset(summary.app_folders)
+    counted = Counter(
+        (entry.reason, _extension(entry.path)) for entry in summary.skipped if entry.path not in apart
+    )
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return [(reason, extension, number) for (reason, extension), number in ordered]
+
+
+def _app_folders(folders: Sequence[bytes]) -> str:
+    """Count folders of applications, and name the kinds that are most frequent."""
+    names = Counter(shown_path(os.path.basename(folder)) for folder in folders)
+    shown = [name for name, _ in names.most_common(_KINDS)]
+    more = ", …" if len(names) > _KINDS else ""
+    return f"{shown_count(len(folders), 'folder')} of applications ({', '.join(shown)}{more})"
 
 
 def _extension(path: bytes) -> str:

@@ -75,7 +75,7 @@ def _new_table() -> Table:
 def _add_group(table: Table, group: DuplicateGroup, folder: bytes, headings: Sequence[str]) -> None:
     reasons = evidence(group)
     weakest = weakest_link(group) if len(group.members) > 2 else None
-    table.add_row("", Text(f"group {group.id}", style="dim"))
+    table.add_row("", Text(f"group {shown_text(group.id)}", style="dim"))
     for member in group.members:
         role = shown_role(group, member.path)
         match = reasons.get(member.path)

@@ -76,13 +76,12 @@ class Limits:
         return self._judge_pixels(undoubted if certain else None, align())
 
     def _judge_pixels(self, undoubted: Stage | None, alignment: Alignment | None) -> Judgement:
-        """Let the alignment decide where nothing else has, and refuse what is only a similar shot."""
-        aligned = alignment is not None and alignment.matched
-        if aligned and not self.counts(alignment):
+        """Let the alignment decide, and refuse what is only a similar shot; without one, the vectors do."""
+        if alignment is None:
+            return Judgement(undoubted)
+        if not alignment.matched or not self.counts(alignment):
             return Judgement(None, alignment)
-        if undoubted is not None:
-            return Judgement(undoubted, alignment if aligned else None)
-        return Judgement(Stage.GEOMETRY if aligned else None, alignment)
+        return Judgement(Stage.GEOMETRY if undoubted is None else undoubted, alignment)
 
     def counts(self, alignment: Alignment | None) -> bool:
         """Say whether what happened makes a copy: a second shot of a scene is none, unless asked for."""

@@ -2,14 +2,15 @@
 
 A server on the loopback address is within reach of every web page that its user opens. A page of another
 origin must neither make it act (CSRF: Origin and Sec-Fetch-Site), nor read from it under a name of its own
-that resolves to 127.0.0.1 (DNS rebinding: Host).
+that resolves to 127.0.0.1 (DNS rebinding: Host). And within reach of every other user and program of this
+machine, who know neither token nor ticket.
 """
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import socket
+from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,8 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neardup_cli.web.options import Access
 from neardup_cli.web.problems import problem
+from neardup_cli.web.tokens import Tokens, same
 
-COOKIE = "neardup_token"
+COOKIE = "neardup"
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _OWN_PAGES = {"same-origin", "none"}  # `none`: typed, or opened from a bookmark
 
@@ -43,19 +45,40 @@ _SIGN_IN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/style.css"></head><body>
-<main class="signin"><h1>neardup</h1><p>Open the address that <code>neardup serve</code> printed,
-or enter its token.</p>{wrong}<form method="get" action="/"><label>Token
+<main class="signin"><h1>neardup</h1><p>Open the address that the command printed last, which works once,
+or enter the token. Signed in already? <a href="/">Open the page.</a></p>{wrong}
+<form method="get" action="/"><label>Token
 <input name="token" type="password" autocomplete="current-password" autofocus required></label>
 <button class="main">Sign in</button></form></main></body></html>"""
 _WRONG = '<p class="warning" role="alert">That is not the token.</p>'
 
+# A redirect belongs to whoever led the browser here, and takes no strict cookie along; our page's link does.
+_WELCOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>neardup</title>
+<meta http-equiv="refresh" content="0; url=/"></head><body><a href="/">neardup</a></body></html>"""
+
 
 class Gate:
-    """ASGI middleware: lets in whom `Access` admits, and puts the security headers on every answer."""
+    """ASGI middleware: lets in whom `Access` admits, and puts the security headers on every answer.
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    Args:
+        app: what is behind it.
+        access: whom to admit.
+        headers: what an answer carries that does not say so itself.
+        websockets: whether what is behind it speaks WebSocket.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: Access,
+        headers: Mapping[str, str] = HEADERS,
+        *,
+        websockets: bool = False,
+    ) -> None:
         self._app = app
         self._access = access
+        self._headers = headers
+        self._websockets = websockets
         self._names = {"localhost", *(name.lower() for name in access.names)}
         if not access.loopback:
             self._names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
@@ -65,14 +88,17 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":  # nothing here speaks WebSocket
-            await send({"type": "websocket.close", "code": 1008})
+        if scope["type"] != "http":
+            if self._websockets and self._refusal(scope) is None and self._may_speak(scope):
+                await self._app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1008})
             return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -81,7 +107,7 @@ class Gate:
 
     def _refusal(self, scope: Scope) -> Response | None:
         """Return the answer to a request that comes from another site, None if it does not."""
-        headers = Headers(scope=scope)
+        headers, safe = Headers(scope=scope), scope.get("method") in _SAFE_METHODS
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self.answers_to(hosts[0]):
             return problem(
@@ -91,10 +117,10 @@ class Gate:
         if origin is not None and origin != "null":
             foreign = urlsplit(origin).netloc.lower() != hosts[0].lower()
         else:
-            foreign = origin == "null" and scope["method"] not in _SAFE_METHODS
+            foreign = origin == "null" and not safe
         site = headers.get("sec-fetch-site", "none")
         visit = scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate"
-        if foreign or (site not in _OWN_PAGES and not (visit and scope["method"] in _SAFE_METHODS)):
+        if foreign or (site not in _OWN_PAGES and not (visit and safe)):
             return problem(HTTPStatus.FORBIDDEN, "requests of other sites are not answered")
         return None
 
@@ -115,31 +141,52 @@ class Gate:
             return False
         return address.is_loopback or not self._access.loopback
 
+    def _may_speak(self, scope: Scope) -> bool:
+        """Return True if a WebSocket may be opened: by our own page, with the cookie, or with the token."""
+        tokens = self._access.tokens
+        return tokens is None or _is_known(scope, tokens)
+
     def _signing_in(self, scope: Scope) -> Response | None:
-        """Return the answer to a request without the token, None if it may pass."""
-        token, path = self._access.token, scope["path"]
-        if token is None or path == "/healthz" or path.startswith("/static/"):
+        """Return the answer to a request of somebody unknown, None if it may pass."""
+        tokens, path = self._access.tokens, scope["path"]
+        if tokens is None or path == "/healthz" or path.startswith("/static/") or _is_known(scope, tokens):
             return None
-        headers = Headers(scope=scope)
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
-        if (scheme.lower() == "bearer" and _same(bearer, token)) or _same(cookie, token):
-            return None
+        if path != "/":
+            return problem(
+                HTTPStatus.UNAUTHORIZED,
+                "a token is needed: Authorization: Bearer …",
+                {"WWW-Authenticate": "Bearer"},
+            )
         offered = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if path == "/" and _same(offered, token):
-            answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-            answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=scope["scheme"] == "https")
-            return answer
-        if path == "/":
+        # Whoever only asks what there is (a preview of a link) must not use a ticket up.
+        if scope["method"] != "GET" or not offered or not tokens.opens(offered):
             page = _SIGN_IN.format(wrong=_WRONG if offered else "")
-            return HTMLResponse(page, HTTPStatus.UNAUTHORIZED)
-        return problem(
-            HTTPStatus.UNAUTHORIZED,
-            "a token is needed: Authorization: Bearer …",
-            {"WWW-Authenticate": "Bearer"},
-        )
+            return HTMLResponse(page, HTTPStatus.UNAUTHORIZED, {"Cache-Control": "no-store"})
+        return _welcome(scope, tokens)
 
 
-def _same(offered: str, token: str) -> bool:
-    """Compare without telling by the time it takes how much was right."""
-    return hmac.compare_digest(offered.encode("utf-8", "surrogateescape"), token.encode())
+def _is_known(scope: Scope, tokens: Tokens) -> bool:
+    headers = Headers(scope=scope)
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    cookie = cookie_parser(headers.get("cookie", "")).get(_cookie_name(headers), "")
+    return (scheme.lower() == "bearer" and same(bearer, tokens.token)) or same(cookie, tokens.session)
+
+
+def _welcome(scope: Scope, tokens: Tokens) -> Response:
+    """Give the cookie, and lead to the page without the ticket in its address."""
+    headers = Headers(scope=scope)
+    answer: Response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    if headers.get("sec-fetch-site", "none") not in _OWN_PAGES:
+        answer = HTMLResponse(_WELCOME)
+    answer.headers["Cache-Control"] = "no-store"
+    secure = scope["scheme"] == "https"
+    answer.set_cookie(
+        _cookie_name(headers), tokens.session, httponly=True, samesite="strict", secure=secure, path="/"
+    )
+    return answer
+
+
+def _cookie_name(headers: Headers) -> str:
+    """Return a name with the port in it: browsers keep one jar for all ports of a host."""
+    port = headers.get("host", "").rpartition(":")[2]
+    return f"{COOKIE}_{port if port.isdecimal() else 80}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.query import QueryOptions
 from neardup_cli.pipeline.scan import ScanOptions
+from neardup_cli.web.tokens import Tokens
 
 UPLOAD_PIXELS = 100_000_000
 """Pixels of an upload, at most: a stranger's picture gets less trust than one's own."""
@@ -41,12 +42,12 @@ class Access:
 
     Attributes:
         loopback: the server listens on this machine's own addresses only.
-        token: demanded of every request, where there is one.
+        tokens: one of them is demanded of every request; None lets everybody in who reaches the server.
         names: further values of the Host header to answer to.
     """
 
     loopback: bool = True
-    token: str | None = None
+    tokens: Tokens | None = None
     names: frozenset[str] = frozenset()
 
 

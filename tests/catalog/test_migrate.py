@@ -16,9 +16,11 @@ from sqlalchemy import Engine, MetaData
 
 from neardup_cli.catalog import migrate
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.emptied import count_removed, store_folders, stored_folders
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.verdicts import stored_verdicts
 from neardup_cli.errors import CatalogCorrupt, CatalogError, CatalogTooNew
+from neardup_cli.plans import EmptiedFolder, OperationState
 
 
 @pytest.fixture
@@ -186,6 +188,24 @@ def test_older_catalog_is_upgraded_when_opened_and_keeps_what_it_holds(engine: E
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT digest, size FROM content").all() == [(b"\xaa", 5)]
         assert connection.exec_driver_sql("SELECT value FROM fact").scalar_one() == uuid
+
+
+def test_a_journal_from_before_emptied_folders_has_none(engine: Engine, path: Path) -> None:
+    migrate.upgrade(engine, "0008")
+    columns = "token, action, state, started_at, across_devices"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO batch ({columns}) VALUES ('t', 'trash', 'applied', '2026-01-01 00:00:00', 0)"
+        )
+    engine.dispose()
+    folder = EmptiedFolder(b"/p/\xff", 0o750, 1, 1, -1)
+    with Catalog.open(path) as catalog:
+        with catalog.write() as connection:
+            assert stored_folders(connection, 1, OperationState) == []
+            store_folders(connection, 1, [folder])
+        with catalog.read() as connection:
+            assert stored_folders(connection, 1, [OperationState.PLANNED]) == [folder]
+            assert count_removed(connection, 1) == 0
 
 
 def test_folder_with_a_percent_sign(

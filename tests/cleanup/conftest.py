@@ -78,13 +78,21 @@ class Collection:
     def scan(self) -> None:
         scan(self.catalog, [os.fsencode(self.folder)], ScanOptions(hash_only=True))
 
-    def plan(self, action: Action, to: Path | None = None, *, across_devices: bool = False) -> Plan:
+    def plan(
+        self,
+        action: Action,
+        to: Path | None = None,
+        *,
+        across_devices: bool = False,
+        remove_empty_folders: bool = False,
+    ) -> Plan:
         """Plan for all copies; the originals in `a` are preferred."""
         options = CleanOptions(
             action=action,
             policy=Policy(prefer=(os.fsencode(self.folder / "a"),)),
             to=None if to is None else os.fsencode(to),
             across_devices=across_devices,
+            remove_empty_folders=remove_empty_folders,
             dups=DupsOptions(hamming=0),
         )
         return make_plan(self.catalog, options)

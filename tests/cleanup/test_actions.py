@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,9 +159,7 @@ def test_another_device_is_never_reached_in_silence(collection: Collection, othe
     to = other_disk / "away"
     assert collection.plan(Action.QUARANTINE, to).acts == 0
     allowed = collection.plan(Action.QUARANTINE, to, across_devices=True)
-    forbidden = type(allowed)(
-        allowed.action, allowed.policy, allowed.groups, allowed.to, across_devices=False
-    )
+    forbidden = replace(allowed, across_devices=False)
     before = tree(collection.folder)
     outcome = apply_plan(collection.catalog, forbidden)
     assert all("on another device" in reason for reason in reasons(outcome).values())

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SEED = 20_251_122
 KILLS = 10  # of an apply and as many of an undo in each of the cases
-CASES = ["trash", "quarantine", "across", "hardlink", "symlink"]
+CASES = ["trash", "emptied", "quarantine", "across", "hardlink", "symlink"]
 
 # Forks a child for each line it reads: imports are done once, and a kill meets the work itself. It is killed
 # after a time, or kills itself at the n-th thing that it does to the file system or the journal.
@@ -201,12 +201,14 @@ def start(
     request: pytest.FixtureRequest,
 ) -> Start:
     def make(name: str, groups: int, copies: int = 2) -> Case:
-        action = Action.QUARANTINE if name == "across" else Action(name)
+        action = {"across": Action.QUARANTINE, "emptied": Action.TRASH}.get(name) or Action(name)
         if action is Action.REFLINK:
             collection.folder = request.getfixturevalue("xfs") / "photos"
         collection.fill(groups, copies=copies, companions=action.has_folder or action is Action.TRASH)
         to = {"quarantine": collection.base / "away", "across": other_disk / "away"}.get(name)
-        plan = collection.plan(action, to, across_devices=name == "across")
+        plan = collection.plan(
+            action, to, across_devices=name == "across", remove_empty_folders=name == "emptied"
+        )
         assert plan.acts == copies * groups
         saved = collection.base / "plan.json"
         saved.write_text(dump(plan_document(plan)))
@@ -308,5 +310,6 @@ def kill_each_step_of_a_delete(case: Case) -> None:
         victim.write_bytes(content)
         victim.chmod(status.st_mode)
         os.utime(victim, ns=(status.st_atime_ns, status.st_mtime_ns))
+        case.collection.scan()  # a plan acts only upon what the catalog has
         assert case.now() == before
     assert step > 6

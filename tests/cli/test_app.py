@@ -142,8 +142,12 @@ def test_a_damaged_first_page(filled: Command, tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_settings_file(content: str, named: str, filled: Command) -> None:
-    Path("neardup.toml").write_text(content)
-    assert named in complaint(filled("dups"), 2)
+    file = Path("config/neardup/neardup.toml")
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+    said = complaint(filled("dups"), 2)
+    assert named in said
+    assert str(file) in said
 
 
 def test_a_bad_variable(filled: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pytest
 from neardup_cli.cli import ui
 from neardup_cli.cli.app import main
 from neardup_cli.errors import MissingExtra
+from neardup_cli.installation import install_command
 
 
 def test_without_streamlit_the_install_command_is_named(
@@ -19,4 +20,4 @@ def test_without_streamlit_the_install_command_is_named(
     assert left.value.code == MissingExtra.exit_code == 13
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "pip install 'neardup-cli[streamlit]'" in said
+    assert said == f"neardup: `neardup ui` needs Streamlit: run {install_command('streamlit')}\n"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sysconfig
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +42,11 @@ class Neardup:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NEARDUP_")}
         own = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / "config"), "COLUMNS": "100"}
         return {**kept, **own, "NEARDUP_CATALOG": str(self.catalog), **self.environment}
+
+    def finding_first(self, folder: Path) -> Neardup:
+        """Return the same with a folder before all others that Python imports from."""
+        folders = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return Neardup(self.home, {**self.environment, "PYTHONPATH": os.pathsep.join(folders)})
 
     def run(
         self, *arguments: str | bytes | Path, cwd: Path | None = None
@@ -86,6 +93,33 @@ class Neardup:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+
+class Proxy:
+    """A proxy that fetches nothing and notes what it is asked for."""
+
+    def __init__(self, visited: list[str]) -> None:
+        self._visited = visited
+        self._listening = socket.create_server(("127.0.0.1", 0))
+
+    def __enter__(self) -> dict[str, str]:
+        """Return the variables that send a program here."""
+        threading.Thread(target=self._note, daemon=True).start()
+        address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        names = ("http_proxy", "https_proxy", "all_proxy")
+        return {**{spelt: address for name in names for spelt in (name, name.upper())}, "NO_PROXY": ""}
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
+
+    def _note(self) -> None:
+        while True:
+            try:
+                asking = self._listening.accept()[0]
+            except OSError:
+                return
+            with asking:
+                self._visited.append(asking.recv(1000).decode("latin-1").split("\r\n")[0])
 
 
 @pytest.fixture

@@ -384,3 +384,55 @@ def test_a_plan_on_a_terminal(photos: Path, neardup: Neardup) -> None:
     assert "keep" in terminal.shown
     assert "3 copies in 3 groups to the trash" in terminal.shown
     assert "nothing was done: add --apply" in terminal.shown
+
+
+def test_emptied_folders_are_removed_and_come_back(photos: Path, neardup: Neardup) -> None:
+    before, plan_file = snapshot(photos), neardup.home / "plan.json"
+    neardup.succeed("clean", *PREFERRED, "--remove-empty-folders", "--plan-out", plan_file)
+    assert snapshot(photos) == before
+    assert json.loads(plan_file.read_bytes())["remove_empty_folders"] is True
+    said = neardup.succeed("clean", "--plan", plan_file, "--apply").decode()
+    assert "1 empty folder removed" in said
+    assert not (photos / "copies").exists()
+    neardup.succeed("undo")
+    assert snapshot(photos) == before
+
+
+def test_across_folders_and_inside_them(photos: Path, neardup: Neardup) -> None:
+    inside = photos / "copies" / "again.png"
+    shutil.copy(photos / "0.png", inside)
+    neardup.succeed("scan", photos, "--hash-only")
+
+    def acted(*arguments: str | Path) -> list[str]:
+        plan = neardup.json("clean", *PREFERRED, *arguments)
+        return sorted(Path(act["path"]).name for group in plan["groups"] for act in group["acts"])
+
+    copies = ["0 of the copies.png", "1 of the copies.png", "2 of the copies.png"]
+    assert acted() == [*copies, "again.png"]
+    assert acted("--within", photos / "copies") == ["again.png"]
+    assert acted("--between", photos, "--between", photos / "copies") == [*copies, "again.png"]
+    assert acted("--min-size", "100000") == []
+    said = neardup.fail(2, "clean", "--between", photos)
+    assert "--between needs two folders or more" in said
+    assert "no such path" in neardup.fail(3, "clean", "--within", photos / "nowhere")
+
+
+def test_folders_of_applications(photos: Path, neardup: Neardup) -> None:
+    library = photos / "Family.photoslibrary"
+    (library / "originals").mkdir(parents=True)
+    shutil.copy(photos / "0.png", library / "originals" / "0.png")
+    before = snapshot(library)
+    summary = neardup.json("scan", photos, "--hash-only")
+    assert summary["app_folders"] == 1
+    assert b"left out 1 folder of applications (Family.photoslibrary): --app-folders" in neardup.succeed(
+        "scan", photos, "--hash-only"
+    )
+    said = neardup.fail(2, "scan", library)
+    assert "is an application's own folder" in said
+    assert "--app-folders" in said
+    assert neardup.json("scan", photos, "--hash-only", "--app-folders")["added"] == 1
+    plan = neardup.json("clean", *PREFERRED, "--prefer", photos / "copies")
+    left = [entry for group in plan["groups"] for entry in group["left"]]
+    assert [entry["reason"] for entry in left] == ["inside an application's own folder"]
+    neardup.json("clean", *PREFERRED, "--apply")
+    assert snapshot(library) == before

@@ -360,6 +360,10 @@ def test_settings_come_from_the_environment_and_from_a_file(
     pictures, other = draw(tmp_path / "pictures" / "0.png", 0).parent, tmp_path / "other.db"
     lines = [f'image_dirs = ["{pictures}"]', "hamming = 7", f'catalog = "{other}"']
     (named.home / "neardup.toml").write_text("\n".join(lines))
+    untrusted = named.run("scan", "--hash-only")
+    assert untrusted.returncode == 2
+    assert b"neardup.toml: image_dirs is not taken from a folder that you do not trust: " in untrusted.stderr
+    named.succeed("trust")
     assert named.json("scan", "--hash-only")["seen"] == 1
     assert not other.exists()  # the environment is stronger than the file
     variable = replace(named, environment={"NEARDUP_HAMMING": "3"})

@@ -127,6 +127,6 @@ def test_what_a_worker_cannot_do_is_one_line(neardup: Neardup, pictures: Path) -
 
 def test_ray_is_an_extra(neardup: Neardup, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "ray.py").write_text("raise ModuleNotFoundError('No module named ray', name='ray')\n")
-    without = Neardup(neardup.home, {"PYTHONPATH": str(tmp_path)})
+    without = neardup.finding_first(tmp_path)
     said = without.fail(13, "scan", photos, "--engine", "ray", "--hash-only")
-    assert "pip install 'neardup-cli[ray]'" in said
+    assert said.endswith("[ray]'`")

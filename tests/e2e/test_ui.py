@@ -21,6 +21,7 @@ from tests.e2e.conftest import COMMAND
 if TYPE_CHECKING:
     from tests.e2e.conftest import Neardup, Scanned
 
+TOKEN = "correct-horse-battery"
 _PATIENCE = 60.0  # seconds: two busy cores import a great deal
 
 
@@ -39,7 +40,7 @@ def served(scanned: Scanned) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The command, running, and its port."""
     port = free_port()
     running = subprocess.Popen(
-        [COMMAND, "ui", "--port", str(port)],
+        [COMMAND, "ui", "--port", str(port), "--token", TOKEN],
         env=scanned.neardup.variables(),
         cwd=scanned.neardup.home,
         stdout=subprocess.PIPE,
@@ -61,7 +62,9 @@ def test_look_an_image_up_and_browse(
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     asked: set[str | None] = set()
     page.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
-    page.goto(f"http://127.0.0.1:{port}/")
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(f"http://127.0.0.1:{port}/?token={TOKEN}")
     copy = next(file for file in scanned.truth.files if file.edit is GalleryEdit.CAPTION)
     page.locator("input[type=file]").set_input_files(copy.path)
     expect(page.get_by_test_id("stAlert")).to_contain_text("Duplicate", timeout=1000 * _PATIENCE)
@@ -71,10 +74,11 @@ def test_look_an_image_up_and_browse(
     expect(page.get_by_text(keeper.name).filter(visible=True).first).to_be_visible(timeout=1000 * _PATIENCE)
     page.close()
     assert asked <= {"127.0.0.1", None, ""}
+    assert not [said for said in complaints if "Content Security Policy" in said], complaints
     running.send_signal(signal.SIGINT)
     out, said = running.communicate(timeout=_PATIENCE)
     assert running.returncode in (0, 130)
-    assert said.splitlines()[0] == f"neardup is at http://127.0.0.1:{port}/ (Ctrl-C stops it)"
+    assert said.splitlines()[0].startswith(f"neardup is at http://127.0.0.1:{port}/ (Ctrl-C stops it)")
     assert "Traceback" not in out + said
 
 

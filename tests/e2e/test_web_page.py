@@ -28,6 +28,7 @@ class Site:
     url: str
     folder: Path
     process: subprocess.Popen[str]
+    token: str
     complaints: list[str] = field(default_factory=list)
 
     def note(self, complaint: str) -> None:
@@ -50,7 +51,7 @@ class Site:
         page.on("pageerror", lambda error: self.note(str(error)))
         page.on("console", lambda said: self.note(said.text) if said.type == "error" else None)
         page.on("request", lambda asked: self.note_request(asked.url))
-        page.goto(self.url)
+        page.goto(f"{self.url}?token={self.token}")
         page.wait_for_selector(".card[data-id]")
         return page
 
@@ -88,7 +89,7 @@ def started(base: Path) -> Iterator[Site]:
     neardup = Neardup(home, {"XDG_DATA_HOME": str(home / "data")})
     neardup.succeed("scan", folder)
     process = subprocess.Popen(
-        [COMMAND, "serve", "--port", "0"],
+        [COMMAND, "serve", "--port", "0", "--token-file", base / "token"],
         env=neardup.variables(),
         stderr=subprocess.PIPE,
         text=True,
@@ -97,17 +98,19 @@ def started(base: Path) -> Iterator[Site]:
     assert process.stderr is not None
     line = process.stderr.readline()
     assert line.startswith("neardup is at http://127.0.0.1:"), line
-    site = Site(line.split()[3], folder, process)
-    wait_for_groups(site.url)
+    site = Site(line.split()[3], folder, process, (base / "token").read_text().strip())
+    wait_for_groups(site)
     yield site
     process.terminate()
     said = process.communicate(timeout=30)[1]
     assert "Traceback" not in said, said
 
 
-def wait_for_groups(url: str) -> None:
+def wait_for_groups(site: Site) -> None:
     """The page says "being computed" until then, and the browser would complain about every 503."""
-    with httpx.Client(transport=httpx.HTTPTransport(retries=20), base_url=url) as client:
+    known = {"Authorization": f"Bearer {site.token}"}
+    transport = httpx.HTTPTransport(retries=20)
+    with httpx.Client(transport=transport, base_url=site.url, headers=known) as client:
         for _ in range(600):
             if client.get("/api/stats").status_code == 200:
                 return

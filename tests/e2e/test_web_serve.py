@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from neardup_cli.installation import install_command
 from tests.e2e.conftest import COMMAND
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Neardup, Scanned
 
 
+TOKEN = "correct-horse-battery"
+
+
 @contextmanager
 def serving(neardup: Neardup, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Serve until the end of the block; gives the address that was printed."""
+    """Serve until the end of the block, as a service does; gives the address that was printed."""
     process = subprocess.Popen(
         [COMMAND, "serve", "--port", "0", *options],
         env=neardup.variables(),
@@ -35,7 +43,8 @@ def serving(neardup: Neardup, *options: str) -> Iterator[tuple[str, subprocess.P
     try:
         line = process.stderr.readline()
         assert line.startswith("neardup is at http://"), line + process.stderr.read()
-        assert line.endswith(" (Ctrl-C stops it)\n")
+        assert " (Ctrl-C stops it)" in line
+        assert "token=" not in line
         yield line.split()[3], process
     finally:
         process.terminate()
@@ -44,14 +53,32 @@ def serving(neardup: Neardup, *options: str) -> Iterator[tuple[str, subprocess.P
         process.stderr.close()
 
 
-def client(url: str) -> httpx.Client:
-    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(retries=20), timeout=60)
+@contextmanager
+def on_a_terminal(neardup: Neardup) -> Iterator[Iterator[str]]:
+    """Serve with a terminal for stderr until the end of the block; gives the lines that appear on it."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, "serve", "--port", "0"], env=neardup.variables(), cwd=neardup.home, stderr=theirs
+    )
+    os.close(theirs)
+    with open(ours, encoding="utf-8", newline="\n") as terminal:
+        try:
+            yield iter(terminal.readline, "")
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def client(url: str, token: str | None = None) -> httpx.Client:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    transport = httpx.HTTPTransport(retries=20)
+    return httpx.Client(base_url=url, transport=transport, timeout=60, headers=headers)
 
 
 def test_it_says_where_it_is_and_ends_on_ctrl_c(scanned: Scanned) -> None:
-    with serving(scanned.neardup) as (url, process):
+    with serving(scanned.neardup, "--token", TOKEN) as (url, process):
         assert url.startswith("http://127.0.0.1:")
-        with client(url) as asked:
+        with client(url, TOKEN) as asked:
             assert asked.get("/healthz").json() == {"status": "ok"}
             assert "neardup" in asked.get("/").text
         process.send_signal(signal.SIGINT)
@@ -60,24 +87,76 @@ def test_it_says_where_it_is_and_ends_on_ctrl_c(scanned: Scanned) -> None:
         assert said == "stopped\n"
 
 
-def test_every_interface_demands_a_token(scanned: Scanned) -> None:
-    with serving(scanned.neardup, "--host", "0.0.0.0") as (url, _), client(url.partition("?")[0]) as asked:
-        address, _, token = url.partition("?token=")
+def test_every_interface_demands_a_token(scanned: Scanned, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    with serving(scanned.neardup, "--host", "0.0.0.0", "--token-file", str(file)) as (url, _):
+        here = url.replace("0.0.0.0", "127.0.0.1")
+        with client(here) as nobody:
+            assert nobody.get("/api/decisions").status_code == 401
+        with client(here, file.read_text().strip()) as asked:
+            assert asked.get("/api/decisions").status_code == 200
+
+
+def test_this_machine_alone_demands_a_token_too(scanned: Scanned, tmp_path: Path) -> None:
+    """Every other user of the machine reaches it as well. What only logs read names a file, and no token."""
+    with serving(replace(scanned.neardup, environment={"XDG_STATE_HOME": str(tmp_path)})) as (url, _):
+        (file,) = tmp_path.rglob("token-*")
+        assert file.name == f"token-{httpx.URL(url).port}"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        token = file.read_text().strip()
         assert len(token) >= 24
-        here = address.replace("0.0.0.0", "127.0.0.1")
-        assert asked.get(f"{here}api/decisions").status_code == 401
-        allowed = asked.get(f"{here}api/decisions", headers={"Authorization": f"Bearer {token}"})
-        assert allowed.status_code == 200
+        with client(url) as nobody:
+            for path in ("/api/decisions", "/api/groups", "/preview?path=/x", "/metrics", "/"):
+                assert nobody.get(path).status_code == 401
+        with client(url, token) as asked:
+            assert asked.get("/api/decisions").status_code == 200
+    assert not file.exists()
 
 
-def test_a_token_of_ones_own(scanned: Scanned) -> None:
-    with serving(scanned.neardup, "--token", "correct-horse-battery") as (url, _), client(url) as asked:
-        assert url.endswith("?token=correct-horse-battery")
-        page = httpx.URL(url).copy_with(query=None)
-        assert asked.get(page).status_code == 401
+def test_on_a_terminal_the_address_opens_the_page_once(scanned: Scanned) -> None:
+    with on_a_terminal(scanned.neardup) as lines:
+        line = next(lines)
+        assert line.startswith("neardup is at http://127.0.0.1:")
+        address = httpx.URL(line.split()[3])
+        home = address.copy_with(query=None)
+        with client(str(home)) as browser:
+            assert browser.get(address).status_code == 303
+            assert browser.get(home).status_code == 200
+        with client(str(home)) as somebody_else:
+            assert somebody_else.get(address).status_code == 401
+            again = next(lines)
+            assert again.startswith("to open it in another browser: http://127.0.0.1:")
+            assert somebody_else.get(again.split()[-1]).status_code == 303
 
 
-def test_what_it_refuses(scanned: Scanned, neardup: Neardup) -> None:
+def test_no_token_says_what_that_means(scanned: Scanned) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "serve", "--port", "0", "--no-token"],
+        env=scanned.neardup.variables(),
+        cwd=scanned.neardup.home,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert "every user and program of this machine" in process.stderr.readline()
+    with client(process.stderr.readline().split()[3]) as asked:
+        assert asked.get("/api/decisions").status_code == 200
+    process.terminate()
+    process.communicate()
+
+
+def test_a_token_of_ones_own(scanned: Scanned, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN + "\n")
+    file.chmod(0o600)
+    for options in (["--token", TOKEN], ["--token-file", str(file)]):
+        with serving(scanned.neardup, *options) as (url, _), client(url) as asked:
+            assert asked.get("/").status_code == 401
+            assert asked.get("/", params={"token": TOKEN}).status_code == 303
+    assert file.read_text() == TOKEN + "\n"
+
+
+def test_what_it_refuses(scanned: Scanned, neardup: Neardup, tmp_path: Path) -> None:
     assert "no catalog" in neardup.fail(4, "serve")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -85,7 +164,19 @@ def test_what_it_refuses(scanned: Scanned, neardup: Neardup) -> None:
         port = str(taken.getsockname()[1])
         assert f"127.0.0.1:{port}" in scanned.neardup.fail(2, "serve", "--port", port)
     assert "cannot listen" in scanned.neardup.fail(2, "serve", "--host", "no.such.host.invalid")
-    assert "at least 12" in scanned.neardup.fail(2, "serve", "--port", "0", "--token", "short")
+    serve = ("serve", "--port", "0")
+    assert "at least 12" in scanned.neardup.fail(2, *serve, "--token", "short")
+    assert "one of the two" in scanned.neardup.fail(2, *serve, "--token", TOKEN, "--no-token")
+    assert "everybody" in scanned.neardup.fail(2, *serve, "--host", "0.0.0.0", "--no-token")
+    file = tmp_path / "token"
+    file.write_text("short")
+    file.chmod(0o600)
+    assert "at least 12" in scanned.neardup.fail(2, *serve, "--token-file", file)
+    file.write_text(TOKEN)
+    file.chmod(0o640)
+    assert "others can read" in scanned.neardup.fail(2, *serve, "--token-file", file)
+    assert "cannot be written" in scanned.neardup.fail(2, *serve, "--token-file", tmp_path / "no" / "token")
+    assert "no file that holds" in scanned.neardup.fail(2, *serve, "--token-file", "/dev/null")
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "prometheus_client", "python_multipart"])
@@ -98,4 +189,4 @@ def test_without_the_extra_it_names_the_install_command(missing: str, tmp_path: 
         check=False,
     )
     assert done.returncode == 13, done.stderr
-    assert done.stderr == f"neardup: `neardup serve` needs {missing}: run `pip install 'neardup-cli[web]'`\n"
+    assert done.stderr == f"neardup: `neardup serve` needs {missing}: run {install_command('web')}\n"

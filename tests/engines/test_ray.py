@@ -90,7 +90,7 @@ def test_known_contents_are_claimed_by_nobody(count: int) -> None:
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'neardup-cli\[ray\]'"):
+    with pytest.raises(MissingExtra, match=r"needs Ray: run `.* install .*\[ray\]'`$"):
         list(RayEngine(Cluster()).map_made(unused, [b"x"]))
 
 

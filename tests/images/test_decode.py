@@ -25,7 +25,21 @@ from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import decode as decode_module
 from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, DecodedImage, decode, flattened
 
-FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF", "HEIF"]
+FORMATS = [
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "GIF",
+    "BMP",
+    "TIFF",
+    "JPEG2000",
+    "AVIF",
+    "HEIF",
+    "PPM",
+    "TGA",
+    "PCX",
+    "DIB",
+]
 LOSSY = 12  # the largest mean difference of a grey level that a codec at these qualities may cause
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -165,7 +179,7 @@ def test_a_compressed_tiff_from_a_real_file(tmp_path: Path) -> None:
         assert decode(file).luma.tobytes() == photograph().convert("L").tobytes()
 
 
-@pytest.mark.parametrize("format_name", ["ICO", "PCX", "PPM", "TGA", "EPS", "PDF", "SGI", "ICNS"])
+@pytest.mark.parametrize("format_name", ["EPS", "PDF", "SGI", "ICNS", "DDS"])
 def test_other_plugins_of_pillow_are_never_asked(format_name: str) -> None:
     assert refusal(encoded(photograph(), format_name)) == "not an image"
 
@@ -777,3 +791,16 @@ def test_pages_are_no_animation() -> None:
     blank = Image.new("L", (96, 64), 255)
     content = encoded(blank, "TIFF", save_all=True, append_images=[photograph().convert("L")])
     assert (decode(content).frame, decode(content).luma.getextrema()) == (0, (255, 255))
+
+
+def test_an_icon_gives_its_largest_picture() -> None:
+    decoded = decode(encoded(photograph(256, 256), "ICO"))
+    assert (decoded.format, decoded.width, decoded.height) == ("ICO", 256, 256)
+    assert mean_difference(rgb(decoded), photograph(256, 256)) < LOSSY
+
+
+def test_a_qoi_of_two_pixels() -> None:
+    header = b"qoif" + (2).to_bytes(4) + (1).to_bytes(4) + b"\x03\x00"
+    decoded = decode(header + b"\xfe\xff\x00\x00" + b"\xfe\x00\xff\x00" + bytes(7) + b"\x01")
+    assert (decoded.format, decoded.width, decoded.height) == ("QOI", 2, 1)
+    assert [rgb(decoded).getpixel((x, 0)) for x in (0, 1)] == [RED, GREEN]

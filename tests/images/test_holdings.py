@@ -483,3 +483,14 @@ def test_no_bytes_raise_anything_else(data: st.DataObject) -> None:
         return
     assert found.frames >= 1
     assert len(found.frame_views) <= 12
+
+
+def test_text_behind_the_pixels_of_a_png() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    plain, rich = encoded(photograph(), "PNG"), encoded(photograph(), "PNG", pnginfo=info)
+    start = rich.index(b"iTXt") - 4
+    chunk = rich[start : start + 12 + int.from_bytes(rich[start : start + 4])]
+    late = plain[:-12] + chunk + plain[-12:]
+    assert read_holdings(late) == read_holdings(rich)
+    assert read_holdings(late).rating == -1

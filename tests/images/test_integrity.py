@@ -150,3 +150,20 @@ def test_nothing_is_raised_whatever_a_decodable_file_holds(data: st.DataObject) 
     except UnreadableImage:
         found = name
     assert isinstance(damage_of(bytes(content), found), str)
+
+
+@pytest.mark.parametrize("size", [(480, 360), (1290, 1400), (2600, 2561), (3, 2), (1, 1)])
+def test_decoding_grey_alone_tells_of_damage_by_the_way(size: tuple[int, int]) -> None:
+    content = encoded(photograph(*size), "JPEG", quality=90)
+    grey, both = decode(content, colour=False), decode(content)
+    assert (grey.damage, both.damage) == ("", None)
+    assert grey.luma.tobytes() == both.luma.tobytes()
+
+
+def test_the_luma_of_a_damaged_jpeg_is_the_same_in_both_modes() -> None:
+    good = jpeg(quality=90)
+    start = good.index(b"\xff\xda") + 2000
+    for content in (good[:start] + bytes(600) + good[start + 600 :], good[:-2] + bytes(40) + b"\xff\xd9"):
+        grey, both = decode(content, colour=False), decode(content)
+        assert grey.damage == "corrupt data" == damage_of(content, "JPEG")
+        assert grey.luma.tobytes() == both.luma.tobytes()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neardup_cli.images.walk import (
-    IMAGE_EXTENSIONS,
-    Walker,
-    file_stamp,
-    has_image_extension,
-    is_below,
-    outermost,
-)
+from neardup_cli.images.files import regular_handle
+from neardup_cli.images.formats import IMAGE_EXTENSIONS, has_image_extension
+from neardup_cli.images.walk import Walker, file_stamp, is_below, outermost
 
 
 def touch(folder: Path | bytes, *names: str | bytes) -> None:
@@ -231,6 +227,82 @@ def test_walked_roots_are_not_entered_again(tmp_path: Path) -> None:
     walker = Walker(walked={os.fsencode(tmp_path / "a" / "c"), os.fsencode(tmp_path / "e.jpg")})
     assert taken(walker, tmp_path) == [b"a/b.jpg", b"f.jpg"]
     assert skipped(walker, tmp_path) == {}
+
+
+# --- folders of applications ---
+
+
+def test_folders_of_applications_are_left_out_and_named(tmp_path: Path) -> None:
+    touch(
+        tmp_path, "a.jpg", "@eaDir/a.jpg/b.jpg", ".Trash-1000/files/c.jpg", "L.photoslibrary/originals/d.jpg"
+    )
+    touch(tmp_path, "sub/#RECYCLE/e.jpg", "sub/f.lrdata")  # the last one is a file
+    left_out = dict.fromkeys(
+        [b"@eaDir", b".Trash-1000", b"L.photoslibrary", b"sub/#RECYCLE"], "folder of an application"
+    )
+    assert taken(Walker(), tmp_path) == [b"a.jpg"]
+    assert skipped(Walker(), tmp_path) == {**left_out, b"sub/f.lrdata": "not an image file"}
+    assert taken(Walker(app_folders=True), tmp_path) == [
+        b".Trash-1000/files/c.jpg",
+        b"@eaDir/a.jpg/b.jpg",
+        b"L.photoslibrary/originals/d.jpg",
+        b"a.jpg",
+        b"sub/#RECYCLE/e.jpg",
+    ]
+    assert b"@eaDir/a.jpg/b.jpg" not in taken(Walker(["@eaDir"], app_folders=True), tmp_path)
+
+
+# --- names that say nothing ---
+
+
+def test_what_is_in_a_file_decides_where_its_name_says_nothing(tmp_path: Path) -> None:
+    odd = [b"a.jpg_large", b"b", b"c.jpg.bak", b"d.jpeg!d", b"e.jpg.part", b"f.img", b"g.jpg ", b"h.jpg~"]
+    for name in odd:
+        (tmp_path / os.fsdecode(name)).write_bytes(b"\xff\xd8\xff\xe0")
+    (tmp_path / "notes").write_bytes(b"Dear diary")
+    (tmp_path / "film.mov").write_bytes(b"\xff\xd8\xff\xe0")  # never opened: its name says what it is
+    (tmp_path / ".hidden").write_bytes(b"\xff\xd8\xff\xe0")
+    os.mkfifo(tmp_path / "pipe")
+    assert taken(Walker(), tmp_path) == odd
+    assert skipped(Walker(), tmp_path) == {
+        b"notes": "not an image file",
+        b"film.mov": "film: not read",
+        b".hidden": "hidden",
+        b"pipe": "not an image file",
+    }
+    assert taken(Walker(sniffs=False), tmp_path) == [*odd, b"notes"]
+
+
+# --- depth ---
+
+
+def deepen(folder: Path, name: bytes, depth: int) -> bytes:
+    """Make folders in each other without their path, an image in the last one; return its path."""
+    path, descriptor = os.fsencode(folder), os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=descriptor)
+        below = os.open(name, os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        path, descriptor = path + b"/" + name, below
+    os.close(os.open(b"deep.jpg", os.O_CREAT, dir_fd=descriptor))
+    os.close(descriptor)
+    return path + b"/deep.jpg"
+
+
+@pytest.mark.parametrize(("name", "depth"), [(b"d", 1_500), (b"d" * 200, 60), (b"\xff", 3_000)])
+def test_any_depth_that_the_system_allows(tmp_path: Path, name: bytes, depth: int) -> None:
+    touch(tmp_path, "a.jpg", "z.jpg")
+    deep = deepen(tmp_path, name, depth)
+    try:
+        found = {path: status for run in Walker().walk(os.fsencode(tmp_path)) for path, status in run.files}
+        places = [os.fsencode(tmp_path / "a.jpg"), deep, os.fsencode(tmp_path / "z.jpg")]
+        assert list(found) == sorted(places)
+        opened = regular_handle(deep)
+        assert opened is not None
+        assert os.path.samestat(opened[1], found[deep])
+        os.close(opened[0])
+    finally:  # pytest's own way of removing a folder is not made for this
+        subprocess.run(["rm", "-rf", tmp_path / os.fsdecode(name)], check=True)
 
 
 # --- mounts ---------------------------------------------------------------------------------------------

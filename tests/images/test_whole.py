@@ -169,3 +169,13 @@ def test_what_is_refused() -> None:
     for content in (b"", b"no image", encoded(photograph(), "PNG")[:400]):
         with pytest.raises(UnreadableImage):
             decode_whole(content)
+
+
+def test_a_damaged_jpeg_says_so_and_shows_what_there_is() -> None:
+    good = encoded(photograph(480, 360), "JPEG", quality=90)
+    assert decode_whole(good).damage == ""
+    start = good.index(b"\xff\xda") + 2000
+    bad = decode_whole(good[:start] + bytes(600) + good[start + 600 :])
+    assert bad.damage == "corrupt data"
+    assert np.array_equal(bad.rgb[:8], decode_whole(good).rgb[:8])
+    assert decode_whole(encoded(photograph(), "JPEG") + bytes(50)).damage == ""

@@ -15,21 +15,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neardup_cli.catalog import scanning
+from neardup_cli.catalog import queries, scanning
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.choices import Device
+from neardup_cli.choices import Action, Device
 from neardup_cli.embedders import registry
 from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, unit_rows
 from neardup_cli.embedders.shape import preprocessing
-from neardup_cli.errors import CatalogBusy, ModelMissing, PathNotFound
+from neardup_cli.errors import BadInput, CatalogBusy, ModelMissing, PathNotFound
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.images.decode import decode
 from neardup_cli.pipeline import extract, store
 from neardup_cli.pipeline import scan as scan_module
+from neardup_cli.pipeline import survey as survey_module
+from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
+from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey
+from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.pipeline.work import Claims, ToRead, UnreadFile
+from neardup_cli.plans import Policy
 from neardup_cli.records.files import ModelIdentity
 from neardup_cli.records.scans import ScanSummary
 
@@ -360,6 +365,90 @@ def test_excluded_later_is_not_missing(catalog: Catalog, folder: Path, draw: Dra
     assert counts(summary) == {"seen": 1, "unchanged": 1}
     assert reasons(summary) == {b"skip": "excluded", b".c.png": "hidden"}
     assert len(present(catalog)) == 3
+
+
+def test_folders_of_applications(catalog: Catalog, folder: Path, draw: Draw) -> None:
+    draw(folder / "a.png", 1)
+    library = folder / "L.photoslibrary"
+    inside = draw(library / "originals" / "b.png", 2)
+    first = scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True))
+    assert (first.seen, first.app_folders) == (1, (os.fsencode(library),))
+    second = scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True, app_folders=True))
+    assert (second.seen, second.added, second.app_folders) == (2, 1, ())
+    # What was taken once stays known as long as it is there.
+    third = scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True))
+    assert (third.seen, third.missing) == (1, 0)
+    inside.unlink()
+    assert scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True)).missing == 1
+
+
+def test_a_library_that_is_named_is_refused_unless_it_is_wanted(
+    catalog: Catalog, folder: Path, draw: Draw
+) -> None:
+    library = folder / "L.photoslibrary"
+    draw(library / "originals" / "b.png", 2)
+    for named in (library, library / "originals"):
+        with pytest.raises(BadInput, match=r"L\.photoslibrary is an application's own .* --app-folders"):
+            scan(catalog, [os.fsencode(named)], ScanOptions(hash_only=True))
+    assert scan(catalog, [os.fsencode(library)], ScanOptions(hash_only=True, app_folders=True)).added == 1
+
+
+def test_only_special_files_are_named(catalog: Catalog, folder: Path, draw: Draw) -> None:
+    os.mkfifo(folder / "pipe")
+    for paths in ([b"/dev/null"], [b"/dev/null", os.fsencode(folder / "pipe")]):
+        with pytest.raises(BadInput, match="is a device, neither a file nor a folder"):
+            scan(catalog, paths, ScanOptions(hash_only=True))
+    draw(folder / "a.png", 1)
+    assert scan(catalog, [b"/dev/null", os.fsencode(folder)], ScanOptions(hash_only=True)).added == 1
+
+
+def test_images_under_any_name(
+    catalog: Catalog, folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(folder / "a.png", 1).rename(folder / "a.png_large")
+    (folder / "notes").write_text("no image")
+    first = scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True))
+    assert (first.seen, first.added, len(first.unreadable)) == (1, 1, 0)
+    assert [(entry.path, entry.reason) for entry in first.skipped] == [
+        (os.fsencode(folder / "notes"), "not an image file")
+    ]
+    asked: list[bytes] = []
+
+    def ask(path: bytes) -> bool:
+        asked.append(path)
+        return False
+
+    monkeypatch.setattr(survey_module, "is_image_inside", ask)
+    second = scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True))
+    assert (second.seen, second.unchanged) == (1, 1)
+    assert asked == [os.fsencode(folder / "notes")]  # what is known is not opened
+    named = scan(catalog, [os.fsencode(folder / "notes")], ScanOptions(hash_only=True))
+    assert [entry.reason for entry in named.unreadable] == ["not an image"]
+
+
+def test_deep_folders_are_scanned_and_planned(catalog: Catalog, folder: Path, draw: Draw) -> None:
+    deep = folder.joinpath(*["d"] * 1_200)
+    picture = draw(folder / "a.png", 1)
+    path = os.fsencode(folder)
+    for _ in range(1_200):
+        path += b"/d"
+        os.mkdir(path)
+    shutil.copy(picture, deep / "b.png")
+    assert scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True)).added == 2
+    target = os.fsencode(folder.parent / "away")
+    options = CleanOptions(
+        Action.QUARANTINE,
+        Policy(prefer=(os.fsencode(picture),), protect=(b"/nowhere",)),
+        to=target,
+        remove_empty_folders=True,
+        dups=DupsOptions(hamming=0),
+    )
+    outcome = apply_plan(catalog, make_plan(catalog, options))
+    assert (outcome.done, outcome.refused, outcome.folders) == (1, (), 1_200)
+    assert os.path.isfile(target + os.fsencode(deep / "b.png"))
+    assert not undo_batch(catalog).refused
+    assert deep.joinpath("b.png").read_bytes() == picture.read_bytes()
+    subprocess.run(["rm", "-rf", folder / "d", folder.parent / "away"], check=True)
 
 
 def test_only_the_scanned_folder_is_judged(catalog: Catalog, tmp_path: Path, draw: Draw) -> None:
@@ -1013,3 +1102,33 @@ def test_two_scans_at_once(catalog: Catalog, folder: Path, draw: Draw) -> None:
     assert str(catalog.path) in str(refused[0])
     assert rows(catalog, "SELECT count(*), count(finished_at) FROM scan") == [(1, 1)]
     assert counts(hashes(catalog, folder)) == {"seen": 1, "unchanged": 1}
+
+
+def test_damaged_files_are_named_by_every_scan_and_in_the_catalog(catalog: Catalog, folder: Path) -> None:
+    image = Image.effect_noise((200, 150), 60)
+    for name in ("good.jpg", "bad.jpg", "bad.png", "away.png"):
+        image.save(folder / name)
+    whole = (folder / "bad.jpg").read_bytes()
+    middle = len(whole) // 2
+    (folder / "bad.jpg").write_bytes(whole[:middle] + bytes(500) + whole[middle + 500 :])
+    (folder / "bad.png").write_bytes((folder / "away.png").read_bytes()[:-4] + b"\0\0\0\0")
+    shutil.copy(folder / "bad.png", folder / "same.png")
+    expected = {
+        b"bad.jpg": "corrupt data",
+        b"bad.png": "wrong checksum of the data",
+        b"same.png": "wrong checksum of the data",
+    }
+    for _ in range(2):
+        summary = hashes(catalog, folder)
+        assert {os.path.basename(one.path): one.reason for one in summary.damaged} == expected
+        assert summary.unreadable == ()
+    with catalog.read() as connection:
+        paths = [os.fsencode(folder / name) for name in ("bad.jpg", "good.jpg")]
+        found = queries.files_at(connection, paths)
+    assert [found[path].damage for path in paths] == ["corrupt data", ""]
+    (folder / "bad.jpg").write_bytes(whole)
+    (folder / "bad.png").unlink()
+    assert [os.path.basename(one.path) for one in hashes(catalog, folder).damaged] == [b"same.png"]
+    elsewhere = folder / "deeper"
+    elsewhere.mkdir()
+    assert hashes(catalog, elsewhere).damaged == ()

@@ -39,7 +39,8 @@ def test_scan() -> None:
         Skipped(b"/p/\xff.jpg", "truncated", unreadable=True),
         Skipped(b"/p/a.txt", "not an image file"),
     )
-    summary = ScanSummary(9, 1, 2, 3, 4, 5, 6, 7, skipped, 1.23456, "sscd", regions=8)
+    damaged = (Skipped(b"/p/\xff.png", "truncated"),)
+    summary = ScanSummary(9, 1, 2, 3, 4, 5, 6, 7, skipped, 1.23456, "sscd", regions=8, damaged=damaged)
     assert read(json_report.scan_document(summary)) == {
         "schema": "neardup.scan/1",
         "seen": 9,
@@ -52,11 +53,12 @@ def test_scan() -> None:
         "embedded": 7,
         "regions": 8,
         "unreadable": 1,
-        "damaged": [],
+        "app_folders": 0,
         "skipped": [
             {"path": "file:///p/%FF.jpg", "reason": "truncated", "unreadable": True},
             {"path": "/p/a.txt", "reason": "not an image file", "unreadable": False},
         ],
+        "damaged": [{"path": "file:///p/%FF.png", "reason": "truncated"}],
         "model": "sscd",
         "seconds": 1.235,
     }

@@ -144,3 +144,13 @@ def test_many_unreadable_files_are_not_all_named() -> None:
     lines = list(unreadable_lines(ScanSummary(skipped=skipped)))
     assert len(lines) == 51
     assert lines[-1] == "unreadable: … and 1,003 more: `--json` names them all"
+
+
+def test_damaged_files_are_named_after_a_scan() -> None:
+    damaged = tuple(Skipped(b"/p/%d.jpg" % number, "corrupt data") for number in range(7))
+    lines = list(scan_lines(ScanSummary(7, 7, damaged=damaged[:1])))
+    assert lines[-1] == "  1 damaged file: /p/0.jpg (corrupt data)"
+    line = list(scan_lines(ScanSummary(7, 7, damaged=damaged)))[-1]
+    assert line.startswith("  7 damaged files: /p/0.jpg (corrupt data), /p/1.jpg (corrupt data), ")
+    assert line.endswith("/p/4.jpg (corrupt data), … (`--json` names them all)")
+    assert not any("damaged" in line for line in scan_lines(ScanSummary(7, 7)))

@@ -10,11 +10,13 @@ import pytest
 
 from neardup_cli.web.gate import COOKIE, HEADERS, Gate
 from neardup_cli.web.options import Access
+from neardup_cli.web.tokens import Tokens
 
 if TYPE_CHECKING:
     from tests.web.conftest import Running, Serve
 
 TOKEN = "a-token-of-some-length"
+TOKENS = Tokens(TOKEN)
 
 
 async def nothing(*_: object) -> None:
@@ -52,7 +54,7 @@ def test_loopback_answers_to_no_other(host: str) -> None:
 
 
 def test_beyond_loopback_addresses_and_allowed_names_will_do() -> None:
-    gate = Gate(nothing, Access(loopback=False, token=TOKEN, names=frozenset({"Photos.lan"})))
+    gate = Gate(nothing, Access(loopback=False, tokens=Tokens(TOKEN), names=frozenset({"Photos.lan"})))
     assert gate.answers_to("192.168.1.5:8420")
     assert gate.answers_to("photos.lan:8420")
     assert not gate.answers_to("evil.example")
@@ -128,7 +130,7 @@ def test_the_page_asks_no_other_host(running: Running) -> None:
 
 @pytest.fixture
 def guarded(start: Serve, scanned_photos: Path) -> Running:
-    return start(scanned_photos, access=Access(token=TOKEN))
+    return start(scanned_photos, access=Access(tokens=TOKENS))
 
 
 def test_without_the_token_nothing(guarded: Running) -> None:
@@ -158,14 +160,53 @@ def test_the_token_in_the_address_becomes_a_cookie(guarded: Running) -> None:
         answer = browser.get("/", params={"token": TOKEN})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         cookie = answer.headers["set-cookie"]
-        assert cookie.startswith(f"{COOKIE}=")
+        assert cookie.startswith(f"{COOKIE}_{guarded.port}=")  # browsers keep one jar for all ports of a host
         assert "httponly" in cookie.lower()
-        assert "samesite=lax" in cookie.lower()
+        assert "samesite=strict" in cookie.lower()
+        assert TOKEN not in cookie
+        assert answer.headers["cache-control"] == "no-store"
         assert browser.get("/").status_code == 200
         assert browser.get("/api/groups").status_code == 200
         # The cookie is no licence for other sites.
         refused = browser.post("/api/scan", json={}, headers={"Origin": "http://evil.example"})
         assert refused.status_code == 403
+
+
+def test_a_ticket_opens_the_page_once(guarded: Running) -> None:
+    told: list[str] = []
+    TOKENS.on_used = told.append
+    ticket = TOKENS.ticket
+    for _ in range(2):  # whoever only looks what is there uses nothing up
+        assert guarded.client.head("/", params={"token": ticket}).status_code == 401
+        assert guarded.client.get("/api/groups", params={"token": ticket}).status_code == 401
+    with httpx.Client(base_url=guarded.url, trust_env=False) as browser:
+        assert browser.get("/", params={"token": ticket}).status_code == 303
+        assert browser.get("/api/groups").status_code == 200
+        assert ticket not in str(browser.cookies.jar)
+    with httpx.Client(base_url=guarded.url, trust_env=False) as somebody_else:
+        assert somebody_else.get("/", params={"token": ticket}).status_code == 401
+        assert somebody_else.get("/api/groups").status_code == 401
+        assert somebody_else.get("/", params={"token": TOKENS.ticket}).status_code == 303
+    assert told == [told[0], TOKENS.ticket]
+    for unused in (ticket, TOKENS.ticket):
+        bearer = {"Authorization": f"Bearer {unused}"}
+        assert guarded.client.get("/api/groups", headers=bearer).status_code == 401
+
+
+def test_who_comes_by_a_link_is_led_on_by_a_page_of_ours(guarded: Running) -> None:
+    """A strict cookie does not go with the redirect of a visit that another page began."""
+    linked = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    answer = guarded.client.get("/", params={"token": TOKENS.ticket}, headers=linked)
+    assert answer.status_code == 200
+    assert 'http-equiv="refresh" content="0; url=/"' in answer.text
+    assert "samesite=strict" in answer.headers["set-cookie"].lower()
+    guarded.client.cookies.clear()
+
+
+def test_a_cookie_of_another_port_or_server_opens_nothing(guarded: Running) -> None:
+    for name in (COOKIE, f"{COOKIE}_1", f"{COOKIE}_{guarded.port}"):
+        cookie = {"Cookie": f"{name}={TOKEN}"}
+        assert guarded.client.get("/api/groups", headers=cookie).status_code == 401
 
 
 def test_a_token_in_the_address_opens_nothing_but_the_page(guarded: Running) -> None:

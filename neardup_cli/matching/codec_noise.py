@@ -1,0 +1,93 @@
+"""What an encoder adds to an image: measured by letting it encode, never assumed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from neardup_cli.matching.features import Grey
+
+type Floats32 = NDArray[np.float32]
+
+_TRIED = 6  # steps of a binary search over 5 to 98
+_COARSEST, _FINEST = 5, 98
+_STEP_OF_OTHERS = 8.0  # of chroma's mean, where a codec does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How an image was encoded, as far as its noise depends on it.
+
+    Attributes:
+        lossless: whether the encoder keeps every pixel.
+        luma: the 64 steps of a JPEG's luma quantiser, in the order Pillow gives them; None for other codecs.
+        chroma: the same for chroma; None where there is none.
+        size: bytes that the encoder spent on the image.
+    """
+
+    lossless: bool = False
+    luma: tuple[int, ...] | None = None
+    chroma: tuple[int, ...] | None = None
+    size: int = 0
+
+    @property
+    def chroma_step(self) -> float:
+        """By how much the mean chroma of a block may be off, times eight."""
+        if self.lossless:
+            return 0.0
+        if self.luma is None:
+            return _STEP_OF_OTHERS
+        return 0.0 if self.chroma is None else float(self.chroma[0])
+
+
+class CodecNoise:
+    """Encodes what the image should look like, as the image was encoded; what changes is the codec's doing.
+
+    Other codecs than JPEG do not say how coarse they were. A JPEG of as many bytes is a little coarser than
+    each of them, so its noise is an upper bound.
+    """
+
+    def __init__(self, coding: Coding, sample: Callable[[], Grey], pixels: int) -> None:
+        """Take how the image was encoded, what draws a part of what it should look like, and its pixels."""
+        self._coding = coding
+        self._quality = 0
+        if not coding.lossless and coding.luma is None:
+            some = sample()
+            self._quality = _equivalent_quality(some, coding.size * some.size / max(1, pixels))
+
+    def of(self, expected: Grey) -> Floats32:
+        """Return what the codec adds to `uint8 [height, width]`, grey levels."""
+        if self._coding.lossless:
+            return np.zeros(expected.shape, np.float32)
+        encoded = _encoded(expected, self._coding.luma, self._quality)
+        with Image.open(io.BytesIO(encoded)) as image:
+            return np.asarray(image, np.float32) - expected
+
+
+def _encoded(grey: Grey, table: tuple[int, ...] | None, quality: int) -> bytes:
+    stream = io.BytesIO()
+    image = Image.fromarray(grey)
+    if table is None:
+        image.save(stream, "JPEG", quality=quality)
+    else:
+        image.save(stream, "JPEG", qtables=[[min(255, step) for step in table]])
+    return stream.getvalue()
+
+
+def _equivalent_quality(sample: Grey, size: float) -> int:
+    """Find the finest JPEG quality at which a sample takes at most so many bytes."""
+    low, high = _COARSEST, _FINEST
+    for _ in range(_TRIED):
+        if low >= high:
+            break
+        middle = (low + high + 1) // 2
+        if len(_encoded(sample, None, middle)) > size:
+            high = middle - 1
+        else:
+            low = middle
+    return low

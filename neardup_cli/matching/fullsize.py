@@ -1,0 +1,257 @@
+"""What an image shows that another one of the same frame does not: at full size, in the worst small place.
+
+One image is expected from the other (`expectation`), and what its codec adds is measured by letting the codec
+add it (`codec_noise`). Whatever it shows beyond that, it alone has: a word, a digit, a face, the noise of
+another exposure, detail that the other lost. All is directed: from the image that goes to the one that stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from neardup_cli.matching import affine
+from neardup_cli.matching.codec_noise import CodecNoise, Coding
+from neardup_cli.matching.expectation import Expectation, expect
+from neardup_cli.matching.features import Grey
+
+type Colours = NDArray[np.uint8]
+"""RGB pixels, `uint8 [height, width, 3]`, upright."""
+type Floats32 = NDArray[np.float32]
+
+_BAND = 1 << 22  # pixels that are compared at a time
+_SMALL = 256  # pixels of the shorter side below which blocks are smaller
+_BLOCK = 8
+_GRID = 16
+
+# Errors of rounding, of a resizing kernel that is none of ours, and of an edge a tenth of a pixel off.
+_ROUNDING = 1.0
+_ROUNDING_AT_LARGE = 0.5
+_SLOPE_AS_IS = 0.03
+_SLOPE_RESIZED = 0.10
+# Of a block's mean the codec's error is small, for it is one coefficient of 64.
+_MEANS = 3.0
+_ROUNDING_OF_MEANS = 2.0
+_ROUNDING_OF_COLOURS = 3.0
+_ROUNDING_OF_SMALL_COLOURS = 4.0
+_SLOPE_OF_COLOURS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """What the image that goes shows beyond the one that stays; all in multiples of what may be noise.
+
+    Attributes:
+        place: the worst place: four neighbouring blocks of 8×8 pixels, structure beyond the codec's noise.
+        mean: the worst place: a block's mean brightness.
+        common: what 99 in 100 blocks do not exceed, as `place`.
+        common_mean: the same, as `mean`.
+        everywhere: the median of all blocks. About 1 where there is nothing but the codec's noise.
+        calm: the median of the calmer blocks, where noise of an exposure shows best.
+        exact: the median distance from what the codec would have written exactly: near 0 for an image that
+            was encoded once, from these very pixels.
+        colour: the worst place: a block's mean hue.
+        small_colour: the same for blocks half as wide, the fourth worst.
+        tint: the median difference of hue over the image, grey levels.
+        tone: change of the mean level, grey levels.
+        gain: growth of contrast, 1 for none.
+        moved: pixels by which a corner moved.
+        sharpness: how much steeper its slopes are than those expected; 1 for the same.
+    """
+
+    place: float = 0.0
+    mean: float = 0.0
+    common: float = 0.0
+    common_mean: float = 0.0
+    everywhere: float = 0.0
+    calm: float = 0.0
+    exact: float = 0.0
+    colour: float = 0.0
+    small_colour: float = 0.0
+    tint: float = 0.0
+    tone: float = 0.0
+    gain: float = 1.0
+    moved: float = 0.0
+    sharpness: float = 1.0
+
+
+def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_already: bool = False) -> Surplus:
+    """Measure what `gone` shows and `kept` does not; both show the same frame, at any sizes.
+
+    Args:
+        gone: `uint8 [height, width, 3]` of the image that goes.
+        kept: the same of the one that stays.
+        coding: how `gone` was encoded.
+        warped_already: whether `kept` was drawn into the frame of `gone`.
+    """
+    grey_gone, grey_kept = (
+        np.asarray(cv2.cvtColor(side, cv2.COLOR_RGB2GRAY), np.uint8) for side in (gone, kept)
+    )
+    expectation = expect(grey_gone, grey_kept, softened=warped_already)
+    blocks = _compare_light(grey_gone, expectation, coding)
+    colour = _compare_colour(gone, kept, expectation, coding)
+    slope = _SLOPE_AS_IS if expectation.mixture is None else _SLOPE_RESIZED
+    allowed = blocks.noise_near + _ROUNDING + slope * blocks.slope
+    excess = blocks.left / allowed
+    at_large = blocks.noise + _ROUNDING_AT_LARGE
+    calm = blocks.slope <= np.quantile(blocks.slope, 0.4)
+    # A small block's mean feels an edge more: its share of the block is larger.
+    slope_of_means = slope / 2 if blocks.side == _BLOCK else 3 * slope / 2
+    means = np.abs(blocks.mean) / (
+        _MEANS * blocks.noise_of_means + _ROUNDING_OF_MEANS + slope_of_means * blocks.slope
+    )
+    return Surplus(
+        place=float(np.sqrt(np.maximum(0, cv2.blur(excess * excess, (2, 2)))).max()),
+        mean=float(means.max()),
+        common=float(np.quantile(excess, 0.99)),
+        common_mean=float(np.quantile(means, 0.99)),
+        everywhere=float(np.median(blocks.left / (at_large + slope * blocks.slope))),
+        calm=float(np.median(blocks.left[calm]) / (np.median(blocks.noise[calm]) + _ROUNDING_AT_LARGE)),
+        exact=float(np.median(blocks.from_codec / at_large)),
+        colour=colour.worst,
+        small_colour=colour.small,
+        tint=colour.tint,
+        tone=expectation.tone_change(),
+        gain=expectation.gain,
+        moved=expectation.moved,
+        sharpness=_root_mean_square(blocks.slope_gone) / max(0.1, _root_mean_square(blocks.slope)),
+    )
+
+
+class _Blocks(NamedTuple):
+    """Of each block, `float32 [rows, columns]`, in grey levels; root mean squares but for `mean`.
+
+    `side` is the length of a block in pixels.
+    """
+
+    side: int
+    left: Floats32
+    mean: Floats32
+    noise: Floats32
+    noise_near: Floats32
+    noise_of_means: Floats32
+    from_codec: Floats32
+    slope: Floats32
+    slope_gone: Floats32
+
+
+def _compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> _Blocks:
+    width, height = expectation.size
+    block = _BLOCK if min(width, height) >= _SMALL else 4 if min(width, height) >= 8 else 1
+    rows = max(_GRID, _BAND // width // _GRID * _GRID)
+    codec = CodecNoise(coding, lambda: _sample(expectation), width * height)
+    bands: list[tuple[Floats32, ...]] = []
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        if bottom - top < block:
+            break
+        expected = expectation.band(top, bottom)
+        bands.append(_compare_band(gone[top:bottom], expected, codec, block))
+    left, mean, noise, noise_mean, from_codec, slope, slope_gone = (
+        np.sqrt(joined) if place not in {1, 3} else joined
+        for place, joined in enumerate(np.concatenate(parts) for parts in zip(*bands, strict=True))
+    )
+    return _Blocks(
+        block,
+        left,
+        mean,
+        noise,
+        np.asarray(cv2.dilate(noise, np.ones((3, 3), np.uint8)), np.float32),
+        np.sqrt(np.asarray(cv2.blur(noise_mean * noise_mean, (5, 5)), np.float32)),
+        from_codec,
+        slope,
+        slope_gone,
+    )
+
+
+def _sample(expectation: Expectation) -> Grey:
+    """Draw strips of rows spread over the whole image, a megapixel at most: what is at its top may be sky."""
+    width, height = expectation.size
+    strips = max(1, min(height // _GRID, (1 << 20) // (width * _GRID)))
+    tops = np.linspace(0, max(0, height - _GRID), strips).astype(int) // _GRID * _GRID
+    return _whole(np.concatenate([expectation.band(top, min(height, top + _GRID)) for top in tops.tolist()]))
+
+
+def _compare_band(gone: Grey, expected: Floats32, codec: CodecNoise, block: int) -> tuple[Floats32, ...]:
+    noise = codec.of(_whole(expected))
+    left = gone - expected
+    from_codec = left - noise
+    return (
+        _averaged(left * left, block),
+        _averaged(left, block),
+        _averaged(noise * noise, block),
+        _averaged(noise, block),
+        _averaged(from_codec * from_codec, block),
+        _averaged(_steepness(expected), block),
+        _averaged(_steepness(gone), block),
+    )
+
+
+def _steepness(levels: Grey | Floats32) -> Floats32:
+    """Return the squared slope at each pixel, of `[height, width]` or `[height, width, n]`."""
+    across = cv2.Sobel(levels, cv2.CV_32F, 1, 0, scale=0.125)
+    down = cv2.Sobel(levels, cv2.CV_32F, 0, 1, scale=0.125)
+    return np.asarray(across * across + down * down, np.float32)
+
+
+class _ColourDifference(NamedTuple):
+    worst: float
+    small: float
+    tint: float
+
+
+def _compare_colour(
+    gone: Colours, kept: Colours, expectation: Expectation, coding: Coding
+) -> _ColourDifference:
+    """Compare hues at half size, which is where most codecs keep them."""
+    size = (max(1, gone.shape[1] // 2), max(1, gone.shape[0] // 2))
+    hues = _hues(kept, size)
+    if expectation.shift is not None:
+        half = affine.scaling(size[0] / gone.shape[1], size[1] / gone.shape[0])
+        shift = affine.compose(half, affine.compose(expectation.shift, affine.invert(half)))
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        drawn = cv2.warpAffine(hues, shift, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        hues = np.asarray(drawn, np.float32)
+    apart = _hues(gone, size) - hues
+    steep = _steepness(hues)
+    block = 8 if min(size) >= _SMALL // 2 else 4
+    block = min(block, *size)
+    worst = np.abs(_averaged(apart, block)) / (
+        _ROUNDING_OF_COLOURS + coding.chroma_step / 8 + _SLOPE_OF_COLOURS * np.sqrt(_averaged(steep, block))
+    )
+    half_block = max(1, block // 2)
+    small = np.abs(_averaged(apart, half_block)) / (
+        _ROUNDING_OF_SMALL_COLOURS + coding.chroma_step / 6 + 0.3 * np.sqrt(_averaged(steep, half_block))
+    )
+    ranked = np.sort(small.reshape(-1, 2).max(axis=1))
+    return _ColourDifference(
+        worst=float(worst.max()),
+        small=float(ranked[-min(4, len(ranked))]),
+        tint=float(np.abs(np.median(apart.reshape(-1, 2), axis=0)).max()),
+    )
+
+
+def _hues(colours: Colours, size: affine.Size) -> Floats32:
+    """Return Cr and Cb at a size, `float32 [height, width, 2]`."""
+    shrinks = size[0] <= colours.shape[1]
+    drawn = cv2.resize(colours, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2YCrCb)[..., 1:], np.float32)
+
+
+def _averaged(values: Floats32, block: int) -> Floats32:
+    """Average `[height, width]` or `[height, width, n]` over square blocks; a remainder is dropped."""
+    rows, columns = values.shape[0] // block, values.shape[1] // block
+    whole = values[: rows * block, : columns * block]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _root_mean_square(values: Floats32) -> float:
+    return float(np.sqrt(np.mean(values * values)))
+
+
+def _whole(expected: Floats32) -> Grey:
+    return np.clip(np.rint(expected), 0, 255).astype(np.uint8)
