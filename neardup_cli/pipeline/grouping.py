@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.cleanup.companions import Companions
 from neardup_cli.pipeline.known import read_evidence, with_colours
 from neardup_cli.pipeline.progress import Progress
@@ -57,13 +58,17 @@ def group_contents(
     apart = set(different)
     there = [pair for pair in pairs if pair.a in files and pair.b in files and (pair.a, pair.b) not in apart]
     found = families(content_order(files), there, grouping=options.grouping, different=apart, series=series)
-    evidence = read_evidence(catalog, _near(files, found), workers=options.workers, watch=watch)
+    near = _near(files, found)
+    evidence = read_evidence(catalog, near, workers=options.workers, watch=watch)
+    with catalog.read() as connection:
+        proofs = stored_proofs(connection, near)
     circumstances = Circumstances(
         evidence=with_colours(evidence, files, doubtful_colours(found, there)),
         policy=options.policy,
         kept=kept,
         drives=drives,
         companions=_companions_of(),
+        proofs=proofs,
     )
     return build_groups(files, found, there, circumstances)
 
