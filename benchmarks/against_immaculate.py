@@ -75,7 +75,8 @@ def theirs(command: Path, folder: Path, work: Path, method: str) -> Measured:
 
 def our_copies(measured: Measured) -> int:
     """How many files are the copy of another one."""
-    copies: int = measured.json()["summary"]["redundant_files"]
+    summary = measured.json()["summary"]
+    copies: int = summary["redundant_files"] + summary["doubtful_files"]
     return copies
 
 

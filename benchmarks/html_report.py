@@ -90,6 +90,8 @@ def write_page(path: Path, count: int, thumbnails: list[bytes]) -> int:
         "groups": count,
         "groups_shown": count,
         "redundant_files": copies,
+        "doubtful_files": 0,
+        "doubtful_bytes": 0,
         "reclaimable_bytes": sum(group.reclaimable_bytes for group in groups),
         "pairs_left_out": 0,
         "crowded": 0,
@@ -97,7 +99,7 @@ def write_page(path: Path, count: int, thumbnails: list[bytes]) -> int:
     }
     presence = {member.path: Presence.SAME for group in groups for member in group.members}
     report = DupsReport({"under": [], "similar_shots": False}, groups, summary)
-    album = Album(report, ["most pixels"] * count, presence, datetime.now(), __version__)
+    album = Album(report, presence, datetime.now(), __version__)
     pictures = len(files_by_content(groups))
     with path.open("wb") as stream:
         stream.writelines(

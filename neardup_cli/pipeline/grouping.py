@@ -59,23 +59,19 @@ def group_contents(
     apart = set(different)
     there = [pair for pair in pairs if pair.a in files and pair.b in files and (pair.a, pair.b) not in apart]
     found = families(content_order(files), there, grouping=options.grouping, different=apart, series=series)
-    evidence = read_evidence(catalog, _near(files, found), workers=options.workers, watch=watch)
+    near = _near(files, found)
+    evidence = read_evidence(catalog, near, workers=options.workers, watch=watch)
+    with catalog.read() as connection:
+        proofs = stored_proofs(connection, near)
     circumstances = Circumstances(
         evidence=with_colours(evidence, files, doubtful_colours(found, there)),
         policy=options.policy,
         kept=kept,
         drives=drives,
         companions=_companions_of(),
-        proofs=_proofs(catalog, found),
+        proofs=proofs,
     )
     return build_groups(files, found, there, circumstances)
-
-
-def _proofs(catalog: Catalog, found: Iterable[Family]) -> dict[IdPair, Proof]:
-    """Return what was proven of near-duplicates."""
-    contents = [content for family in found if len(family.members) > 1 for content in family.members]
-    with catalog.read() as connection:
-        return stored_proofs(connection, contents)
 
 
 def _near(files: FilesByContent, found: Iterable[Family]) -> dict[int, Sequence[CatalogedFile]]:

@@ -151,7 +151,11 @@ class _Builder:
             matches=tuple(self._matches()),
             kept=said,
             reason=self._reason(best, others, wishes, roles),
-            roles={self._first[content].digest: role for content, role in roles.items()},
+            roles={
+                self._first[content].digest: role
+                for content, role in roles.items()
+                if content != keeper.content_id  # another file with the same bytes is a copy
+            },
             proofs=proofs,
             seen_in=self._seen_in(),
             standing=standing,

@@ -23,7 +23,6 @@ _FORMAT_RANK = {name: rank for rank, name in enumerate(_FORMATS)}
 
 _COPY_NAME = re.compile(rb"copy of .+|.*(\(\d+\)|[ _-](copy|kopie|copie|copia)( ?\d+)?)", re.IGNORECASE)
 _CAMERA_NAME = re.compile(rb"[a-z]{0,5}[-_ ]?\d[\d _.-]*|[0-9a-f-]{16,}", re.IGNORECASE)
-_SAME_TIME = 2_000_000_000  # ns: FAT, on most sticks and cards, counts in steps of two seconds
 
 
 type Oldest = tuple[int, int, int, bytes]
@@ -154,12 +153,12 @@ def _by_itself(
     return (
         file.captured_at is None,
         -file.width * file.height,
-        oldest // _SAME_TIME,
+        oldest,
         -size,
         length,
         first,
         -one.companions,
-        file.stamp.mtime_ns // _SAME_TIME,
+        file.stamp.mtime_ns,
         len(file.path),
         file.path,
     )

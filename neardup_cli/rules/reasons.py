@@ -61,6 +61,7 @@ def better_version(
         (ours.no_camera < theirs.no_camera, f"from the camera ({camera}), and not saved again"),
         (ours.signs < theirs.signs, "holds more of what the camera wrote"),
         (ours.told < theirs.told, "knows its place, rating or words"),
+        (ours.enlarged < theirs.enlarged, "as much detail as pixels, and not enlarged"),
         (ours.coarse < theirs.coarse, "compressed least"),
         (ours.pixels < theirs.pixels, f"most pixels ({_pixels(best)} against {_pixels(other)})"),
     )

@@ -43,21 +43,22 @@ class Quality(NamedTuple):
 
     Attributes:
         shortfall: how much less detail it has than the version with most; 0 for about as much.
-        enlarged: whether it has many more pixels than detail.
         resaved: whether it is a lossless copy of the pixels of a lossy version.
         no_camera: whether it lacks the signs of a camera's own file.
         signs, told: how much speaks for a camera's own file, and was written into it; negative.
+        enlarged: whether it has many more pixels than detail: enlarged, or soft, and then the signs of a
+            camera have spoken for it already.
         coarse: 0 for the finest quantiser or none, 1 for a coarser one, 2 for lossy ones without a measure.
         aside: whether it is less like the others than the one in their middle: blurred, greyed, noisy.
         pixels: negative.
     """
 
     shortfall: float
-    enlarged: bool
     resaved: bool
     no_camera: bool
     signs: int
     told: int
+    enlarged: bool
     coarse: int
     aside: bool
     pixels: int

@@ -65,6 +65,7 @@ class Member(BaseModel):
     losses: list[Loss] | None = Field(
         default=None, description="What would be lost with it; null where nobody has proven it."
     )
+    standing: int = Field(default=0, description="Its place in the family, 0 the best; equals share one.")
 
 
 class Match(Aligned):

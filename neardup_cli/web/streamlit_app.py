@@ -170,6 +170,7 @@ def _show_group(group: DuplicateGroup) -> None:
         files = shown_count(len(group.members), "file")
         saving = shown_saving(group.reclaimable_bytes, group.doubtful_bytes)
         st.markdown(f"**{files}, {saving}** · `{group.id}`")
+        st.text(shown_text(group.reason))
         for row in batched(group.members, _COLUMNS):
             for column, member in zip(st.columns(_COLUMNS), row, strict=False):
                 with column:

@@ -144,8 +144,14 @@ def test_families_refine_what_is_linked(graph: Graph) -> None:
 # --- by hand --------------------------------------------------------------------------------------------
 
 
-def members_of(order: Sequence[int], pairs: list[PairMatch], **more: Edges) -> list[tuple[int, ...]]:
-    return [family.members for family in families(order, pairs, **more)]
+def members_of(
+    order: Sequence[int],
+    pairs: list[PairMatch],
+    *,
+    different: Sequence[tuple[int, int]] = (),
+    series: Sequence[tuple[int, int]] = (),
+) -> list[tuple[int, ...]]:
+    return [family.members for family in families(order, pairs, different=different, series=series)]
 
 
 def whole(first: int, last: int) -> list[PairMatch]:

@@ -173,6 +173,11 @@ def test_a_person_and_a_preferred_folder_come_first() -> None:
     assert (group.keep, group.reason) == (ORIGINAL.path, "you said to keep it")
 
 
+def test_another_file_with_the_bytes_of_the_one_that_stays_is_a_copy() -> None:
+    group = group_of([file(b"/a.jpg", 1), file(b"/b.jpg", 1)], [])
+    assert [group.role_of(member) for member in group.members] == [Role.KEPT, Role.COPY]
+
+
 # --- files with the same bytes --------------------------------------------------------------------------
 
 

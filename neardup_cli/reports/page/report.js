@@ -93,8 +93,8 @@
     const element = make('li', { className: 'group', id, tabIndex: -1 },
       make('div', { className: 'head' },
         make('h2', { id: `${id}-name` }, group.members[0].name),
-        make('span', { className: 'facts' }, `${group.members.length} files · frees `,
-          make('b', {}, bytes(group.frees)), ' · ',
+        make('span', { className: 'facts' }, `${group.members.length} files · `,
+          make('b', {}, saving(group.frees, group.may_free)), ' · ',
           make('a', { href: `#${id}`, className: 'quiet', ariaLabel: `Link to group ${group.id}` }, group.id))),
       make('ul', { className: 'members', role: 'list' },
         ...group.members.map((member, number) => card(group, member, number))));
@@ -118,7 +118,7 @@
 
   function role(member, place) {
     const tags = [place === 0 ? make('span', { className: 'tag keep' }, 'keep')
-      : make('span', { className: 'tag' }, member.said_to_keep ? 'kept' : 'copy')];
+      : make('span', { className: 'tag' }, member.said_to_keep ? 'kept' : member.role)];
     if (PRESENCE[member.presence]) tags.push(make('span', { className: 'tag' }, PRESENCE[member.presence]));
     return make('div', { className: 'role' }, ...tags);
   }
@@ -148,8 +148,19 @@
         make('div', { className: 'facts-line' }, measured(match)));
     }
     const frees = member.said_to_keep ? 'stays: you said to keep it'
-      : member.frees ? `frees ${bytes(member.frees)}` : 'frees nothing: a hard link';
+      : member.frees ? `${bytes(member.frees)}, ${lost(member)}` : 'frees nothing: a hard link';
     return member.presence === 'gone' ? lines : [...lines, make('div', { className: 'facts-line' }, frees)];
+  }
+
+  // What goes away without a loss, and apart from it what has to be looked at or proven first.
+  function saving(certain, doubtful) {
+    if (!certain && doubtful) return `${bytes(doubtful)} to look at`;
+    return `${bytes(certain)} to free${doubtful ? `, ${bytes(doubtful)} to look at` : ''}`;
+  }
+
+  function lost(member) {
+    if (!member.losses) return 'not proven';
+    return member.losses.length ? `loses ${member.losses.join(', ')}` : 'loses nothing';
   }
 
   function measured(match) {
@@ -258,7 +269,7 @@
     const kind = byId('kind').value;
     const least = Number(byId('least').value);
     const below = foldersBelow(byId('folder').value.trim());
-    listed = sorted.filter((group) => group.frees >= least
+    listed = sorted.filter((group) => group.frees + group.may_free >= least
       && (!text || group.text.includes(text)) && (!kind || group.kinds.has(kind))
       && (!below || [...group.folders].some((folder) => below.has(folder))));
     list.replaceChildren();
@@ -268,17 +279,13 @@
   }
 
   function sayCount() {
-    const copies = new Map(); // a file can be a copy in several groups
-    for (const group of listed) {
-      group.members.forEach((member, place) => {
-        if (place > 0 && !member.said_to_keep) copies.set(member.path, member.frees);
-      });
-    }
+    const copies = listed.reduce((sum, group) => sum + group.members.length - 1, 0);
+    const certain = listed.reduce((sum, group) => sum + group.frees, 0);
+    const doubtful = listed.reduce((sum, group) => sum + group.may_free, 0);
     const of = listed.length === groups.length ? '' : ` of ${number(groups.length)}`;
-    const freed = [...copies.values()].reduce((sum, frees) => sum + frees, 0);
     byId('count').textContent = listed.length === 0 ? `No group${of} fits`
       : `${number(listed.length)}${of} ${groups.length === 1 ? 'group' : 'groups'} · `
-        + `${number(copies.size)} ${copies.size === 1 ? 'copy' : 'copies'} · ${bytes(freed)} to free`;
+        + `${number(copies)} ${copies === 1 ? 'other file' : 'other files'} · ${saving(certain, doubtful)}`;
   }
 
   function foldersBelow(start) {

@@ -83,6 +83,7 @@ def member(file: CatalogedFile, group: DuplicateGroup | None = None) -> Member:
         modified_at=modified.isoformat().replace("+00:00", "Z"),
         kept=group is not None and file.path in group.kept,
         role=None if group is None else group.role_of(file),
+        standing=0 if group is None else group.standing.get(file.digest, 0),
         losses=None if lost is None else [Loss(one) for one in lost],
     )
 

@@ -3,7 +3,7 @@
 import { api, preview } from "./api.js";
 import { $, make, say } from "./dom.js";
 import { basket } from "./basket.js";
-import { bytes, count, kindNames, nameOf, number, shortFolder } from "./words.js";
+import { bytes, count, kindNames, nameOf, number, saving, shortFolder } from "./words.js";
 
 const PAGE = 60;
 const HEIGHT = 232;
@@ -164,7 +164,7 @@ export class Grid {
     card.setAttribute(
       "aria-label",
       `${nameOf(group.keep)}, ${count(group.files, "file")}, ${kindNames(group.kinds)}, ` +
-        `${bytes(group.reclaimable_bytes)} to free${decided ? `, ${decided}` : ""}`,
+        `${saving(group.reclaimable_bytes, group.doubtful_bytes)}${decided ? `, ${decided}` : ""}`,
     );
     card.replaceChildren(
       make(
@@ -181,7 +181,7 @@ export class Grid {
       make(
         "div",
         { class: "legend" },
-        make("p", {}, make("b", {}, nameOf(group.keep)), make("span", {}, bytes(group.reclaimable_bytes))),
+        make("p", {}, make("b", {}, nameOf(group.keep)), make("span", {}, bytes(group.reclaimable_bytes + group.doubtful_bytes))),
         make(
           "p",
           { class: "dim" },

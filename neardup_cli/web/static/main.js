@@ -8,7 +8,7 @@ import { Grid } from "./grid.js";
 import { showKeys } from "./keys.js";
 import { Look } from "./look.js";
 import { Review } from "./review.js";
-import { bytes, count, kindName, number } from "./words.js";
+import { count, kindName, number, saving } from "./words.js";
 
 const POLL_MS = 1500;
 const THEMES = ["system", "light", "dark"];
@@ -83,7 +83,7 @@ async function unready(error) {
 function told(stats) {
   if (version === null) quiet();
   $("summary").textContent =
-    `${bytes(stats.reclaimable_bytes)} to free · ${count(stats.redundant_files, "copy", "copies")} · ` +
+    `${saving(stats.reclaimable_bytes, stats.doubtful_bytes)} · ${count(stats.redundant_files, "copy", "copies")} · ` +
     `${count(stats.groups, "group")} · ${count(stats.files, "picture")}` +
     (stats.updating ? " · updating …" : "");
   grid.roots = stats.roots.map((root) => root.path).sort((a, b) => b.length - a.length);

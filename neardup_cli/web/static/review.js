@@ -4,7 +4,7 @@ import { api, preview } from "./api.js";
 import { basket } from "./basket.js";
 import { $, breakable, make, notify, say } from "./dom.js";
 import { Stage } from "./stage.js";
-import { bytes, count, folderOf, kindNames, nameOf, number, sentence, shortFolder, when } from "./words.js";
+import { bytes, count, folderOf, kindNames, lost, nameOf, number, saving, sentence, shortFolder, when } from "./words.js";
 
 const DETAIL_ZOOM = 1.6;
 const MODES = { 1: "side", 2: "slider", 3: "blink", 4: "difference" };
@@ -57,7 +57,7 @@ export class Review {
     this.#head();
     this.#film();
     this.choose(1, false);
-    say(`${count(group.members.length, "file")}, ${kindNames(group.kinds)}, ${bytes(group.reclaimable_bytes)} to free`);
+    say(`${count(group.members.length, "file")}, ${kindNames(group.kinds)}, ${saving(group.reclaimable_bytes, group.doubtful_bytes)}`);
     this.#ahead();
   }
 
@@ -126,7 +126,7 @@ export class Review {
     $("place").textContent = this.place < 0 ? "" : `${number(this.place + 1)} of ${number(this.grid.total)}`;
     $("what").replaceChildren(
       make("b", {}, kindNames(group.kinds)),
-      ` · ${count(group.members.length, "file")} · ${bytes(group.reclaimable_bytes)} to free`,
+      ` · ${count(group.members.length, "file")} · ${saving(group.reclaimable_bytes, group.doubtful_bytes)}`,
     );
     $("previous").disabled = this.place <= 0;
     $("next").disabled = this.place < 0;
@@ -197,6 +197,8 @@ export class Review {
     $("whykeep").replaceChildren(make("b", {}, "Why that one is kept"), sentence(this.group.keep_reason));
     const pixels = (member) => member.width * member.height;
     const rows = [
+      ["Role", keeper.role, copy.role],
+      ["Lost with it", "", lost(copy)],
       ["Name", nameOf(keeper.path), nameOf(copy.path)],
       ["Folder", shortFolder(keeper.path, this.grid.roots), shortFolder(copy.path, this.grid.roots)],
       ["Pixels", `${keeper.width} × ${keeper.height}`, `${copy.width} × ${copy.height}`, pixels(keeper) - pixels(copy), "more"],

@@ -12,6 +12,12 @@ export function bytes(size) {
   return unit ? `${value.toFixed(1)} ${UNITS[unit]}` : `${size} B`;
 }
 
+// What goes away without a loss, and apart from it what has to be looked at or proven first.
+export function saving(certain, doubtful) {
+  if (!certain && doubtful) return `${bytes(doubtful)} to look at`;
+  return `${bytes(certain)} to free${doubtful ? `, ${bytes(doubtful)} to look at` : ""}`;
+}
+
 export const number = (value) => value.toLocaleString("en");
 
 export const count = (value, noun, plural = `${noun}s`) => `${number(value)} ${value === 1 ? noun : plural}`;
@@ -41,6 +47,12 @@ export function shortFolder(path, roots) {
   const folder = folderOf(path);
   const root = roots.find((one) => folder === one || folder.startsWith(`${one}/`));
   return root === undefined ? folder : folder.slice(root.length + 1) || nameOf(root);
+}
+
+// As `neardup_cli/rules/words.py` says it.
+export function lost(member) {
+  if (!member.losses) return "not proven";
+  return member.losses.length ? `loses ${member.losses.join(", ")}` : "loses nothing";
 }
 
 const KINDS = {
