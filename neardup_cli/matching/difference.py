@@ -40,6 +40,7 @@ _FLAT_SIDE = 8
 _FLAT_DEVIATION = 1.5
 _DIFFERS = 20.0
 _FEWEST_DIFFERING = 8
+_STEP = 10.0
 _AROUND = np.ones((15, 15), np.uint8)
 _GROUND = 21
 _SHADES = 32
@@ -68,6 +69,8 @@ class Difference:
         own_a: correlation of the difference with what a shows on its ground, around the places that differ:
             near 0 where something was laid over a, high where a has something there that b has not.
         own_b: the same for b.
+        divided: share of the outlines around what differs that belong to the image with fewer of them, in
+            [0, 0.5]: 0 where all were drawn over one of the two, 0.5 where each has its own.
         area: pixels, of the overlap drawn 416 wide, that differ by more than 20 levels.
     """
 
@@ -81,6 +84,7 @@ class Difference:
     grey: bool
     own_a: float
     own_b: float
+    divided: float
     area: int
 
 
@@ -115,6 +119,7 @@ def measure_difference(
         grey=grey,
         own_a=own_a,
         own_b=own_b,
+        divided=_divided(apart, retoned, luma_b, inside),
         area=int(np.count_nonzero(apart > _DIFFERS)),
     )
 
@@ -206,6 +211,17 @@ def _own(apart: Floats, a: Floats, b: Floats, inside: Mask) -> tuple[float, floa
         return 0.0, 0.0
     near = inside & (cv2.dilate(differing.astype(np.uint8), _AROUND) > 0)
     return _correlation(apart[near], _ink(a)[near]), _correlation(apart[near], _ink(b)[near])
+
+
+def _divided(apart: Floats, a: Floats, b: Floats, inside: Mask) -> float:
+    differing = cv2.morphologyEx((apart > _DIFFERS).astype(np.uint8), cv2.MORPH_CLOSE, _NEIGHBOURS)
+    if not differing.any():
+        return 0.0
+    outline = cv2.morphologyEx(differing, cv2.MORPH_GRADIENT, _NEIGHBOURS).astype(bool) & inside
+    step_a, step_b = (cv2.morphologyEx(side, cv2.MORPH_GRADIENT, _NEIGHBOURS)[outline] for side in (a, b))
+    of_a = int(np.count_nonzero(step_a > 2 * step_b + _STEP))
+    of_b = int(np.count_nonzero(step_b > 2 * step_a + _STEP))
+    return min(of_a, of_b) / max(1, of_a + of_b)
 
 
 def _ink(grey: Floats) -> Floats:
