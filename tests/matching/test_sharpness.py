@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import ImageFilter
 
-from neardup_cli.matching.sharpness import at_same_sharpness, blur_between
+from neardup_cli.matching.sharpness import blur_between, equally_soft
 from neardup_cli.matching.verify import verify_pair
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def test_the_blur_between_two_is_found(gallery: Gallery, sigma: float) -> None:
     everywhere = np.arange(sharp.size)
     assert blur_between(sharp, soft, everywhere) == pytest.approx(sigma)
     assert blur_between(soft, sharp, everywhere) == pytest.approx(-sigma)
-    a, b = at_same_sharpness(sharp, soft, everywhere)
+    a, b = equally_soft(sharp, soft, sigma)
     assert np.abs(a - b).mean() < 0.1
 
 
