@@ -106,8 +106,9 @@ def measure_difference(
     (luma_a, *chroma_a), (luma_b, *chroma_b) = (_planes(pixels) for pixels in (pair.a, pair.b))
     blur = blur_between(luma_a, luma_b, some)
     luma_a, luma_b = equally_soft(luma_a, luma_b, blur)
-    halved = (equally_soft(x, y, blur / 2) for x, y in zip(chroma_a, chroma_b, strict=True))
-    chroma_a, chroma_b = zip(*halved, strict=True)
+    for channel in range(2):
+        softened = equally_soft(chroma_a[channel], chroma_b[channel], blur / 2)
+        chroma_a[channel], chroma_b[channel] = softened
     retoned = _retoned(luma_a, luma_b, some)
     apart = np.where(inside, _beyond(retoned, luma_b), np.float32(0))
     chroma, grey = _chroma_apart(chroma_a, chroma_b, inside[::2, ::2])
