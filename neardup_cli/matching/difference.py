@@ -18,7 +18,7 @@ from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import AlignedPair, align
 from neardup_cli.matching.features import Grey
-from neardup_cli.matching.sharpness import at_same_sharpness
+from neardup_cli.matching.sharpness import blur_between, equally_soft
 
 type Floats = NDArray[np.float32]
 type Mask = NDArray[np.bool_]
@@ -36,10 +36,12 @@ _AROUND_SPOT = 6
 _CHROMA_BLUR = 1.0
 _CHROMA_SPOT = 5
 _AROUND_SPOT = 6
+_FAR_FROM_EDGES = np.ones((7, 7), np.uint8)
 _FLAT_SIDE = 8
 _FLAT_DEVIATION = 1.5
 _DIFFERS = 20.0
 _FEWEST_DIFFERING = 8
+_STEP = 10.0
 _AROUND = np.ones((15, 15), np.uint8)
 _GROUND = 21
 _SHADES = 32
@@ -64,10 +66,14 @@ class Difference:
         likeness: correlation of the two around that place, in [-1, 1]: near 1 where a line that was drawn
             smaller is only thinner.
         chroma: the same of the colours, over 10×10 pixels, in levels of Cb and Cr.
+        fill: largest difference of the two within what is flat in both, in levels of grey, Cb or Cr: the
+            colour of a lamp or of a shirt.
         grey: whether one of the two has no colours, though the other has.
         own_a: correlation of the difference with what a shows on its ground, around the places that differ:
             near 0 where something was laid over a, high where a has something there that b has not.
         own_b: the same for b.
+        divided: share of the outlines around what differs that belong to the image with fewer of them, in
+            [0, 0.5]: 0 where all were drawn over one of the two, 0.5 where each has its own.
         area: pixels, of the overlap drawn 416 wide, that differ by more than 20 levels.
     """
 
@@ -78,9 +84,11 @@ class Difference:
     spot: float
     likeness: float
     chroma: float
+    fill: float
     grey: bool
     own_a: float
     own_b: float
+    divided: float
     area: int
 
 
@@ -96,25 +104,32 @@ def measure_difference(
         return None
     some = np.flatnonzero(inside)[::_SAMPLED_EVERY]
     (luma_a, *chroma_a), (luma_b, *chroma_b) = (_planes(pixels) for pixels in (pair.a, pair.b))
-    luma_a, luma_b = at_same_sharpness(luma_a, luma_b, some)
+    blur = blur_between(luma_a, luma_b, some)
+    luma_a, luma_b = equally_soft(luma_a, luma_b, blur)
+    for channel in range(2):
+        softened = equally_soft(chroma_a[channel], chroma_b[channel], blur / 2)
+        chroma_a[channel], chroma_b[channel] = softened
     retoned = _retoned(luma_a, luma_b, some)
     apart = np.where(inside, _beyond(retoned, luma_b), np.float32(0))
     chroma, grey = _chroma_apart(chroma_a, chroma_b, inside[::2, ::2])
+    flat = _flat(luma_a) & _flat(luma_b)
     spots = cv2.blur(apart, (_SPOT, _SPOT))
     _, spot, _, place = cv2.minMaxLoc(spots)
     own_a, own_b = _own(apart, retoned, luma_b, inside)
     seen = apart.ravel()[some]
     return Difference(
-        blank=float((_flat(luma_a) & _flat(luma_b)).ravel()[some].mean()),
+        blank=float(flat.ravel()[some].mean()),
         colours=_colours(pair.a.reshape(-1, 3)[some]),
         mean=float(seen.mean()),
         noise=float(np.quantile(seen, 0.99)),
         spot=float(spot),
         likeness=_likeness(retoned, luma_b, place),
-        chroma=chroma,
+        chroma=_worst(chroma),
+        fill=_fill(apart, chroma, flat & inside),
         grey=grey,
         own_a=own_a,
         own_b=own_b,
+        divided=_divided(apart, retoned, luma_b, inside),
         area=int(np.count_nonzero(apart > _DIFFERS)),
     )
 
@@ -158,8 +173,8 @@ def _outside(a: Floats, b: Floats) -> Floats:
     return np.asarray(np.maximum(np.maximum(above, below), 0), np.float32)
 
 
-def _chroma_apart(a: Sequence[Floats], b: Sequence[Floats], inside: Mask) -> tuple[float, bool]:
-    """Say how far b's colours are from a's, in the worst place; and whether only one of them has any.
+def _chroma_apart(a: Sequence[Floats], b: Sequence[Floats], inside: Mask) -> tuple[Floats, bool]:
+    """Say how far b's colours are from a's, at half the size; and whether only one of them has any.
 
     A filter takes all hues along with it, more or less saturated and tinted: one number for all of them, and
     never another hue.
@@ -182,7 +197,19 @@ def _chroma_apart(a: Sequence[Floats], b: Sequence[Floats], inside: Mask) -> tup
     apart = np.where(inside, apart, np.float32(0)).astype(np.float32)
     saturated = sorted(float(side.std(axis=1).max()) for side in (x, y))
     grey = saturated[0] < _COLOURLESS < saturated[1] / 2
-    return float(cv2.blur(apart, (_CHROMA_SPOT, _CHROMA_SPOT)).max()), grey
+    return apart, grey
+
+
+def _worst(chroma: Floats) -> float:
+    return float(cv2.blur(chroma, (_CHROMA_SPOT, _CHROMA_SPOT)).max())
+
+
+def _fill(luma: Floats, chroma: Floats, flat: Mask) -> float:
+    """Find the largest difference away from all edges, over which codecs bleed."""
+    within = cv2.erode(flat.astype(np.uint8), _FAR_FROM_EDGES, borderValue=0)
+    steady = cv2.blur(luma, (_SPOT, _SPOT))[within > 0]
+    tinted = chroma[within[::2, ::2] > 0]
+    return float(max(steady.max(initial=0), tinted.max(initial=0)))
 
 
 def _likeness(a: Floats, b: Floats, place: Sequence[int]) -> float:
@@ -206,6 +233,17 @@ def _own(apart: Floats, a: Floats, b: Floats, inside: Mask) -> tuple[float, floa
         return 0.0, 0.0
     near = inside & (cv2.dilate(differing.astype(np.uint8), _AROUND) > 0)
     return _correlation(apart[near], _ink(a)[near]), _correlation(apart[near], _ink(b)[near])
+
+
+def _divided(apart: Floats, a: Floats, b: Floats, inside: Mask) -> float:
+    differing = cv2.morphologyEx((apart > _DIFFERS).astype(np.uint8), cv2.MORPH_CLOSE, _NEIGHBOURS)
+    if not differing.any():
+        return 0.0
+    outline = cv2.morphologyEx(differing, cv2.MORPH_GRADIENT, _NEIGHBOURS).astype(bool) & inside
+    step_a, step_b = (cv2.morphologyEx(side, cv2.MORPH_GRADIENT, _NEIGHBOURS)[outline] for side in (a, b))
+    of_a = int(np.count_nonzero(step_a > 2 * step_b + _STEP))
+    of_b = int(np.count_nonzero(step_b > 2 * step_a + _STEP))
+    return min(of_a, of_b) / max(1, of_a + of_b)
 
 
 def _ink(grey: Floats) -> Floats:

@@ -22,20 +22,6 @@ _BETTER = 0.995
 _EDGE_BLUR = 0.7
 
 
-def at_same_sharpness(a: Floats, b: Floats, some: Places) -> tuple[Floats, Floats]:
-    """Blur the sharper of two aligned grey images, `float32 [height, width]`, as far as the other one is.
-
-    Args:
-        a: the one.
-        b: the other.
-        some: the pixels by which they are compared.
-    """
-    sigma = blur_between(a, b, some)
-    if sigma > 0:
-        return _blurred(a, sigma), b
-    return (a, _blurred(b, -sigma)) if sigma < 0 else (a, b)
-
-
 def blur_between(a: Floats, b: Floats, some: Places) -> float:
     """Find the blur, in pixels, that makes a as soft as b; negative where b has to be blurred, 0 for none.
 
@@ -53,6 +39,13 @@ def blur_between(a: Floats, b: Floats, some: Places) -> float:
             break
         best, found = left, sigma
     return found if edges_a > edges_b else -found
+
+
+def equally_soft(a: Floats, b: Floats, blur: float) -> tuple[Floats, Floats]:
+    """Blur the one of two images that is sharper, as `blur_between` says."""
+    if blur > 0:
+        return _blurred(a, blur), b
+    return (a, _blurred(b, -blur)) if blur < 0 else (a, b)
 
 
 def _edges(grey: Floats, some: Places) -> float:

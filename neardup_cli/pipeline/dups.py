@@ -160,7 +160,8 @@ def _decided(
 ) -> list[PairMatch]:
     """Let the pixels decide, and say of all that match what happened between the two.
 
-    What is certain matches where its pixels cannot be read any more: then nobody knows its kind.
+    What the vectors are certain of matches where its pixels cannot be read any more, and what the sieve
+    decides alone matches even where they cannot be aligned: then nobody knows its kind.
     """
     pairs, preset = sifted.certain + sifted.doubtful, criteria.limits.preset
     if not pairs or preset is None:
@@ -186,7 +187,13 @@ def _decided(
         for pair in pairs
         if (alignment := verdicts.get((pair.a, pair.b))) is not None and alignment.matched
     ]
-    return aligned + [pair for pair in sifted.certain if (pair.a, pair.b) not in verdicts]
+    known = {(pair.a, pair.b) for pair in aligned}
+    undecided = [
+        pair
+        for pair in sifted.certain
+        if (pair.a, pair.b) not in known and (pair.similarity is None or (pair.a, pair.b) not in verdicts)
+    ]
+    return aligned + undecided
 
 
 def _is_similar_shot(pair: PairMatch) -> bool:

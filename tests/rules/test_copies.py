@@ -37,7 +37,8 @@ def judge(limits: Limits, similarity: float | None, found: Alignment | None, *, 
         (0.1, DIFFERS, True, None),
         (0.1, None, True, None),
         (0.5, FITS, False, Stage.GEOMETRY),
-        (0.995, DIFFERS, False, Stage.VERIFIER),
+        (0.995, DIFFERS, False, None),  # pixels that were looked at are not overruled
+        (0.995, None, False, Stage.VERIFIER),
         (None, FITS, True, None),  # without embeddings there are no regions
     ],
 )
