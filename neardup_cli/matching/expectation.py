@@ -57,8 +57,10 @@ class Expectation:
         return 0.0 if self.shift is None else displacement(self.shift, self.size)
 
     def tone_change(self) -> float:
-        """By how many grey levels a middle grey changed."""
-        return 0.0 if self.mixture is None else abs((self.gain - 1) * 128 + self.mixture[-1])
+        """By how many grey levels the image's mean level changed."""
+        if self.mixture is None:
+            return 0.0
+        return abs((self.gain - 1) * float(self.kept.mean()) + self.mixture[-1])
 
     def band(self, top: int, bottom: int) -> Floats32:
         """Return the rows from `top` to `bottom`, `float32 [rows, width]`."""

@@ -57,7 +57,7 @@ class Surplus:
         colour: the worst place: a block's mean hue.
         small_colour: the same for blocks half as wide, the fourth worst.
         tint: the median difference of hue over the image, grey levels.
-        tone: change of a middle grey, grey levels.
+        tone: change of the mean level, grey levels.
         gain: growth of contrast, 1 for none.
         moved: pixels by which a corner moved.
         sharpness: how much steeper its slopes are than those expected; 1 for the same.
@@ -118,7 +118,7 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_alre
         tone=expectation.tone_change(),
         gain=expectation.gain,
         moved=expectation.moved,
-        sharpness=float(np.sqrt(np.mean(blocks.slope_gone**2) / max(0.01, np.mean(blocks.slope**2)))),
+        sharpness=_root_mean_square(blocks.slope_gone) / max(0.1, _root_mean_square(blocks.slope)),
     )
 
 
@@ -247,6 +247,10 @@ def _averaged(values: Floats32, block: int) -> Floats32:
     rows, columns = values.shape[0] // block, values.shape[1] // block
     whole = values[: rows * block, : columns * block]
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _root_mean_square(values: Floats32) -> float:
+    return float(np.sqrt(np.mean(values * values)))
 
 
 def _whole(expected: Floats32) -> Grey:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from neardup_cli.choices import Action
 from neardup_cli.cleanup.companions import Companions, owned
-from neardup_cli.cleanup.policy import NameRank, name_rank
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.targets import Targets
+from neardup_cli.rules.keep import NameRank, name_rank
 
 
 def companions(folder: Path, names: list[str], picture: str) -> list[str]:

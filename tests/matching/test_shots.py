@@ -64,7 +64,9 @@ def _views(*levels: int) -> Holdings:
 def test_frames_agree_place_by_place() -> None:
     assert frames_agree(_views(0, 64, 128), _views(0, 64, 128)) == 1
     assert frames_agree(_views(0, 64, 128, 192), _views(0, 128, 64, 96)) == 0.25
-    assert frames_agree(_views(0, 0, 64, 64, 128, 128), _views(0, 64, 128)) == 1, "every second frame left out"
+    assert frames_agree(_views(0, 0, 64, 64, 128, 128), _views(0, 64, 128)) == 1, (
+        "every second frame left out"
+    )
 
 
 def test_a_still_contradicts_no_animation() -> None:

@@ -54,7 +54,6 @@ def test_scan() -> None:
         "regions": 8,
         "unreadable": 1,
         "app_folders": 0,
-        "damaged": [],
         "skipped": [
             {"path": "file:///p/%FF.jpg", "reason": "truncated", "unreadable": True},
             {"path": "/p/a.txt", "reason": "not an image file", "unreadable": False},

@@ -1,0 +1,92 @@
+"""A file opened for a proof: its bytes as they were scanned, its frames at full size, and what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neardup_cli.errors import UnreadableImage
+from neardup_cli.fingerprints.content import content_digest
+from neardup_cli.images.files import open_regular
+from neardup_cli.images.holdings import read_holdings
+from neardup_cli.images.integrity import damage_of
+from neardup_cli.images.remote import is_remote, read
+from neardup_cli.images.walk import os_reason
+from neardup_cli.images.whole import WholeImage, decode_whole
+from neardup_cli.matching.codec_noise import Coding
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
+
+MOST_BYTES = 1 << 30
+MOST_PIXELS = 200_000_000
+
+
+class Unproven(Exception):
+    """Nothing can be said of a file; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A file in memory, found to be what was scanned."""
+
+    file: CatalogedFile
+    data: bytes
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        """What it holds beside the pixels of its first frame, and whether its decoder believes it."""
+        from dataclasses import replace
+
+        held = read_holdings(self.data)
+        return replace(held, damage=self.file.damage or damage_of(self.data, self.file.format))
+
+    def frame(self, number: int = 0) -> WholeImage:
+        """Decode a frame at full size.
+
+        Raises:
+            UnreadableImage: it cannot be decoded, or is too large.
+        """
+        return decode_whole(self.data, frame=number, max_pixels=MOST_PIXELS)
+
+    def coding(self, image: WholeImage) -> Coding:
+        """Say how a frame was encoded, as far as its noise depends on it."""
+        size = max(1, (len(self.data) - self.holdings.film_bytes) // max(1, self.holdings.frames))
+        if image.tables is None:
+            return Coding(lossless=self.holdings.lossless or self.file.format == "GIF", size=size)
+        tables = image.tables.quantisation
+        luma = tuple(tables[min(tables)])
+        chroma = None if image.grey or len(tables) < 2 else tuple(tables[sorted(tables)[1]])
+        return Coding(luma=luma, chroma=chroma, size=size)
+
+
+def opened(file: CatalogedFile) -> Opened:
+    """Read a file whole.
+
+    Raises:
+        Unproven: it is too large, cannot be read, or is not what was scanned.
+    """
+    if file.stamp.size > MOST_BYTES:
+        raise Unproven("too large to be compared at full size")
+    try:
+        if is_remote(file.path):
+            data = read(file.path)
+        else:
+            with open_regular(file.path) as stream:
+                data = stream.read(MOST_BYTES + 1)
+    except (OSError, UnreadableImage) as exc:
+        raise Unproven(os_reason(exc) if isinstance(exc, OSError) else str(exc)) from exc
+    if content_digest(data) != file.digest:
+        raise Unproven("changed since it was scanned")
+    return Opened(file, data)
+
+
+def over(image: WholeImage, ground: int) -> NDArray[np.uint8]:
+    """Lay a frame over a grey ground; an opaque one stays as it is."""
+    if image.alpha is None:
+        return image.rgb
+    share = image.alpha.astype(np.uint16)[..., None]
+    laid = (image.rgb.astype(np.uint16) * share + np.uint16(ground) * (255 - share) + 127) // 255
+    return laid.astype(np.uint8)

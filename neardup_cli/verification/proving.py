@@ -1,0 +1,154 @@
+"""One proof: two files in memory, and what the first holds that the second does not.
+
+The pixels are compared at the full size of the file that goes, frame by frame, and all else that the two
+hold. Nothing here guesses: what cannot be compared is a loss, or unproven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neardup_cli.choices import Loss
+from neardup_cli.errors import UnreadableImage
+from neardup_cli.images.whole import WholeImage
+from neardup_cli.matching import affine
+from neardup_cli.matching.fullsize import measure_surplus
+from neardup_cli.matching.shots import are_two_exposures
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.proofs import NOTHING_LOST, Proof
+from neardup_cli.rules.losses import lost_facts, lost_pixels, proof_of
+from neardup_cli.verification.opened import MOST_PIXELS, Opened, Unproven, opened, over
+
+# Sides that differ by rounding alone: a pixel and a half, or half a hundredth.
+_ROUNDED_PIXELS = 1.5
+_ROUNDED_SHARE = 0.005
+_GROUNDS = (255, 0, 128)
+# Share of the bytes of a damaged file that are those of a sound one in the same places.
+_SAME_BYTES = 0.9
+_FEWEST_SAME = 1024
+
+
+def prove(gone: CatalogedFile, kept: CatalogedFile) -> Proof:
+    """Say what is lost if one file goes and the other stays; nothing is where both have the same bytes."""
+    if gone.digest == kept.digest:
+        return NOTHING_LOST
+    try:
+        first, second = opened(gone), opened(kept)
+        return proof_of(list(_losses(first, second)))
+    except Unproven as exc:
+        return Proof(unproven=str(exc))
+    except UnreadableImage as exc:
+        return Proof(unproven=str(exc))
+    except MemoryError:
+        return Proof(unproven="not enough memory to compare it at full size")
+
+
+def _losses(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
+    yield from lost_facts(gone.holdings, kept.holdings)
+    if are_two_exposures(gone.holdings, kept.holdings):
+        yield Loss.SHOT, "another exposure, says the camera"
+    if gone.holdings.film_bytes and not _same_film(gone, kept):
+        yield Loss.FRAMES, "its film is another one"
+    if gone.holdings.pictures and gone.holdings.pictures == kept.holdings.pictures:
+        yield Loss.FRAMES, "its further images were not compared"
+    if gone.holdings.damage and not kept.holdings.damage and _is_damaged_copy(gone.data, kept.data):
+        return
+    if gone.holdings.frames > 1:
+        yield from _lost_in_frames(gone, kept)
+    else:
+        yield from _lost_in_still(gone, kept)
+
+
+def _same_film(gone: Opened, kept: Opened) -> bool:
+    size = gone.holdings.film_bytes
+    return size == kept.holdings.film_bytes and gone.data[-size:] == kept.data[-size:]
+
+
+def _is_damaged_copy(damaged: bytes, sound: bytes) -> bool:
+    """Return True if nearly all bytes of a damaged file stand in a sound one, at the same places."""
+    length = min(len(damaged), len(sound))
+    if length < _FEWEST_SAME:
+        return False
+    a, b = (np.frombuffer(data, np.uint8, length) for data in (damaged, sound))
+    return bool(np.count_nonzero(a == b) >= _SAME_BYTES * length)
+
+
+def _lost_in_still(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
+    """Compare a still with the frame that it shows: the first one, or the one that stands for all."""
+    image = gone.frame()
+    shown = dict.fromkeys((0, kept.holdings.shown_frame)) if kept.holdings.frames > 1 else (0,)
+    found = [frozenset(compared(gone, image, kept.frame(number))) for number in shown]
+    yield from ((loss, "") for loss in min(found, key=len))
+
+
+def _lost_in_frames(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
+    """Compare the frames of an animation, or the pages of a document, one by one."""
+    held, number = gone.holdings, gone.holdings.frames
+    if kept.holdings.frames != number:
+        if kept.holdings.frames > number:
+            yield Loss.FRAMES, f"{number} frames or pages, the file that stays has {kept.holdings.frames}"
+        return
+    if number * gone.file.width * gone.file.height > 4 * MOST_PIXELS:
+        raise Unproven(f"too large to compare its {number} frames at full size")
+    lost: set[Loss] = set()
+    different = 0
+    for place in range(held.frames):
+        found = set(compared(gone, gone.frame(place), kept.frame(place)))
+        different += bool(found & {Loss.CONTENT, Loss.AREA, Loss.SHOT})
+        lost |= found
+    if different:
+        yield Loss.FRAMES, f"{different} of {number} frames or pages are other ones"
+    yield from ((loss, "") for loss in lost)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Sides:
+    """The two images on one ground."""
+
+    gone: NDArray[np.uint8]
+    kept: NDArray[np.uint8]
+
+
+def compared(gone: Opened, image: WholeImage, other: WholeImage) -> Iterable[Loss]:
+    """Compare two frames at the full size of the first one."""
+    if not _same_frame(_size(image.rgb), _size(other.rgb)):
+        return {Loss.AREA}
+    coding = gone.coding(image)
+    judged = [
+        lost_pixels(measure_surplus(sides.gone, sides.kept, coding)) for sides in _on_grounds(image, other)
+    ]
+    if image.alpha is not None and other.alpha is not None:
+        alphas = [np.repeat(side[..., None], 3, axis=2) for side in (image.alpha, other.alpha)]
+        judged.append(lost_pixels(measure_surplus(alphas[0], alphas[1], coding)))
+        return frozenset().union(*(one.losses for one in judged))
+    # An opaque image may have been laid over any ground: the one that fits best is the one.
+    return min(judged, key=lambda one: (len(one.losses), one.like)).losses
+
+
+def _on_grounds(image: WholeImage, other: WholeImage) -> Iterator[_Sides]:
+    if other.alpha is None:
+        yield _Sides(over(image, 255), other.rgb)
+    elif image.alpha is not None:
+        yield from (_Sides(over(image, ground), over(other, ground)) for ground in (255, 0))
+    else:
+        yield from (_Sides(image.rgb, over(other, ground)) for ground in _GROUNDS)
+
+
+def _same_frame(a: affine.Size, b: affine.Size) -> bool:
+    """Return True if one size is the other one scaled, but for rounding."""
+    if a == b:
+        return True
+    smaller, larger = sorted((a, b))
+    for side, other_side in ((0, 1), (1, 0)):
+        expected = larger[side] * smaller[other_side] / larger[other_side]
+        if abs(expected - smaller[side]) <= max(_ROUNDED_PIXELS, _ROUNDED_SHARE * smaller[side]):
+            return True
+    return False
+
+
+def _size(pixels: NDArray[np.uint8]) -> affine.Size:
+    return pixels.shape[1], pixels.shape[0]
