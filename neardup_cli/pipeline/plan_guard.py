@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.related import IdPair, related
-from neardup_cli.cleanup.reasons import named
 from neardup_cli.cleanup.companions import Companions
+from neardup_cli.cleanup.reasons import named
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Companion, FileState, Plan, PlannedAct, PlannedGroup
