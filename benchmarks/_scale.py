@@ -24,7 +24,7 @@ from neardup_cli.matching.sieve import DEFAULT_RADIUS, sieve_hits
 from neardup_cli.pipeline.index_cache import open_index
 from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.models import stored_model
-from neardup_cli.pipeline.progress import Silent
+from neardup_cli.progress import Silent
 
 PAIR = 0.5
 """Similarity from which a pair has to be found."""

@@ -31,7 +31,7 @@ def main() -> None:
     from neardup_cli.evaluation.suites import suite_attacks
     from neardup_cli.evaluation.tune import TuneOptions, pairs_of_attacks
     from neardup_cli.evaluation.tuning import quality_at, tune_dials
-    from neardup_cli.pipeline.progress import Silent
+    from neardup_cli.progress import Silent
 
     parser = _bench.arguments(__doc__)
     parser.add_argument("--count", type=int, default=60, help="photographs a half (60)")

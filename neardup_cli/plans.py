@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from neardup_cli.choices import SURE_KINDS, Action, KeepKey, Kind
+from neardup_cli.choices import SURE_KINDS, Action, KeepKey, Kind, Loss
 
 DEFAULT_KEYS = (
     KeepKey.METADATA,
@@ -33,12 +33,16 @@ class Policy:
         protect: files below these real paths are never touched.
         only: the kinds of copies to act upon; None stands for copies whose kind is not known, because
             no pixels were compared.
+        accept: what a person gives up: a file goes although it has these and the file that stays has not.
+        across_drives: whether a copy on another drive than the file that stays, which is a backup, may go.
     """
 
     keep: tuple[KeepKey, ...] = DEFAULT_KEYS
     prefer: tuple[bytes, ...] = ()
     protect: tuple[bytes, ...] = ()
     only: frozenset[Kind | None] = SURE_KINDS
+    accept: frozenset[Loss] = frozenset()
+    across_drives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class PlannedAct:
         target: where the file goes, for actions with a folder.
         frees: what goes away with it, companions included; 0 for one of several hard links.
         warnings: what the copy has and the keeper lacks.
+        losses: what is lost with it, all of it accepted by a person; empty where nothing is.
     """
 
     file: FileState
@@ -84,19 +89,29 @@ class PlannedAct:
     frees: int = 0
     companions: tuple[Companion, ...] = ()
     warnings: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """A member of a group that is not touched, and why."""
+    """A member of a group that is not touched, and why.
+
+    Attributes:
+        losses: what would be lost with it; None where that is not why, or was not looked at.
+    """
 
     path: bytes
     reason: str
+    losses: tuple[Loss, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedGroup:
-    """What happens to one group. `reason` says why the keeper is the keeper."""
+    """What happens in favour of one file that stays. `reason` says why it does.
+
+    A family has several of these where copies of an edited version go in favour of that one: the first has
+    the family's id and names all that is left alone, the others' ids end in a number.
+    """
 
     id: str
     keep: FileState
@@ -113,7 +128,6 @@ class Plan:
         to: the folder of `quarantine` and `move`.
         across_devices: files on another device than their target are copied, checked and then removed.
         undecided: groups of which no file can be kept, by id, with the reason: nothing is done there.
-        unread: copies that were not opened to compare their metadata with the keeper's.
         remove_empty_folders: folders that hold nothing any more afterwards are removed, too.
         catalog: the uuid of the catalog that it was made from: it is carried out in no other.
     """
@@ -124,7 +138,6 @@ class Plan:
     to: bytes | None = None
     across_devices: bool = False
     undecided: tuple[tuple[str, str], ...] = ()
-    unread: int = 0
     remove_empty_folders: bool = False
     catalog: str = ""
 

@@ -109,3 +109,14 @@ def _has_twin(one: Companion, kept: Sequence[Companion]) -> bool:
                 if files.digested(other.path)[1] == files.digested(one.path)[1]:
                     return True
     return False
+
+
+def said_by_sidecars(companions: Sequence[Companion]) -> Holdings:
+    """Return what sidecars say of an image, as if its file held it; the first that says something counts."""
+    told = [facts for one in companions if (facts := _facts(one)) is not None]
+    return Holdings(
+        captured_at=next((one.captured_at for one in told if one.captured_at is not None), None),
+        place=next((one.place for one in told if one.place is not None), None),
+        rating=next((one.rating for one in told if one.rating), 0),
+        words=frozenset().union(*(one.words for one in told)),
+    )

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from neardup_cli.choices import Action
 from neardup_cli.plans import Policy
+from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.proofs import Proof
+
+type ProofOf = Callable[[CatalogedFile, CatalogedFile], Proof | None]
+"""What is lost if the first file goes and the second stays; None where nobody has looked yet."""
+
+
+def _not_looked(_gone: CatalogedFile, _kept: CatalogedFile) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +29,8 @@ class PlanRequest:
         put_away: where earlier clean-ups moved files: those are neither kept nor acted upon.
         chosen: the file that a person chose to keep, by group id.
         drives: devices, the one that holds most of the library foremost: see `rules/keep.py`.
+        proof: what is lost, as far as it is known.
+        held: what contents hold beside their pixels, by digest, as far as it is known.
     """
 
     action: Action
@@ -28,3 +40,5 @@ class PlanRequest:
     put_away: frozenset[bytes] = frozenset()
     chosen: Mapping[str, bytes] = field(default_factory=dict)
     drives: Sequence[int] = ()
+    proof: ProofOf = _not_looked
+    held: Mapping[bytes, Holdings] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neardup_cli.choices import Action, Grouping, KeepKey, Kind
+from neardup_cli.choices import Action, Grouping, KeepKey, Kind, Loss
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -98,8 +98,20 @@ def clean(
     interactive: Annotated[
         bool, typer.Option("--interactive", help="Go through the groups, one key each; decisions are kept.")
     ] = False,
-    all_metadata: Annotated[
-        bool, typer.Option("--all-metadata", help="Open all copies, not 2,000, to see what would be lost.")
+    accept_loss: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-loss",
+            metavar="LOSSES",
+            help=f"Let files go although this is lost with them: {', '.join(loss.value for loss in Loss)}.",
+        ),
+    ] = None,
+    across_drives: Annotated[
+        bool,
+        typer.Option(
+            "--across-drives",
+            help="Act upon copies on other drives than the file to keep too, which are backups.",
+        ),
     ] = False,
     plan_file: Annotated[
         Path | None, typer.Option("--plan", metavar="FILE", help="Take the plan from FILE, edited or not.")
@@ -150,7 +162,7 @@ def clean(
     emptied, and a file that has changed since the plan is left alone.
     """
     from neardup_cli.catalog.database import Catalog
-    from neardup_cli.pipeline.clean import MOST_OPENED, CleanOptions
+    from neardup_cli.pipeline.clean import CleanOptions
     from neardup_cli.pipeline.dups import DupsOptions
     from neardup_cli.settings import load_settings
 
@@ -161,15 +173,27 @@ def clean(
         model=model,
         preset=preset,
     )
-    planning = (report, action, to, keep, prefer, protect, only, under, limit, plan_out)
+    planning = (
+        report,
+        action,
+        to,
+        keep,
+        prefer,
+        protect,
+        only,
+        accept_loss,
+        across_drives,
+        under,
+        limit,
+        plan_out,
+    )
     filtering = (remove_empty_folders, between, within, min_size)
     _check_usage(report, (*planning, *filtering), plan_file, resume=resume, interactive=interactive)
     options = CleanOptions(
         action=action or Action.TRASH,
-        policy=_policy(keep, prefer, protect, only),
+        policy=_policy(keep, prefer, protect, only, accept_loss, across_drives=across_drives),
         to=real_paths([to])[0] if to is not None else None,
         across_devices=across_devices,
-        most_opened=None if all_metadata else MOST_OPENED,
         remove_empty_folders=remove_empty_folders,
         filter=_filter(between, within, min_size),
         dups=DupsOptions.from_settings(
@@ -208,14 +232,24 @@ def _check_usage(
 
 
 def _policy(
-    keep: str | None, prefer: list[Path] | None, protect: list[Path] | None, only: str | None
+    keep: str | None,
+    prefer: list[Path] | None,
+    protect: list[Path] | None,
+    only: str | None,
+    accept_loss: str | None,
+    *,
+    across_drives: bool,
 ) -> Policy:
     from neardup_cli.plans import Policy
+    from neardup_cli.rules.losses import kinds_meant
 
     chosen = Policy(prefer=_there(prefer, "--prefer"), protect=_there(protect, "--protect"))
     keys = chosen.keep if keep is None else tuple(_member(KeepKey, name, "--keep") for name in _names(keep))
-    kinds = chosen.only if only is None else frozenset(_kind(name) for name in _names(only))
-    return Policy(keys, chosen.prefer, chosen.protect, kinds)
+    accepted = frozenset(_member(Loss, name, "--accept-loss") for name in _names(accept_loss or ""))
+    kinds = chosen.only | kinds_meant(accepted)
+    if only is not None:
+        kinds = frozenset(_kind(name) for name in _names(only))
+    return Policy(keys, chosen.prefer, chosen.protect, kinds, accepted, across_drives)
 
 
 def _filter(between: list[Path] | None, within: list[Path] | None, min_size: int | None) -> GroupFilter:

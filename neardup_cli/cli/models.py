@@ -11,7 +11,7 @@ from neardup_cli.cli.output import say, write_lines, write_paths, write_text
 from neardup_cli.errors import ModelError
 
 if TYPE_CHECKING:
-    from neardup_cli.pipeline.progress import Progress
+    from neardup_cli.progress import Progress
 
 app = typer.Typer()
 

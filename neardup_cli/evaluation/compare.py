@@ -26,7 +26,7 @@ from neardup_cli.errors import BadInput, NeardupError
 from neardup_cli.evaluation.ground_truth import GroundTruth
 from neardup_cli.evaluation.metrics import Quality
 from neardup_cli.evaluation.pictures import picture_paths
-from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.progress import Progress, Silent
 
 _PEERS = Path(__file__).with_name("peers")
 _LAUNCHER = Path(__file__).with_name("launch.py")

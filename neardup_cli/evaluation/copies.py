@@ -16,7 +16,7 @@ from neardup_cli.evaluation.attacks import EXACT, Attack
 from neardup_cli.evaluation.edits.base import Edit
 from neardup_cli.evaluation.manifest import MANIFEST_NAME, AttackedCopy, write_manifest
 from neardup_cli.evaluation.pictures import Companions, Shelf, picture_paths, read_picture, sample
-from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import Skipped
 from neardup_cli.reports.paths import data_path
 

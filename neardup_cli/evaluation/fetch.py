@@ -14,7 +14,7 @@ from pathlib import Path
 from neardup_cli.downloads import Checksum, Patience, download
 from neardup_cli.errors import BadInput, DownloadCorrupt, DownloadFailed
 from neardup_cli.evaluation.datasets import Archive, DataSet
-from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.progress import Progress, Silent
 
 _ARCHIVES = "archives"
 _MEGABYTE = 1_000_000

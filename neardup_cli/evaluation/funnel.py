@@ -21,7 +21,7 @@ from neardup_cli.index.vectors import VectorIndex
 from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.criteria import Criteria
 from neardup_cli.pipeline.geometry import decide_pairs
-from neardup_cli.pipeline.progress import Progress
+from neardup_cli.progress import Progress
 from neardup_cli.records.matches import Alignment, Stage
 from neardup_cli.rules.copies import Limits
 

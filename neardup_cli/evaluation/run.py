@@ -27,8 +27,8 @@ from neardup_cli.evaluation.scoring import (
     stage_figures,
 )
 from neardup_cli.pipeline.criteria import resolve_criteria
-from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import Skipped
 from neardup_cli.rules.options import Matching
 

@@ -26,8 +26,8 @@ from neardup_cli.evaluation.scoring import score_answers
 from neardup_cli.evaluation.tuning import FLOOR, WIDEST_RADIUS, Labelled, hash_distance
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.progress import Progress
 from neardup_cli.pipeline.scan import ScanOptions, scan
+from neardup_cli.progress import Progress
 from neardup_cli.reports.paths import parse_data_path
 from neardup_cli.rules.families import linked
 from neardup_cli.rules.options import Matching

@@ -10,9 +10,9 @@ from itertools import batched
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.images.walk import Walker
-from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.pipeline.survey import real_roots
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.answers import CheckReport, QueryResult
 from neardup_cli.records.files import Skipped
 

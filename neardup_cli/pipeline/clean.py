@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from neardup_cli.catalog import journal, queries
-from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.emptied import store_folders
+from neardup_cli.catalog.holdings import stored_holdings
+from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.catalog.scanning import known_roots
 from neardup_cli.choices import Action, Kind
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.emptied import folders_of
 from neardup_cli.cleanup.execute import run_batch
 from neardup_cli.cleanup.filters import NO_FILTER, GroupFilter, filtered_groups, filtered_plan
-from neardup_cli.cleanup.losses import with_warnings
 from neardup_cli.cleanup.plan import plan_groups
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.cleanup.request import PlanRequest
@@ -28,13 +29,12 @@ from neardup_cli.images.walk import file_stamp
 from neardup_cli.pipeline.batches import batch_outcome, find_batch, refuse_if_interrupted
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.plan_guard import guard_plan
-from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.plans import BatchState, EmptiedFolder, OperationState, Outcome, Plan, Policy
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import DuplicateGroup
-
-MOST_OPENED = 2_000
-"""Copies opened to compare their metadata with the keeper's, unless all are asked for: about two seconds."""
+from neardup_cli.records.proofs import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,6 @@ class CleanOptions:
     Attributes:
         to: folder of `quarantine` and `move`, absolute; it need not exist.
         across_devices: let files on other devices be copied there, checked and removed.
-        most_opened: see `MOST_OPENED`; None opens all.
         chosen: the file that a person chose to keep, by group id.
         remove_empty_folders: see `Plan`.
         filter: which copies the plan is about.
@@ -55,7 +54,6 @@ class CleanOptions:
     policy: Policy = field(default_factory=Policy)
     to: bytes | None = None
     across_devices: bool = False
-    most_opened: int | None = MOST_OPENED
     chosen: Mapping[str, bytes] = field(default_factory=dict)
     remove_empty_folders: bool = False
     filter: GroupFilter = NO_FILTER
@@ -110,11 +108,43 @@ def make_plan(
         chosen=options.chosen,
         drives=drives,
     )
-    watch.start("Planning", len(groups))
-    plan = filtered_plan(plan_groups(groups, request, watch.advance), options.filter)
-    plan = replace(plan, remove_empty_folders=options.remove_empty_folders, catalog=uuid)
-    watch.start("Comparing metadata", len(plan.groups))
-    return with_warnings(plan, options.most_opened, watch.advance)
+    plan = filtered_plan(_proven_plan(catalog, groups, request, options.dups.workers, watch), options.filter)
+    return replace(plan, remove_empty_folders=options.remove_empty_folders, catalog=uuid)
+
+
+def _proven_plan(
+    catalog: Catalog,
+    groups: Sequence[DuplicateGroup],
+    request: PlanRequest,
+    workers: int,
+    watch: Progress,
+) -> Plan:
+    """Plan, prove what the plan asks for, and plan again, until nothing more is asked."""
+    contents = {member.content_id for group in groups for member in group.members}
+    with catalog.read() as connection:
+        proofs = stored_proofs(connection, contents)
+        held = holdings_by_digest(connection, groups)
+
+    def proof(gone: CatalogedFile, kept: CatalogedFile) -> Proof | None:
+        return proofs.get((gone.content_id, kept.content_id))
+
+    asking = replace(request, proof=proof, held=held)
+    while True:
+        watch.start("Planning", len(groups))
+        plan, wanted = plan_groups(groups, asking, watch.advance)
+        wanted = [pair for pair in wanted if (pair[0].content_id, pair[1].content_id) not in proofs]
+        if not wanted:
+            return plan
+        # Late: it brings OpenCV, which a plan of exact copies does without.
+        from neardup_cli.verification.proofs import prove_pairs
+
+        proofs.update(prove_pairs(catalog, wanted, workers=workers, watch=watch))
+
+
+def holdings_by_digest(connection: Connection, groups: Sequence[DuplicateGroup]) -> dict[bytes, Holdings]:
+    """Return what is known of what the contents of groups hold, by their digests."""
+    digests = {member.content_id: member.digest for group in groups for member in group.members}
+    return {digests[content]: held for content, held in stored_holdings(connection, digests).items()}
 
 
 def groups_of_report(catalog: Catalog, groups: Sequence[DuplicateGroup]) -> list[DuplicateGroup]:

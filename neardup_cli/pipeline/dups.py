@@ -19,8 +19,8 @@ from neardup_cli.matching.regions import RegionPairs, with_regions
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.grouping import group_contents
 from neardup_cli.pipeline.join import joined_pictures
-from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.plans import Policy
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, PairMatch
 from neardup_cli.records.scans import Cluster
 from neardup_cli.rules.groups import Grouped

@@ -30,7 +30,7 @@ from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, fr
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.held import KnownHoldings, holdings_of_file
 from neardup_cli.pipeline.picture import Cache, decode_file, stamp_now
-from neardup_cli.pipeline.progress import Progress
+from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import Alignment

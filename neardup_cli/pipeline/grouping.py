@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.cleanup.companions import Companions
 from neardup_cli.pipeline.known import read_evidence, with_colours
-from neardup_cli.pipeline.progress import Progress
+from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
+from neardup_cli.records.proofs import Proof
 from neardup_cli.rules.families import Family, IdPair, families
 from neardup_cli.rules.groups import (
     Circumstances,
@@ -64,8 +66,16 @@ def group_contents(
         kept=kept,
         drives=drives,
         companions=_companions_of(),
+        proofs=_proofs(catalog, found),
     )
     return build_groups(files, found, there, circumstances)
+
+
+def _proofs(catalog: Catalog, found: Iterable[Family]) -> dict[IdPair, Proof]:
+    """Return what was proven of near-duplicates."""
+    contents = [content for family in found if len(family.members) > 1 for content in family.members]
+    with catalog.read() as connection:
+        return stored_proofs(connection, contents)
 
 
 def _near(files: FilesByContent, found: Iterable[Family]) -> dict[int, Sequence[CatalogedFile]]:

@@ -37,7 +37,7 @@ from neardup_cli.index.vectors import IndexKind, kind_for
 from neardup_cli.matching.funnel import Pictures
 from neardup_cli.matching.search import DOOR
 from neardup_cli.pipeline.join_vectors import Compared, Comparison, Ids, places_of
-from neardup_cli.pipeline.progress import Progress
+from neardup_cli.progress import Progress
 from neardup_cli.records.scans import Cluster
 
 DEPTH = {IndexKind.FLAT: 128, IndexKind.IVF: 32}

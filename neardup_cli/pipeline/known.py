@@ -15,7 +15,7 @@ from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.files import open_regular
 from neardup_cli.images.remote import is_remote, read
 from neardup_cli.pipeline.picture import stamp_now
-from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.rules.evidence import Evidence

@@ -12,9 +12,9 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Grouping
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.progress import Progress
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import real_roots
+from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.leaks import Leak, LeakKind, LeaksReport, SplitFile, SplitSummary
 from neardup_cli.records.matches import DupsReport, FileMatch, Stage

@@ -37,7 +37,7 @@ from neardup_cli.pipeline.geometry import (
     subject_of,
 )
 from neardup_cli.pipeline.picture import Cache
-from neardup_cli.pipeline.progress import Progress
+from neardup_cli.progress import Progress
 from neardup_cli.records.matches import Alignment
 
 _CACHED = 500  # pictures and parts, about 400 KB each

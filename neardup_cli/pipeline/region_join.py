@@ -30,8 +30,8 @@ from neardup_cli.index.vectors import IndexKind, kind_for
 from neardup_cli.matching.regions import REGION_DOOR, RegionPairs, region_limit
 from neardup_cli.pipeline.join import Overtaken
 from neardup_cli.pipeline.join_vectors import Ids, Search, asking_index, places_of
-from neardup_cli.pipeline.progress import Progress
 from neardup_cli.pipeline.region_index import open_region_index
+from neardup_cli.progress import Progress
 
 DEPTH = 32
 """Others that are kept of each content."""

@@ -21,7 +21,7 @@ from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.progress import Progress, Silent
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport
 from neardup_cli.reports.html import MARK, Album, Presence, Thumbnail, files_by_content, page_chunks

@@ -13,7 +13,6 @@ from neardup_cli.choices import Device
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.walk import APP_FOLDER, Walker
 from neardup_cli.pipeline.models import ModelChoice, choose_model
-from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import (
     Survey,
@@ -24,6 +23,7 @@ from neardup_cli.pipeline.survey import (
     survey,
 )
 from neardup_cli.pipeline.work import Cause, Extracted, ToRead
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import Skipped
 from neardup_cli.records.scans import Cluster, ScanSummary
 

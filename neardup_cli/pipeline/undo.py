@@ -9,9 +9,9 @@ from neardup_cli.cleanup.execute import undo
 from neardup_cli.errors import BadInput
 from neardup_cli.images.remote import is_remote
 from neardup_cli.pipeline.batches import batch_outcome, find_batch, list_batches
-from neardup_cli.pipeline.progress import Progress, Silent
 from neardup_cli.pipeline.survey import is_offline
 from neardup_cli.plans import Batch, BatchState, OperationState, Outcome
+from neardup_cli.progress import Progress, Silent
 
 _TO_DO = (OperationState.DONE, OperationState.BEGUN, OperationState.UNDOING)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from neardup_cli.choices import Kind
+from neardup_cli.choices import Kind, Loss
 from neardup_cli.plans import Batch, FileState, Outcome, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.reports.paths import data_path
 from neardup_cli.rules.words import kind_word
@@ -24,7 +25,6 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "policy": _policy(plan.policy),
         "groups": [_group(group) for group in plan.groups],
         "undecided": [{"id": name, "reason": reason} for name, reason in plan.undecided],
-        "unread": plan.unread,
         "summary": {
             "groups": len(plan.groups),
             "acts": plan.acts,
@@ -80,6 +80,8 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "prefer": [data_path(path) for path in policy.prefer],
         "protect": [data_path(path) for path in policy.protect],
         "only": sorted(kind_name(kind) for kind in policy.only),
+        "accept": [loss.value for loss in Loss if loss in policy.accept],
+        "across_drives": policy.across_drives,
     }
 
 
@@ -89,7 +91,10 @@ def _group(group: PlannedGroup) -> dict[str, Any]:
         "keep": _file(group.keep),
         "reason": group.reason,
         "acts": [_act(act) for act in group.acts],
-        "left": [{"path": data_path(left.path), "reason": left.reason} for left in group.left],
+        "left": [
+            {"path": data_path(left.path), "reason": left.reason, "losses": _losses(left.losses)}
+            for left in group.left
+        ],
     }
 
 
@@ -110,7 +115,12 @@ def _act(act: PlannedAct) -> dict[str, Any]:
             for companion in act.companions
         ],
         "warnings": list(act.warnings),
+        "losses": _losses(act.losses),
     }
+
+
+def _losses(losses: Sequence[Loss] | None) -> list[str] | None:
+    return None if losses is None else [loss.value for loss in losses]
 
 
 def _file(state: FileState) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from neardup_cli.choices import Action, KeepKey, Kind
+from neardup_cli.choices import Action, KeepKey, Kind, Loss
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.reports.paths import parse_data_path
@@ -54,11 +54,13 @@ class _Act(_File):
     frees: _Size
     companions: list[_Companion]
     warnings: list[str]
+    losses: list[str] = []
 
 
 class _Left(_Strict):
     path: _Path
     reason: str
+    losses: list[str] | None = None
 
 
 class _Group(_Strict):
@@ -79,6 +81,8 @@ class _Policy(_Strict):
     prefer: list[_Path]
     protect: list[_Path]
     only: list[str]
+    accept: list[str] = []
+    across_drives: bool = False
 
 
 class _Summary(_Strict):
@@ -99,7 +103,7 @@ class _Document(_Strict):
     policy: _Policy
     groups: list[_Group]
     undecided: list[_Undecided] = []
-    unread: _Size = 0
+    unread: _Size = 0  # of plans that an older version saved
     remove_empty_folders: bool = False
     summary: _Summary | None = None
 
@@ -123,12 +127,13 @@ def read_plan(text: str | bytes) -> Plan:
             prefer=tuple(map(parse_data_path, document.policy.prefer)),
             protect=tuple(map(parse_data_path, document.policy.protect)),
             only=frozenset(_kind(name, "policy.only") for name in document.policy.only),
+            accept=frozenset(_member(Loss, name, "policy.accept") for name in document.policy.accept),
+            across_drives=document.policy.across_drives,
         ),
         groups=tuple(_group(group) for group in document.groups),
         to=_optional(document.to),
         across_devices=document.across_devices,
         undecided=tuple((one.id, one.reason) for one in document.undecided),
-        unread=document.unread,
         catalog=document.catalog,
         remove_empty_folders=document.remove_empty_folders,
     )
@@ -140,7 +145,14 @@ def _group(group: _Group) -> PlannedGroup:
         keep=_state(group.keep),
         reason=group.reason,
         acts=tuple(_act(act) for act in group.acts),
-        left=tuple(LeftAlone(parse_data_path(left.path), left.reason) for left in group.left),
+        left=tuple(
+            LeftAlone(
+                parse_data_path(left.path),
+                left.reason,
+                None if left.losses is None else _losses(left.losses),
+            )
+            for left in group.left
+        ),
     )
 
 
@@ -161,7 +173,12 @@ def _act(act: _Act) -> PlannedAct:
             for one in act.companions
         ),
         warnings=tuple(act.warnings),
+        losses=_losses(act.losses),
     )
+
+
+def _losses(names: list[str]) -> tuple[Loss, ...]:
+    return tuple(_member(Loss, name, "losses") for name in names)
 
 
 def _state(file: _File) -> FileState:
@@ -176,7 +193,7 @@ def _kind(name: str, where: str) -> Kind | None:
     return None if name == UNKNOWN_KIND else _member(Kind, name, where)
 
 
-def _member[E: (Action, KeepKey, Kind)](kind: type[E], name: str, where: str) -> E:
+def _member[E: (Action, KeepKey, Kind, Loss)](kind: type[E], name: str, where: str) -> E:
     try:
         return kind(name)
     except ValueError as exc:

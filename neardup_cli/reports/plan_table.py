@@ -12,8 +12,7 @@ from rich.text import Text
 from neardup_cli.plans import Plan, PlannedGroup
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.plan_json import kind_name
-from neardup_cli.reports.plan_text import plan_summary
+from neardup_cli.reports.plan_text import act_remark, plan_summary
 from neardup_cli.reports.table import common_folder
 from neardup_cli.reports.units import shown_bytes
 
@@ -72,7 +71,7 @@ def _rows(plan: Plan, group: PlannedGroup) -> Iterator[_Row]:
     yield _Row("keep", "green", group.keep.path, shown_bytes(group.keep.size), group.reason)
     for act in group.acts:
         size = shown_bytes(act.file.size)
-        yield _Row(plan.action.value, "yellow", act.file.path, size, kind_name(act.kind))
+        yield _Row(plan.action.value, "yellow", act.file.path, size, act_remark(act))
         for companion in act.companions:
             yield _Row("with", "yellow", companion.path, shown_bytes(companion.size), "goes with it")
         for warning in act.warnings:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neardup_cli.choices import Action
-from neardup_cli.plans import Batch, OperationState, Outcome, Plan, PlannedGroup
+from neardup_cli.plans import Batch, OperationState, Outcome, Plan, PlannedAct, PlannedGroup
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.plan_json import kind_name
 from neardup_cli.reports.units import shown_bytes, shown_count
+from neardup_cli.rules.words import losses_words
 
 _WILL = {
     Action.TRASH: "to the trash",
@@ -60,9 +61,6 @@ def plan_summary(plan: Plan) -> Iterator[str]:
     if plan.undecided:
         groups = shown_count(len(plan.undecided), "group")
         yield f"{groups} of which no file can be kept: nothing is done there"
-    if plan.unread:
-        copies = shown_count(plan.unread, "copy was", "copies were")
-        yield f"{copies} not opened to see what metadata would be lost: --all-metadata opens all"
     if plan.acts and plan.action is Action.DELETE:
         yield "delete cannot be undone"
 
@@ -122,7 +120,7 @@ def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
     yield _line("keep", group.keep.path, shown_bytes(group.keep.size), shown_text(group.reason))
     for act in group.acts:
         target = "" if act.target is None else f" → {shown_path(act.target)}"
-        yield _line(action.value, act.file.path, shown_bytes(act.file.size), kind_name(act.kind) + target)
+        yield _line(action.value, act.file.path, shown_bytes(act.file.size), act_remark(act) + target)
         for companion in act.companions:
             target = "" if companion.target is None else f" → {shown_path(companion.target)}"
             yield _line("with", companion.path, shown_bytes(companion.size), target.strip())
@@ -131,6 +129,11 @@ def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
     for left in group.left:
         yield _line("leave", left.path, "", shown_text(left.reason))
     yield ""
+
+
+def act_remark(act: PlannedAct) -> str:
+    """Say what was done to a copy, and what is lost with it."""
+    return f"{kind_name(act.kind)}, {losses_words(act.losses)}"
 
 
 def _line(word: str, path: bytes, size: str, remark: str) -> str:

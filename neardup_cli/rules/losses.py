@@ -6,11 +6,11 @@ files hold beside them is in `Holdings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import hypot
 
-from neardup_cli.choices import Loss
+from neardup_cli.choices import Kind, Loss
 from neardup_cli.matching.fullsize import Surplus
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.proofs import Proof
@@ -31,6 +31,17 @@ _MOST_TONE = 4.0
 _MOST_GAIN = 0.06
 _MOST_MOVED = 2.5
 _SHARPER = 1.1
+
+_MEANT = {
+    Loss.COLOUR: (Kind.COLOUR,),
+    Loss.AREA: (Kind.CROPPED,),
+    Loss.CONTENT: (Kind.OVERLAY, Kind.EMBEDDED),
+    Loss.ORIENTATION: (Kind.MIRRORED, Kind.ROTATED),
+    Loss.SHOT: (Kind.SIMILAR_SHOT,),
+}
+
+_WRITTEN = (Loss.TIME, Loss.PLACE, Loss.RATING, Loss.WORDS)
+"""What a person can write down beside an image."""
 
 _SAME_PLACE = 0.01  # degrees, a kilometre: programs round
 _SAME_DURATION = 0.1  # share: formats count in hundredths and thousandths of a second
@@ -102,7 +113,7 @@ def _lost_frames(gone: Holdings, kept: Holdings) -> Iterator[tuple[Loss, str]]:
         yield Loss.FRAMES, f"{gone.frames} frames or pages, {kept.frames} stay"
     elif gone.frames > 1:
         longer = gone.duration_ms - kept.duration_ms
-        if longer > _SAME_DURATION * gone.duration_ms and gone.frames != kept.frames:
+        if abs(longer) > _SAME_DURATION * max(gone.duration_ms, 1):
             yield Loss.FRAMES, f"plays for {gone.duration_ms} ms, {kept.duration_ms} stay"
     if gone.film_bytes and gone.film_bytes != kept.film_bytes:
         yield Loss.FRAMES, f"a film of {gone.film_bytes:,} bytes"
@@ -133,6 +144,11 @@ def lost_time(gone: Holdings, kept: Holdings) -> tuple[Loss, str] | None:
     return None
 
 
+def kinds_meant(accepted: Iterable[Loss]) -> frozenset[Kind]:
+    """Return the kinds of copies that a person means who accepts some losses, beside the sure ones."""
+    return frozenset(kind for loss in accepted for kind in _MEANT.get(loss, ()))
+
+
 def proof_of(losses: Sequence[tuple[Loss, str]]) -> Proof:
     """Put losses into their order, each once, with their notes."""
     order = list(Loss)
@@ -141,6 +157,23 @@ def proof_of(losses: Sequence[tuple[Loss, str]]) -> Proof:
         losses=tuple(dict.fromkeys(loss for loss, _ in ordered)),
         notes=tuple(dict.fromkeys(note for _, note in ordered if note)),
     )
+
+
+def without_written(proof: Proof, gone: Holdings, beside: Holdings) -> Proof:
+    """Leave out of a proof what is written beside the file that stays: time, place, rating, words.
+
+    Args:
+        proof: of the contents.
+        gone: what the file that goes holds.
+        beside: what the sidecars of the file that stays say.
+    """
+    still = {loss for loss, _ in _lost_words(gone, beside)}
+    covered = {loss for loss in _WRITTEN if loss not in still}
+    losses = tuple(loss for loss in proof.losses if loss not in covered)
+    notes = tuple(
+        note for note in proof.notes if not any(note.startswith(f"{loss.value}:") for loss in covered)
+    )
+    return replace(proof, losses=losses, notes=notes)
 
 
 def _is_near(place: tuple[float, float], other: tuple[float, float] | None) -> bool:

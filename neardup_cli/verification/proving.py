@@ -39,9 +39,7 @@ def prove(gone: CatalogedFile, kept: CatalogedFile) -> Proof:
     try:
         first, second = opened(gone), opened(kept)
         return proof_of(list(_losses(first, second)))
-    except Unproven as exc:
-        return Proof(unproven=str(exc))
-    except UnreadableImage as exc:
+    except (Unproven, UnreadableImage) as exc:
         return Proof(unproven=str(exc))
     except MemoryError:
         return Proof(unproven="not enough memory to compare it at full size")
@@ -92,6 +90,11 @@ def _lost_in_frames(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
         if kept.holdings.frames > number:
             yield Loss.FRAMES, f"{number} frames or pages, the file that stays has {kept.holdings.frames}"
         return
+    if gone.file.format != kept.file.format:
+        yield (
+            Loss.FRAMES,
+            f"frames or pages in another format ({gone.file.format}): loops and times may differ",
+        )
     if number * gone.file.width * gone.file.height > 4 * MOST_PIXELS:
         raise Unproven(f"too large to compare its {number} frames at full size")
     lost: set[Loss] = set()

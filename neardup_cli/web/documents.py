@@ -361,6 +361,7 @@ class PlannedAct(PlannedFile):
     frees: int
     companions: list[Companion]
     warnings: list[str] = Field(description="What the copy has and the file to keep lacks.")
+    losses: list[str] = Field(description="What is lost with it, all of it accepted; empty for nothing.")
 
 
 class LeftAlone(BaseModel):
@@ -368,6 +369,7 @@ class LeftAlone(BaseModel):
 
     path: DataPath
     reason: str
+    losses: list[str] | None = Field(description="What would be lost with it, where that is why.")
 
 
 class PlannedGroup(BaseModel):
@@ -408,7 +410,6 @@ class PlanPage(BaseModel):
     offset: int
     groups: list[PlannedGroup]
     undecided: list[Undecided]
-    unread: int = Field(description="Copies not opened to compare their metadata.")
     summary: PlanSummary
 
 

@@ -175,13 +175,13 @@ PLAN_PAGE: Document = {
                     "frees": 218_000,
                     "companions": [],
                     "warnings": [],
+                    "losses": [],
                 }
             ],
             "left": [],
         }
     ],
     "undecided": [],
-    "unread": 0,
     "summary": {"groups": 1, "acts": 1, "left": 0, "frees": 218_000},
 }
 

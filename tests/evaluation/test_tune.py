@@ -20,7 +20,7 @@ from neardup_cli.evaluation.tune import (
     pairs_of_truth,
 )
 from neardup_cli.evaluation.tuning import Dial, quality_at, tune_dials
-from neardup_cli.pipeline.progress import Silent
+from neardup_cli.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from tests.evaluation.conftest import PHOTOS
 

@@ -27,7 +27,7 @@ from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.pipeline.join import Joined, joined_pictures, update_join
 from neardup_cli.pipeline.join_check import join_problem
-from neardup_cli.pipeline.progress import Silent
+from neardup_cli.progress import Silent
 from neardup_cli.records.files import Features, FileStamp, ModelIdentity
 from neardup_cli.records.scans import Cluster
 from neardup_cli.reports.json_report import dups_document

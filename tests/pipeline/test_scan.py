@@ -29,7 +29,7 @@ from neardup_cli.pipeline import scan as scan_module
 from neardup_cli.pipeline import survey as survey_module
 from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
 from neardup_cli.pipeline.dups import DupsOptions
-from neardup_cli.pipeline.progress import Silent
+from neardup_cli.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey
 from neardup_cli.pipeline.undo import undo_batch

@@ -125,7 +125,6 @@ export class Clean {
     return [
       ...(gone > 0 ? [`${count(gone, "accepted group")} are not there any more: the catalog has changed.`] : []),
       ...plan.undecided.map((group) => `Group ${group.id} is left alone: ${sentence(group.reason)}`),
-      ...(plan.unread ? [`${count(plan.unread, "copy", "copies")} were not opened to see what only they have.`] : []),
     ];
   }
 
