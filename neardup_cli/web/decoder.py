@@ -18,7 +18,7 @@ from PIL import Image
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, DecodedImage, decode
 
-MEMORY_BYTES = 1 << 30
+MEMORY_BYTES = 800_000_000
 SECONDS = 20
 _TOO_MUCH = "decoding it takes more memory or time than an upload is given"
 

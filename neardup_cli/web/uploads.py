@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import sys
 from contextlib import suppress
@@ -44,6 +45,7 @@ class Uploads:
         async with self._places:
             image = await self._decode(await run_in_threadpool(_whole, stream))
         digest = await run_in_threadpool(_digest, stream)
+        await run_in_threadpool(_give_back)
         return AlreadyDecoded(stream, digest, image)
 
     async def _decode(self, data: bytes) -> DecodedImage:
@@ -79,6 +81,12 @@ def _pixels(stream: BinaryIO) -> int:
             return image.width * image.height
     except UnreadableImage:
         return 0
+
+
+def _give_back() -> None:
+    """Let the system have what was freed; glibc keeps it for a next time."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _whole(stream: BinaryIO) -> bytes:

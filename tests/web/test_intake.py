@@ -29,8 +29,9 @@ def test_a_body_that_trickles_is_ended(
         slow.sendall(f"{HEAD}Content-Length: 100000\r\n\r\n".replace("/api/detect", path).encode())
         began, answer = time.monotonic(), b""
         slow.settimeout(0.1)
+        slow.sendall(b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n')
         while not answer and time.monotonic() - began < 10:
-            slow.sendall(b"--x\r\n")
+            slow.sendall(b"aaaaa")
             try:
                 answer = slow.recv(1000)
             except TimeoutError:
