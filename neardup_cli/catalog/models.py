@@ -120,6 +120,8 @@ class FileColumns(TypedColumns):
 
     A scan that finds a file unchanged writes nothing: the last scan that saw a present file is the
     last scan of its root. That is what makes scanning a large, quiet collection cheap.
+
+    `ctime_ns` is null in rows of an older neardup until the next scan, and where a system has none.
     """
 
     id: Named[int] = Column(_Id, primary_key=True)
@@ -132,6 +134,7 @@ class FileColumns(TypedColumns):
     root_id: Named[int] = Column(ForeignKey("root.id"))
     added_scan_id: Named[int] = Column(ForeignKey("scan.id"))
     missing_scan_id: Named[int | None] = Column(ForeignKey("scan.id"))
+    ctime_ns: Named[int | None] = Column(BigInteger)
 
 
 File = Table("file", METADATA, FileColumns, Index("ix_file_content_id", "content_id"))

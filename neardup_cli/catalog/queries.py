@@ -107,7 +107,7 @@ def files_of_contents(
     connection: Connection, ids: Collection[int], under: Sequence[bytes] = ()
 ) -> list[CatalogedFile]:
     """Return the present files of the given contents, by content and path."""
-    columns = (File.c.path, File.c.size, File.c.mtime_ns, File.c.device, File.c.inode, File.c.content_id)
+    stamp = (File.c.size, File.c.mtime_ns, File.c.device, File.c.inode, File.c.ctime_ns)
     columns_of_content = (
         Content.c.digest,
         Content.c.width,
@@ -117,15 +117,15 @@ def files_of_contents(
         func.coalesce(Content.c.damage, ""),
     )
     query = (
-        select(*columns, *columns_of_content)
+        select(File.c.path, *stamp, File.c.content_id, *columns_of_content)
         .join(Content, Content.c.id == File.c.content_id)
         .where(File.c.content_id.in_(bindparam("ids", expanding=True)), *_present(under))
         .order_by(File.c.content_id, File.c.path)
     )
     files = []
     for some in batched(sorted(ids), _VARIABLES):
-        for path, size, mtime_ns, device, inode, *rest in connection.execute(query, {"ids": some}):
-            files.append(CatalogedFile(path, FileStamp(size, mtime_ns, device, inode), *rest))
+        for path, size, mtime_ns, device, inode, ctime_ns, *rest in connection.execute(query, {"ids": some}):
+            files.append(CatalogedFile(path, FileStamp(size, mtime_ns, device, inode, ctime_ns), *rest))
     return files
 
 

@@ -6,8 +6,9 @@ import os
 import stat
 from typing import NamedTuple
 
+from neardup_cli.cleanup import files
 from neardup_cli.cleanup.folders import Folders, Identity
-from neardup_cli.cleanup.reasons import INSIDE_APP_FOLDER, named
+from neardup_cli.cleanup.reasons import INSIDE_APP_FOLDER, Refused, named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.images.app_folders import in_app_folder
 from neardup_cli.images.remote import is_remote
@@ -67,7 +68,21 @@ def _change(file: CatalogedFile, status: os.stat_result) -> str | None:
         return "not a regular file any more"
     if (status.st_size, status.st_mtime_ns) != (file.stamp.size, file.stamp.mtime_ns):
         return "changed since it was scanned"
+    if file.stamp.ctime_ns is not None and file.stamp.ctime_ns != status.st_ctime_ns:
+        return _changed_in_secret(file)
     return None
+
+
+def _changed_in_secret(file: CatalogedFile) -> str | None:
+    """Read a file of the size and time that it had, of which the system has noted a change all the same.
+
+    Mostly it was linked, moved or given other permissions, and is what it was.
+    """
+    try:
+        digest = files.digested(file.path)[1]
+    except (OSError, Refused):
+        return "cannot be read"
+    return None if digest == file.digest else "changed since it was scanned, though its size and time did not"
 
 
 def is_readable(path: bytes) -> bool:

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from neardup_cli.settings import Settings
     from neardup_cli.web.options import Access, ServeOptions
 
-_GRACE_SECONDS = 5
-_HEAD_BYTES = 1 << 19  # two paths, percent-encoded, fit into the address of a request
-
 
 def serve(
     catalog: CatalogOption = None,
@@ -126,22 +123,10 @@ def _options(settings: Settings, access: Access, upload_mb: int) -> ServeOptions
 
 
 def _run(catalog: Path | str, options: ServeOptions, listening: socket.socket) -> None:
-    import uvicorn
-
     from neardup_cli.web.app import create_app
+    from neardup_cli.web.server import serve_on
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(catalog, options),
-            log_level="warning",
-            access_log=False,
-            http="h11",
-            h11_max_incomplete_event_size=_HEAD_BYTES,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-    )
     try:
-        server.run(sockets=[listening])
+        serve_on(create_app(catalog, options), listening)
     except KeyboardInterrupt:
         say("stopped")

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _HOST = "127.0.0.1"
-_GRACE_SECONDS = 2
 
 
 def ui(
@@ -62,17 +61,9 @@ def ui(
 
 def _run(app: ASGIApp, listening: socket.socket) -> None:
     """Run the app in this process until it is stopped."""
-    import uvicorn
+    from neardup_cli.web.server import serve_on
 
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        http="h11",
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        serve_on(app, listening)
     except KeyboardInterrupt:
         say("stopped")

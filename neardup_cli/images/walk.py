@@ -260,7 +260,8 @@ def is_below(path: bytes, folder: bytes) -> bool:
 def file_stamp(status: os.stat_result) -> FileStamp:
     """Take from `stat` what tells that a file has not changed."""
     # Some file systems use all 64 bits of these numbers; the catalog's integers are signed.
-    return FileStamp(status.st_size, status.st_mtime_ns, _signed(status.st_dev), _signed(status.st_ino))
+    device, inode = _signed(status.st_dev), _signed(status.st_ino)
+    return FileStamp(status.st_size, status.st_mtime_ns, device, inode, status.st_ctime_ns)
 
 
 def _in_path_order(folder: bytes, run: FileRun) -> Iterator[Entry]:

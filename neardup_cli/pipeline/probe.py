@@ -27,8 +27,24 @@ _KEPT_PIXELS = 4_000_000
 """Of the images that are probed together, so many decoded pixels (20 MB) stay for the geometric stage: those
 of seven photographs. What finds no room is decoded again, should it resemble anything."""
 
-type Source = bytes | BinaryIO
-"""An image: the path of its file, or its bytes as a seekable stream, which is left open."""
+
+@dataclass(frozen=True, slots=True)
+class AlreadyDecoded:
+    """An image whose pixels somebody else has decoded, in fewer pixels perhaps.
+
+    Attributes:
+        stream: its bytes, seekable.
+        digest: BLAKE3 of them.
+        image: its pixels; `width` and `height` are those of the whole image.
+    """
+
+    stream: BinaryIO
+    digest: bytes
+    image: DecodedImage
+
+
+type Source = bytes | BinaryIO | AlreadyDecoded
+"""An image: the path of its file, its bytes as a seekable stream, which is left open, or decoded already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +128,8 @@ def _read(image: Source, max_pixels: int, *, colour: bool) -> tuple[bytes, bytes
     Raises:
         PathNotFound, UnreadableImage: as `probe_image`.
     """
+    if isinstance(image, AlreadyDecoded):
+        return b"", image.digest, image.image
     if not isinstance(image, bytes):
         return b"", _digest(image), decode(image, colour=colour, max_pixels=max_pixels)
     opened = open_unchanged(_to_read(image))
@@ -127,10 +145,14 @@ def _read(image: Source, max_pixels: int, *, colour: bool) -> tuple[bytes, bytes
 def _read_again(image: Source, max_pixels: int) -> DecodedImage:
     if isinstance(image, bytes):
         return decode_named(image, max_pixels)
+    if isinstance(image, AlreadyDecoded):
+        return image.image
     return decode(image, max_pixels=max_pixels)
 
 
 def _held(image: Source) -> Holdings:
+    if isinstance(image, AlreadyDecoded):
+        return read_holdings(image.stream, max_pixels=1)  # its pixels were too many to be decoded here
     return holdings_of_file(image) if isinstance(image, bytes) else read_holdings(image)
 
 

@@ -233,7 +233,7 @@ def _settle(catalog: Catalog, store: ResultStore, found: Survey) -> int:
         roots = {root.id: root for root in scanning.known_roots(connection)}
     offline = {row for row in {file.root_id for file in gone} if is_offline(*roots[row][1:])}
     missing = [file.id for file in gone if file.root_id not in offline]
-    store.finish(missing, found.returned)
+    store.finish(missing, found.returned, found.ctimes)
     return len(gone) - len(missing)
 
 
@@ -245,7 +245,7 @@ def _summary(
         seen=found.seen,
         added=store.counts[Cause.NEW] - store.moved,
         changed=store.counts[Cause.CHANGED],
-        unchanged=found.unchanged + store.counts[Cause.INCOMPLETE],
+        unchanged=found.unchanged + store.counts[Cause.INCOMPLETE] + store.counts[Cause.SUSPECT],
         moved=store.moved,
         missing=store.missing,
         offline=offline,

@@ -101,6 +101,7 @@ class ResultStore:
             files = self._with_stored_contents(outcomes)
             states = scanning.content_states(connection, [file.digest for file in files], None)
             ready = [file for file in files if file.digest in states]
+            before = scanning.digests_at(connection, _suspects(ready))
             rows = [FileRow(file.source.path, file.stamp, file.digest, file.source.root) for file in ready]
             scanning.store_files(connection, rows, self._roots, self._scan_id)
             scanning.forget_paths(connection, self._forgotten)
@@ -108,7 +109,7 @@ class ResultStore:
             if file.digest not in states:
                 self._waiting.setdefault(file.digest, []).append(file)
         for file in ready:
-            self._count(file, states[file.digest].error)
+            self._count(file, states[file.digest].error, before.get(file.source.path))
         if not self._replace:
             self.claims.release(outcomes)
         self._batch, self._forgotten, self._flushed = [], [], time.monotonic()
@@ -122,11 +123,14 @@ class ResultStore:
                 for file in files
             ]
 
-    def finish(self, missing: Sequence[int], returned: Sequence[int]) -> None:
+    def finish(
+        self, missing: Sequence[int], returned: Sequence[int], ctimes: Mapping[int, int] | None = None
+    ) -> None:
         """Record which files vanished and which came back, settle moves, and end the scan."""
         with self._catalog.write() as connection:
             scanning.mark_missing(connection, missing, self._scan_id)
             scanning.mark_present(connection, returned)
+            scanning.store_ctimes(connection, ctimes or {})
             self.moved = scanning.settle_moves(connection, self._scan_id)
             if missing:  # but for those that a move accounts for
                 self.missing = scanning.missing_since(connection, self._scan_id)
@@ -136,9 +140,11 @@ class ResultStore:
         """Return the batch, and the files of earlier batches whose content has come with it."""
         return [*self._batch, *(file for digest in outcomes for file in self._waiting.pop(digest, ()))]
 
-    def _count(self, file: ReadFile, error: str | None) -> None:
+    def _count(self, file: ReadFile, error: str | None, before: bytes | None) -> None:
         if error is not None:
             self.skipped.append(Skipped(file.source.path, error, unreadable=True))
+        elif before is not None and before != file.digest:
+            self.counts[Cause.CHANGED] += 1
         else:
             self.counts[file.source.cause] += 1
 
@@ -146,3 +152,7 @@ class ResultStore:
         self.skipped.append(Skipped(file.source.path, file.reason, unreadable=True))
         if file.source.cause is Cause.CHANGED:
             self._forgotten.append(file.source.path)
+
+
+def _suspects(files: Sequence[ReadFile]) -> list[bytes]:
+    return [file.source.path for file in files if file.source.cause is Cause.SUSPECT]

@@ -38,6 +38,7 @@ class Survey:
         returned: ids of files that were missing and are back as they were.
         vanished: files of the catalog that were not met; those still on disk (excluded now) among them.
         devices: each root that was met, with its device.
+        ctimes: by file id, of unchanged files whose ctime the catalog does not have yet.
     """
 
     seen: int = 0
@@ -47,6 +48,7 @@ class Survey:
     vanished: list[KnownFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     devices: dict[bytes, int] = field(default_factory=dict)
+    ctimes: dict[int, int] = field(default_factory=dict)
 
 
 def real_roots(paths: Sequence[bytes]) -> list[bytes]:
@@ -171,11 +173,12 @@ def _compare(
             result.devices[run.root] = file_stamp(run.files[0][1]).device
         for path, status in run.files:
             if head is not None and not rehash:
-                known_path, size, mtime_ns, file_id, _, missing = head
+                known_path, size, mtime_ns, file_id, _, missing, ctime_ns, _ = head
                 if (
                     known_path == path
                     and size == status.st_size
                     and mtime_ns == status.st_mtime_ns
+                    and ctime_ns == status.st_ctime_ns
                     and missing is None
                     and file_id not in special
                 ):  # nearly all of them
@@ -228,18 +231,33 @@ def _put_down(
     rehash: bool,
 ) -> None:
     """Put a known file that is there where it belongs."""
-    path, size, mtime_ns, file_id, _, missing = row
+    path, size, mtime_ns, file_id, _, missing, ctime_ns, inode = row
     if size != status.st_size or mtime_ns != status.st_mtime_ns:
         result.to_read.append(ToRead(path, root, status.st_size, Cause.CHANGED))
+    elif not rehash and _is_suspect(status, ctime_ns, inode):
+        result.to_read.append(ToRead(path, root, status.st_size, Cause.SUSPECT))
     elif rehash or file_id in known.incomplete:
         result.to_read.append(ToRead(path, root, status.st_size, Cause.INCOMPLETE))
     else:
         if missing is not None:
             result.returned.append(file_id)
+        if ctime_ns is None and status.st_ctime_ns is not None:
+            result.ctimes[file_id] = status.st_ctime_ns
         if file_id in known.errors:
             result.skipped.append(Skipped(path, known.errors[file_id], unreadable=True))
         else:
             result.unchanged += 1
+
+
+def _is_suspect(status: os.stat_result, ctime_ns: int | None, inode: int | None) -> bool:
+    """Return True if a file of the size and time that it had may hold something else all the same.
+
+    The number of its inode counts only where no ctime was noted: some file systems give new numbers with each
+    mount, and a file that takes another one's place gets another ctime.
+    """
+    if ctime_ns is not None:
+        return ctime_ns != status.st_ctime_ns
+    return inode is not None and inode != file_stamp(status).inode
 
 
 def _set_aside(row: KnownRow, result: Survey) -> None:

@@ -18,6 +18,7 @@ class Cause(StrEnum):
 
     NEW = "new"
     CHANGED = "changed"
+    SUSPECT = "suspect"  # of the same size and time, and yet the system has noted a change
     INCOMPLETE = "incomplete"  # known and unchanged, but something about its content is still to compute
 
 

@@ -8,12 +8,17 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What `stat` says of a file: enough to tell, without reading it, that it has not changed."""
+    """What `stat` says of a file: enough to tell, without reading it, that it has not changed.
+
+    `ctime_ns` is what programs that keep the times of files cannot set; it changes with permissions and
+    names, too, so that a file with another one has to be read. None where it is not known.
+    """
 
     size: int
     mtime_ns: int
     device: int
     inode: int
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

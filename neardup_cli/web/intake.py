@@ -13,6 +13,7 @@ from neardup_cli.web.options import Limits
 from neardup_cli.web.problems import problem
 
 UPLOAD_PATH = "/api/detect"
+_GRACE_SECONDS = 5.0
 _FORM_BYTES = 1 << 16  # what a form adds to its file
 
 
@@ -57,7 +58,9 @@ class Intake:
 
     def _watched(self, receive: Receive, limit: int) -> Receive:
         """Return a `receive` that ends a body which is too large or too slow."""
-        deadline = asyncio.get_running_loop().time() + self._limits.upload_seconds
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        deadline = started + self._limits.upload_seconds
         received, complete = 0, False
 
         async def watched() -> Message:
@@ -65,7 +68,9 @@ class Intake:
             if complete:  # what comes now is the end of the connection, whenever that is
                 return await receive()
             try:
-                async with asyncio.timeout_at(deadline):
+                # The next byte is due when what has come would be too little for the time that it took.
+                due = started + _GRACE_SECONDS + received / self._limits.body_rate
+                async with asyncio.timeout_at(min(deadline, due)):
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the upload took too long") from None

@@ -20,6 +20,7 @@ class Limits:
     Attributes:
         upload_bytes: size of an uploaded file.
         upload_seconds: how long its bytes may take to come.
+        body_rate: bytes a second that a body has to come with, on average, after some seconds of grace.
         body_bytes: size of any other request's body.
         uploads_at_once: how many are received and looked up at the same time; others wait unread.
         uploads_waiting: how many may wait; beyond, the answer is 503.
@@ -29,6 +30,7 @@ class Limits:
 
     upload_bytes: int = 64 << 20
     upload_seconds: float = 60.0
+    body_rate: int = 8_000
     body_bytes: int = 4 << 20
     uploads_at_once: int = 32
     uploads_waiting: int = 512

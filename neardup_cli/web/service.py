@@ -20,6 +20,7 @@ from neardup_cli.web.plans import Plans
 from neardup_cli.web.previews import Previews
 from neardup_cli.web.problems import Refusal
 from neardup_cli.web.scans import Scans
+from neardup_cli.web.uploads import Uploads
 
 _RETRY_SECONDS = 2
 
@@ -41,6 +42,7 @@ class Service:
         self.previews = Previews(self.catalog, options.scan.max_pixels, options.limits.preview_bytes, metrics)
         self.board = Board(self.catalog, options.dups, metrics, on_change=self.lookup.refresh)
         self.plans = Plans()
+        self.uploads = Uploads(options.query.max_pixels)
         self.scans = Scans(self.catalog, options.scan, on_end=self.board.refresh)
 
     def snapshot(self) -> Snapshot:

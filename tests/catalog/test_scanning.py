@@ -93,7 +93,7 @@ def test_known_file_says_what_is_known(catalog: Catalog) -> None:
     with catalog.read() as reader:
         folder = scanning.known_folder(reader, b"/r", None)
         a, b, c = (scanning.KnownFile(*row) for row in folder.rows)
-    assert a == (b"/r/a", 10, 100, a.id, 1, None)
+    assert a == (b"/r/a", 10, 100, a.id, 1, None, None, 1)
     assert (b.missing_scan_id, c.missing_scan_id) == (scan_id, None)
     assert folder.errors == {c.id: "truncated"}
     assert folder.incomplete == set()

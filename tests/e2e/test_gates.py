@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from neardup_cli.web.server import HEADER_SECONDS
 from tests.e2e.conftest import COMMAND, Proxy
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ ACTS = {
     "ui": (("PUT", "/_stcore/upload_file/a/b"), ("DELETE", "/_stcore/upload_file/a/b"), ("POST", "/")),
 }
 STREAM = "/_stcore/stream"
+SLACK = 4  # several programs on two cores
 HOSTILE = """
 [server]
 enableCORS = false
@@ -232,3 +237,50 @@ def test_the_folder_has_no_say(door: Door) -> None:
         told = door.ask("/_stcore/host-config", Authorization=door.bearer).text
         assert "evil" not in told
         assert door.ask("/_stcore/health", Authorization=door.bearer).headers.get("set-cookie", "xsrf")
+
+
+def test_half_requests_do_not_keep_health_waiting(door: Door) -> None:
+    """Nor does what is beyond the first thousand: who has been silent for longest makes room."""
+    address = ("127.0.0.1", int(door.host.rpartition(":")[2]))
+    held: list[socket.socket] = []
+    try:
+        for number in range(1_100):
+            held.append(socket.create_connection(address, timeout=5))
+            held[-1].sendall(b"GET /api/groups HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+            if number % 100 == 99:
+                asked = time.monotonic()
+                assert door.ask("/healthz").status_code == 200
+                assert time.monotonic() - asked < 0.5 * SLACK
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_a_request_that_is_never_whole_is_ended(door: Door) -> None:
+    address = ("127.0.0.1", int(door.host.rpartition(":")[2]))
+    with socket.create_connection(address, timeout=60) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        began = time.monotonic()
+        slow.settimeout(1.0)
+        while time.monotonic() - began < 2 * HEADER_SECONDS:
+            try:
+                slow.sendall(b"X")  # a byte now and then is no whole request either
+                if slow.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        assert HEADER_SECONDS - 2 < time.monotonic() - began < HEADER_SECONDS + 5
+
+
+def test_a_flood_of_headers_is_refused(door: Door) -> None:
+    address = ("127.0.0.1", int(door.host.rpartition(":")[2]))
+    with socket.create_connection(address, timeout=30) as flood:
+        with contextlib.suppress(OSError):
+            flood.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X: " + b"a" * (1 << 20))
+        answer = b""
+        with contextlib.suppress(OSError):
+            answer = flood.recv(100)
+        assert answer == b"" or answer.split()[1] in (b"400", b"431")
+    assert door.ask("/healthz").status_code == 200

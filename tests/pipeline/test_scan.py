@@ -41,6 +41,7 @@ from neardup_cli.records.scans import ScanSummary
 type Draw = Callable[[Path, int], Path]
 
 MODEL = "sscd_distilled"
+SHOWN_DIGESTS = "SELECT digest FROM content JOIN file ON file.content_id = content.id"
 
 
 class FakeEmbedder:
@@ -299,7 +300,7 @@ def test_rehash_reads_everything_again(
     status = quiet.stat()
     draw(quiet, 3)
     os.utime(quiet, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert counts(hashes(catalog, folder)) == {"seen": 3, "unchanged": 3}
+    assert counts(hashes(catalog, folder)) == {"seen": 3, "changed": 1, "unchanged": 2}  # by its ctime
     decoded.clear()
     assert adds_up(hashes(catalog, folder, rehash=True))
     assert len(decoded) == 2  # not the copy
@@ -1132,3 +1133,107 @@ def test_damaged_files_are_named_by_every_scan_and_in_the_catalog(catalog: Catal
     elsewhere = folder / "deeper"
     elsewhere.mkdir()
     assert hashes(catalog, elsewhere).damaged == ()
+
+
+# --- what keeps its size and time -------------------------------------------------------------------------
+
+
+def swap_bytes(path: Path) -> None:
+    """Change a file's bytes, and give it the size and time back that it had."""
+    status, data = path.stat(), bytearray(path.read_bytes())
+    data[-20] ^= 0xFF
+    path.write_bytes(bytes(data))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+
+
+def test_a_change_that_keeps_size_and_time_is_seen(catalog: Catalog, folder: Path, draw: Draw) -> None:
+    one, two = draw(folder / "a.bmp", 1), draw(folder / "b.bmp", 2)
+    hashes(catalog, folder)
+    swap_bytes(one)
+    found = hashes(catalog, folder)
+    assert (found.changed, found.unchanged) == (1, 1)
+    digests = {content_digest(path.read_bytes()) for path in (one, two)}
+    assert {digest for (digest,) in rows(catalog, SHOWN_DIGESTS)} == digests
+    again = hashes(catalog, folder)
+    assert (again.changed, again.unchanged) == (0, 2)
+
+
+def test_a_file_put_in_the_place_of_another_is_seen(catalog: Catalog, folder: Path, draw: Draw) -> None:
+    one, other = draw(folder / "a.bmp", 1), draw(folder.parent / "other.bmp", 3)
+    hashes(catalog, folder)
+    status = one.stat()
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(one)
+    assert one.stat().st_size == status.st_size
+    assert hashes(catalog, folder).changed == 1
+
+
+def test_permissions_and_links_are_no_change(
+    catalog: Catalog, folder: Path, draw: Draw, decoded: list[None]
+) -> None:
+    one = draw(folder / "a.bmp", 1)
+    hashes(catalog, folder)
+    decoded.clear()
+    one.chmod(0o600)
+    (folder.parent / "link").hardlink_to(one)
+    for _ in range(2):
+        found = hashes(catalog, folder)
+        assert (found.changed, found.unchanged) == (0, 1)
+    assert not decoded
+    ((ctime,),) = rows(catalog, "SELECT ctime_ns FROM file")
+    assert ctime == one.stat().st_ctime_ns
+
+
+def test_an_older_catalog_learns_what_the_system_noted(
+    catalog: Catalog, folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = draw(folder / "a.bmp", 1), draw(folder / "b.bmp", 2)
+    hashes(catalog, folder)
+    with closing(sqlite3.connect(catalog.path)) as connection, connection:
+        connection.execute("UPDATE file SET ctime_ns = NULL")
+        # Of the one, not even the number is the same any more: it has to be looked at.
+        connection.execute("UPDATE file SET inode = 1 WHERE path = ?", (os.fsencode(one),))
+    opened: list[bytes] = []
+    really = extract.open_unchanged
+
+    def watched(source: ToRead) -> extract.OpenedFile | UnreadFile:
+        opened.append(source.path)
+        return really(source)
+
+    monkeypatch.setattr(extract, "open_unchanged", watched)
+    assert hashes(catalog, folder).unchanged == 2
+    assert opened == [os.fsencode(one)]
+    wanted = {(path.stat().st_ctime_ns,) for path in (one, two)}
+    assert set(rows(catalog, "SELECT ctime_ns FROM file")) == wanted
+    assert hashes(catalog, folder).unchanged == 2
+    assert opened == [os.fsencode(one)]
+
+
+def test_what_cannot_be_looked_at_is_not_called_different(
+    catalog: Catalog, folder: Path, draw: Draw, bound_by_permissions: None
+) -> None:
+    one = draw(folder / "a.bmp", 1)
+    hashes(catalog, folder)
+    one.chmod(0)
+    assert reasons(hashes(catalog, folder)) == {b"a.bmp": "permission denied"}
+    assert len(present(catalog)) == 1
+    one.chmod(0o600)
+    assert hashes(catalog, folder).unchanged == 1
+
+
+def test_a_clean_up_sees_it_and_its_advice_works(catalog: Catalog, folder: Path, draw: Draw) -> None:
+    one = draw(folder / "a.bmp", 1)
+    two = folder / "b.bmp"
+    shutil.copy2(one, two)
+    hashes(catalog, folder)
+    options = CleanOptions(Action.DELETE, dups=DupsOptions(hamming=0))
+    two.chmod(0o600)  # nothing of its bytes
+    assert make_plan(catalog, options).acts == 1
+    swap_bytes(two)
+    plan = make_plan(catalog, options)
+    assert plan.acts == 0
+    assert "though its size and time did not" in str(plan)
+    assert hashes(catalog, folder).changed == 1  # "scan again" is what helps
+    assert make_plan(catalog, options).acts == 0
+    assert "changed since" not in str(make_plan(catalog, options))

@@ -17,6 +17,7 @@ import uvicorn
 from neardup_cli import ScanOptions, build_hash_db
 from neardup_cli.web.app import create_app
 from neardup_cli.web.options import ServeOptions
+from neardup_cli.web.server import BoundedProtocol
 from neardup_cli.web.service import Service
 
 type Serve = Callable[..., Running]
@@ -48,7 +49,7 @@ def serve(catalog: Path, options: ServeOptions) -> Generator[Running]:
         app,
         log_level="warning",
         access_log=False,
-        http="h11",
+        http=BoundedProtocol,
         h11_max_incomplete_event_size=1 << 19,
         timeout_graceful_shutdown=2,
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 from fastapi import APIRouter, Form, UploadFile
 
 from neardup_cli.errors import BadInput, ImageTooLarge, UnreadableImage
 from neardup_cli.pipeline.detector import as_detection
 from neardup_cli.pipeline.explain import explain as explain_pair
+from neardup_cli.pipeline.probe import Source
 from neardup_cli.pipeline.query import Question
 from neardup_cli.records.answers import ExplainedPair, QueryMatch
 from neardup_cli.reports.json_report import explain_document, query_match_document
@@ -46,7 +47,8 @@ async def detect(
     """Look an uploaded picture up. It is not kept."""
     if threshold is not None and (await served.in_thread(served.lookup.searcher)).rules.embedder is None:
         raise BadInput("a threshold needs embeddings, and this catalog holds hashes alone")
-    question = Question(file.file, top_k, threshold)
+    source = await served.in_time(served.uploads.source(file.file))
+    question = Question(source, top_k, threshold)
     result = await served.in_time(asyncio.wrap_future(served.lookup.ask(question)))
     if result.error is not None:
         raise (ImageTooLarge if "too many pixels" in result.error else UnreadableImage)(result.error)
@@ -54,7 +56,7 @@ async def detect(
     explanation = None
     if explain and found.match is not None:
         best = found.match
-        explanation = await served.in_thread(lambda: _explain(served, file.file, best, threshold))
+        explanation = await served.in_thread(lambda: _explain(served, source, best, threshold))
     return Detection(
         is_duplicate=found.is_duplicate,
         stage=found.stage,
@@ -76,7 +78,7 @@ def _candidate(match: QueryMatch) -> Candidate:
     return Candidate.model_validate({**query_match_document(match), "reason": match_reason(match)})
 
 
-def _explain(served: Service, upload: BinaryIO, best: QueryMatch, threshold: float | None) -> Comparison:
+def _explain(served: Service, upload: Source, best: QueryMatch, threshold: float | None) -> Comparison:
     rules = served.lookup.searcher().rules.from_threshold(threshold)
     pair = explain_pair(upload, best.path, rules, max_pixels=served.options.query.max_pixels)
     return comparison(pair, a=UPLOAD)

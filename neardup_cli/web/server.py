@@ -1,0 +1,115 @@
+"""Running an application on a socket, so that no client holds it up: connections and headers are bounded.
+
+uvicorn bounds neither how many connections there are nor how long one may take to say what it wants. A
+thousand half requests would take every file that the process may open, and `/healthz` with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MOST_CONNECTIONS = 400
+HEADER_SECONDS = 10.0
+_FILES = 2048
+_HEAD_BYTES = 1 << 19  # two paths, percent-encoded, fit into the address of a request
+_GRACE_SECONDS = 5
+
+
+class BoundedProtocol(H11Protocol):
+    """HTTP/1.1 whose clients have to say what they want soon, or make room for others.
+
+    Beyond `MOST_CONNECTIONS` the one that has been silent for longest goes, so that there is always room for
+    one who asks.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._patience: asyncio.TimerHandle | None = None
+        self._waits_since = 0.0
+        self._watch()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; while they make no whole request, time goes on."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request; uvicorn itself ends a connection on which none begins."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop()
+        super().connection_lost(exc)
+
+    @property
+    def waits(self) -> bool:
+        """Whether no request is being worked on."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _watch(self) -> None:
+        # A connection that is a WebSocket now has another protocol.
+        if self not in self.connections or self.transport.is_closing() or not self.waits:
+            self._stop()
+        elif self._patience is None:
+            self._waits_since = self.loop.time()
+            self._patience = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def _stop(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _give_up(self) -> None:
+        self._patience = None
+        # `their_state` is SEND_BODY once the headers are there; then `Intake` bounds the rest.
+        if self.waits and self.conn.their_state in (h11.IDLE, h11.SEND_BODY, h11.DONE):
+            self.transport.abort()
+
+    def _make_room(self) -> None:
+        others: list[Any] = [one for one in self.connections if getattr(one, "waits", False)]
+        if others:
+            min(others, key=lambda one: one._waits_since).transport.abort()
+
+
+def serve_on(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve until the process is told to end.
+
+    Raises:
+        KeyboardInterrupt: the user has told it.
+    """
+    _allow_files()
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        http=BoundedProtocol,
+        h11_max_incomplete_event_size=_HEAD_BYTES,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        backlog=128,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _allow_files() -> None:
+    """Let the process open more files than connections alone may take, where the system lets it."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,55 @@
+"""How fast a body has to come."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from neardup_cli.web import intake
+from neardup_cli.web.options import Limits
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Serve
+
+HEAD = "POST /api/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+
+
+@pytest.mark.parametrize("path", ["/api/detect", "/api/plan"])
+def test_a_body_that_trickles_is_ended(
+    path: str, start: Serve, scanned_photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before the time that one may take in all: it holds a place that others wait for."""
+    monkeypatch.setattr(intake, "_GRACE_SECONDS", 0.5)
+    running = start(scanned_photos, limits=Limits(upload_seconds=60.0, body_rate=1_000))
+    with socket.create_connection(("127.0.0.1", running.port), timeout=30) as slow:
+        slow.sendall(f"{HEAD}Content-Length: 100000\r\n\r\n".replace("/api/detect", path).encode())
+        began, answer = time.monotonic(), b""
+        slow.settimeout(0.1)
+        slow.sendall(b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n')
+        while not answer and time.monotonic() - began < 10:
+            slow.sendall(b"aaaaa")
+            try:
+                answer = slow.recv(1000)
+            except TimeoutError:
+                continue
+    assert answer.split()[1] == b"408"
+    assert time.monotonic() - began < 5
+
+
+def test_a_body_that_comes_as_it_should_may_take_its_time(
+    start: Serve, scanned_photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_GRACE_SECONDS", 0.5)
+    running = start(scanned_photos, limits=Limits(body_rate=1_000))
+    body = b'{"confident": true}'.ljust(4_000)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=30) as steady:
+        head = "POST /api/plan HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        steady.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
+        for place in range(0, len(body), 500):
+            steady.sendall(body[place : place + 500])
+            time.sleep(0.2)
+        assert steady.recv(1000).split()[1] == b"200"
