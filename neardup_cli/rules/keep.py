@@ -29,8 +29,8 @@ _CAMERA_NAME = re.compile(rb"[a-z]{0,5}[-_ ]?\d[\d _.-]*|[0-9a-f-]{16,}", re.IGN
 
 type ProofOf = Callable[[CatalogedFile, CatalogedFile], Proof | None]
 """What is lost if the first file goes and the second stays; None where nobody has looked yet."""
-type Oldest = tuple[int, int, int, bytes]
-"""Of the files of one content: the time of the oldest, their size, and the shortest path with its length."""
+type Oldest = tuple[int, int, bytes]
+"""Of the files of one content: the time of the oldest, and the shortest path with its length."""
 
 
 class NameRank(IntEnum):
@@ -83,10 +83,9 @@ def ranked(candidates: Sequence[Candidate], wishes: Wishes) -> list[Candidate]:
     """
     of_content: dict[bytes, Oldest] = {}
     for one in candidates:
-        digest, path, stamp = one.file.digest, one.file.path, one.file.stamp
-        others = of_content.get(digest, (stamp.mtime_ns, stamp.size, len(path), path))
-        time = min(stamp.mtime_ns, others[0])
-        of_content[digest] = time, max(stamp.size, others[1]), *min((len(path), path), others[2:])
+        digest, path, time = one.file.digest, one.file.path, one.file.stamp.mtime_ns
+        others = of_content.get(digest, (time, len(path), path))
+        of_content[digest] = min(time, others[0]), *min((len(path), path), others[1:])
     ordered = sorted(candidates, key=lambda one: (*_wanted(one, wishes), *_by_itself(one, of_content)))
     if ordered:
         best = ordered[0].file
@@ -186,12 +185,11 @@ def _by_itself(
 ) -> tuple[bool, int, int, int, bytes, int, int, int, bytes]:
     """Decide between contents first, by what they hold, and then between the files of one content."""
     file = one.file
-    oldest, size, length, first = of_content[file.digest]
+    oldest, length, first = of_content[file.digest]
     return (
         file.captured_at is None,
         -file.width * file.height,
         oldest,
-        -size,
         length,
         first,
         -one.companions,
