@@ -34,6 +34,10 @@ class Policy:
             no pixels were compared.
         accept: what a person gives up: a file goes although it has these and the file that stays has not.
         across_drives: whether a copy on another drive than the file that stays, which is a backup, may go.
+        carry_metadata: whether time, place, rating and words that the file that stays lacks are written into
+            a sidecar beside it, and so are not lost.
+        min_copies, min_disks: how many files, on how many drives, have to stay that hold all of what a file
+            that goes holds; see `cleanup/reserve.py`.
     """
 
     keep: tuple[KeepKey, ...] = DEFAULT_KEYS
@@ -42,6 +46,9 @@ class Policy:
     only: frozenset[Kind | None] = SURE_KINDS
     accept: frozenset[Loss] = frozenset()
     across_drives: bool = False
+    carry_metadata: bool = False
+    min_copies: int = 1
+    min_disks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,27 @@ class Companion:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """What a file that goes says and the file that stays does not: it is written beside that one before.
+
+    Attributes:
+        sidecar: the file that it is written into, which is not there yet.
+        captured_at: naive, as `Holdings` has it.
+        offset: the zone of that time ("+02:00"), empty where it is not known.
+        place: latitude and longitude in degrees.
+        rating: 1 to 5; 0 without one, -1 for rejected.
+        words: sorted, each once.
+    """
+
+    sidecar: bytes
+    captured_at: datetime | None = None
+    offset: str = ""
+    place: tuple[float, float] | None = None
+    rating: int = 0
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedAct:
     """One copy, with its companions: acted upon as a whole, or not at all.
 
@@ -80,6 +108,7 @@ class PlannedAct:
         frees: what goes away with it, companions included; 0 for one of several hard links.
         warnings: what the copy has and the keeper lacks.
         losses: what is lost with it, all of it accepted by a person; empty where nothing is.
+        carried: what is written beside the file that stays before this one goes; None where nothing is.
     """
 
     file: FileState
@@ -89,6 +118,7 @@ class PlannedAct:
     companions: tuple[Companion, ...] = ()
     warnings: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
+    carried: Carried | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +240,7 @@ class Operation:
         target: where the plan sends it; None where the action chooses.
         intent: None until it is begun.
         reason: why it failed, or could not be undone.
+        sidecar: what has to be written before it goes; None where nothing has.
     """
 
     id: int
@@ -220,6 +251,23 @@ class Operation:
     state: OperationState
     intent: Intent | None = None
     reason: str | None = None
+    sidecar: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSidecar:
+    """A sidecar that a batch writes.
+
+    Attributes:
+        beside: the image that it is about, which stays.
+        content: all of its bytes.
+        state: begun when it may be there, done when it is; undone when it was removed again.
+    """
+
+    path: bytes
+    beside: bytes
+    content: bytes
+    state: OperationState = OperationState.PLANNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +334,7 @@ class Outcome:
         refused: in the order of the batch.
         left: files not reached, because it was interrupted.
         folders: emptied folders that were removed.
+        sidecars: files that were written beside what stays.
     """
 
     batch: int | None
@@ -295,3 +344,4 @@ class Outcome:
     refused: tuple[Refusal, ...] = ()
     left: int = 0
     folders: int = 0
+    sidecars: int = 0

@@ -221,7 +221,8 @@ def _planned_rows(plan: Plan, batch: int) -> Iterator[dict[str, Any]]:
     for group in plan.groups:
         for act in group.acts:
             unit += 1
-            yield _row(batch, unit, act.file, group.keep, act.target)
+            sidecar = None if act.carried is None else act.carried.sidecar
+            yield {**_row(batch, unit, act.file, group.keep, act.target), "sidecar": sidecar}
             for companion in act.companions:
                 digest = b"" if companion.twin is None else companion.twin.digest
                 file = FileState(companion.path, companion.size, companion.mtime_ns, digest)
@@ -242,6 +243,7 @@ def _row(
         "digest": file.digest or None,
         **dict(zip(_KEEPER_COLUMNS, kept, strict=True)),
         "planned_target": target,
+        "sidecar": None,
     }
 
 
@@ -262,4 +264,5 @@ def _operation(row: Row[Any]) -> Operation:
         OperationState(row.state),
         intent,
         row.reason,
+        row.sidecar,
     )

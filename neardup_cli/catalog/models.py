@@ -13,7 +13,8 @@
 
     decision                         what a person said of contents, by digest: it outlives their rows
     batch ─< operation               the clean-up journal: what was done to which file, by path
-      ╚═< emptied_folder             folders that it may remove, as they were
+      ╠═< emptied_folder             folders that it may remove, as they were
+      ╚═< written_sidecar            what it writes beside files that stay
 
 Paths and digests are bytes. A content is kept when its last file vanishes: should it come back,
 nothing is computed again. Change a table only together with a migration in migrations/versions.
@@ -374,7 +375,8 @@ class OperationColumns(TypedColumns):
 
     By path and digest and not by row: a file that was moved away has no row to point at. `unit` numbers the
     files that go together. `mode` and what follows it are the intent, written right before the act: null
-    until then. `target` is where the file really goes, `planned_target` where the plan wanted it.
+    until then. `target` is where the file really goes, `planned_target` where the plan wanted it. `sidecar`
+    has to be written before it goes.
     """
 
     id: Named[int] = Column(_Id, primary_key=True)
@@ -399,6 +401,7 @@ class OperationColumns(TypedColumns):
     target: Named[bytes | None] = Column(LargeBinary)
     note: Named[bytes | None] = Column(LargeBinary)
     made: Named[bytes | None] = Column(LargeBinary)
+    sidecar: Named[bytes | None] = Column(LargeBinary)
 
 
 Operation = Table(
@@ -424,3 +427,23 @@ class EmptiedFolderColumns(TypedColumns):
 
 
 EmptiedFolder = Table("emptied_folder", METADATA, EmptiedFolderColumns, UniqueConstraint("batch_id", "path"))
+
+
+class WrittenSidecarColumns(TypedColumns):
+    """A sidecar that a batch writes beside a file that stays, all its bytes; the states are an operation's.
+
+    `operation.sidecar` names it where a file must not go before it is there.
+    """
+
+    id: Named[int] = Column(_Id, primary_key=True)
+    batch_id: Named[int] = Column(ForeignKey("batch.id"))
+    state: Named[str]
+    reason: Named[str | None]
+    path: Named[bytes] = Column(LargeBinary)
+    beside: Named[bytes] = Column(LargeBinary)
+    content: Named[bytes] = Column(LargeBinary)
+
+
+WrittenSidecar = Table(
+    "written_sidecar", METADATA, WrittenSidecarColumns, UniqueConstraint("batch_id", "path")
+)

@@ -6,8 +6,10 @@ import os
 from collections.abc import Collection, Iterator
 
 from neardup_cli.choices import Action, Kind
+from neardup_cli.cleanup.carry import check_carried
 from neardup_cli.cleanup.folders import Folders
 from neardup_cli.cleanup.reasons import named
+from neardup_cli.cleanup.reserve import check_reserve
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Plan, PlannedAct
@@ -32,6 +34,8 @@ def check_plan(plan: Plan) -> None:
         BadInput: it acts upon a file that it keeps or protects, or upon one twice, or its targets are wrong.
     """
     check_request(plan.action, plan.to)
+    check_carried(plan)
+    check_reserve(plan)
     folders = Folders(plan.policy.protect)
     kept = {group.keep.path for group in plan.groups} | {
         companion.twin.path

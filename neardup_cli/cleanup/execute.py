@@ -17,7 +17,7 @@ from itertools import batched
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action
-from neardup_cli.cleanup import emptied, files
+from neardup_cli.cleanup import emptied, files, written
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
 from neardup_cli.cleanup.folders import Identity, identity_of
@@ -55,6 +55,7 @@ def run_batch(catalog: Catalog, batch: Batch, watch: Watch) -> None:
         _run_unit(work, unit, kept)
         watch(len(unit))
     emptied.remove_emptied(catalog, batch.id)
+    written.remove_unneeded(catalog, batch)
     with catalog.write() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.APPLIED)
 
@@ -78,6 +79,7 @@ def undo(catalog: Catalog, batch: Batch, offline: Sequence[bytes], watch: Watch)
         _undo_unit(work, unit, offline)
         watch(len(unit))
     emptied.dress(catalog, batch.id)
+    written.remove_unneeded(catalog, batch, offline)
     with catalog.write() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.UNDONE)
 
@@ -108,6 +110,9 @@ def _run_unit(work: _Work, unit: Sequence[Operation], kept: Collection[tuple[int
             ready = [_prepared(work.act, operation, kept) for operation in unit]
             for one in ready:
                 _hold(one, held)
+            for operation in unit:
+                if operation.sidecar is not None:
+                    written.ensure_written(work.catalog, work.batch, operation.sidecar)
         except (Refused, OSError) as exc:
             _fail(work, unit, exc)
             return
@@ -216,6 +221,7 @@ def _fail(work: _Work, unit: Sequence[Operation], exc: Refused | OSError) -> Non
 
 
 def _settle_all(work: _Work) -> None:
+    written.settle(work.catalog, work.batch)
     for unit in _units(work.catalog, work.batch, [OperationState.BEGUN]):
         _settle(work, unit)
 

@@ -13,6 +13,7 @@ from neardup_cli.cleanup.folders import Identity
 from neardup_cli.cleanup.look import Look, is_readable
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.cleanup.request import PlanRequest
+from neardup_cli.cleanup.reserve import Leaver, Reserve
 from neardup_cli.cleanup.savings import counted_once
 from neardup_cli.cleanup.ways import Asked, Going, Ways, kinds_between, state_of
 from neardup_cli.plans import LeftAlone, Plan, PlannedAct, PlannedGroup
@@ -67,7 +68,7 @@ class _Planner:
         self._request = request
         self._policy = request.policy
         self.look = Look(request)
-        self._ways = Ways(request)
+        self._ways = Ways(request, self.look.folders)
         self._kept: set[Identity] = set()
         self._inodes: dict[bytes, Identity] = {}
         self._gone: dict[bytes, str] = {}
@@ -125,23 +126,43 @@ class _Planner:
     ) -> tuple[list[Candidate], dict[bytes, list[PlannedAct]], list[LeftAlone]]:
         """Decide on each file in turn: it goes in favour of one that stays, or stays itself."""
         staying = [order[0]]
-        acts: dict[bytes, list[PlannedAct]] = {order[0].file.path: []}
         left: list[LeftAlone] = []
+        going: list[Leaver] = []
         kinds = kinds_between(group)
         for other in order[1:]:
             found = self._untouchable(group, order[0], other) or self._ways.first(other, staying, kinds)
             self._ways.ask_back(order[0].file, other.file, kinds)
             if isinstance(found, Going):
-                acts[found.kept.path].append(found.act)
-                self._gone[other.file.path] = group.id
-                for place in self._shared.get(other.file.path, ()):
-                    self._remaining[place] -= 1
+                going.append((other.file, found))
+                self._goes(other.file.path, group)
             else:
                 left.append(found)
                 staying.append(other)
-                acts[other.file.path] = []
                 self._kept.add(self._inodes[other.file.path])
-        return staying, acts, left
+        back = self._held_back(going, [one.file for one in staying])
+        staying += [one for one in order if one.file.path in back]
+        acts: dict[bytes, list[PlannedAct]] = {one.file.path: [] for one in staying}
+        for file, found in going:
+            if file.path not in back:
+                acts[found.kept.path].append(found.act)
+        return staying, acts, [*left, *back.values()]
+
+    def _goes(self, path: bytes, group: DuplicateGroup) -> None:
+        """Remember that a file is acted upon."""
+        self._gone[path] = group.id
+        for place in self._shared.get(path, ()):
+            self._remaining[place] -= 1
+
+    def _held_back(self, going: Sequence[Leaver], staying: Sequence[CatalogedFile]) -> dict[bytes, LeftAlone]:
+        """Return the files that must stay, for too few or too few drives would be left."""
+        reserve = Reserve(self._policy, self._request.proof, lambda file: self._inodes[file.path])
+        back = {file.path: LeftAlone(file.path, why) for file, why in reserve.held_back(going, staying)}
+        for path in back:
+            del self._gone[path]
+            self._kept.add(self._inodes[path])
+            for place in self._shared.get(path, ()):
+                self._remaining[place] += 1
+        return back
 
     def _members(self, group: DuplicateGroup) -> Sequence[CatalogedFile]:
         """Return the members, preferred ones first: of two names of one folder the first counts."""

@@ -9,13 +9,16 @@ from dataclasses import dataclass, replace
 
 from neardup_cli.choices import SURE_KINDS, Action, Kind, Loss
 from neardup_cli.cleanup import files
+from neardup_cli.cleanup.carry import Carrying, told_by, with_carried
 from neardup_cli.cleanup.companion_loss import companion_loss, said_by_sidecars
 from neardup_cli.cleanup.companions import Companions
+from neardup_cli.cleanup.folders import Folders
 from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.targets import Targets
-from neardup_cli.plans import Companion, FileState, LeftAlone, PlannedAct
+from neardup_cli.plans import Carried, Companion, FileState, LeftAlone, PlannedAct
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
 from neardup_cli.rules.evidence import LOSSLESS
@@ -24,6 +27,7 @@ from neardup_cli.rules.losses import without_written
 from neardup_cli.rules.words import losses_words
 
 _MOST_WAYS = 4  # files that stay and that one is compared with, at full size each
+_CARRIED = frozenset({Loss.TIME, Loss.PLACE, Loss.RATING, Loss.WORDS, Loss.COMPANIONS})
 _STRONG_FIRST = {kind: place for place, kind in enumerate(Kind)}
 
 type Asked = tuple[CatalogedFile, CatalogedFile]
@@ -47,12 +51,13 @@ class Ways:
         wanted: proofs that were asked for and are not known.
     """
 
-    def __init__(self, request: PlanRequest) -> None:
+    def __init__(self, request: PlanRequest, folders: Folders) -> None:
         self._request = request
         self._policy = request.policy
         self._companions = Companions()
         self._travels = request.action is not Action.LIST and not request.action.is_link
         self._targets = Targets(request)
+        self._carrying = Carrying(folders)
         self._device_of_folder = None
         if request.to is not None and not request.across_devices:
             self._device_of_folder = _device(request.to)
@@ -118,13 +123,17 @@ class Ways:
             return LeftAlone(file.path, "not proven: nobody has compared it at full size")
         if proof.unproven:
             return LeftAlone(file.path, f"not proven: {proof.unproven}")
-        lost = self._all_losses(file, kept, proof)
+        lost, carried, obstacle = self._carried(file, kept, proof)
         if missing := [loss for loss in lost.losses if loss not in self._policy.accept]:
-            return LeftAlone(file.path, losses_words(missing), lost.losses)
+            because = f" ({obstacle})" if obstacle and not _CARRIED.isdisjoint(missing) else ""
+            return LeftAlone(file.path, losses_words(missing) + because, lost.losses)
         if kind is None:  # no match of its own, and proven to be the same image
             resized = (file.width, file.height) != (kept.width, kept.height)
             kind = Kind.RESIZED if resized else Kind.RE_ENCODED
-        return self._act(file, kept, kind, lost)
+        found = self._act(file, kept, kind, lost, carried)
+        if isinstance(found, Going) and carried is not None:
+            self._carrying.record(carried)
+        return found
 
     def _unasked(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> str | None:
         """Say why a copy is not meant; None if it is."""
@@ -145,16 +154,40 @@ class Ways:
             return None
         return f"on another device than {named(self._request.to or b'')}: see --across-devices"
 
-    def _all_losses(self, file: CatalogedFile, kept: CatalogedFile, proof: Proof) -> Proof:
+    def _carried(
+        self, file: CatalogedFile, kept: CatalogedFile, proof: Proof
+    ) -> tuple[Proof, Carried | None, str]:
+        """Return what is lost, what is carried to lose less, and why not more is."""
+        lost = self._all_losses(file, kept, proof)
+        if not self._policy.carry_metadata or not self._travels or _CARRIED.isdisjoint(lost.losses):
+            return lost, None, ""
+        gone, stays = (self._request.held.get(one.digest) for one in (file, kept))
+        if gone is None or stays is None:
+            return lost, None, "what they hold beside their pixels could not be read"
+        beside = self.companions_of(kept.path)
+        carried, obstacle = self._carrying.offer(
+            told_by(gone, self.going_with(file.path)), told_by(stays, beside), kept.path, beside
+        )
+        if carried is None:
+            return lost, None, obstacle
+        less = self._all_losses(file, kept, proof, carried)
+        return (lost, None, obstacle) if less == lost else (less, carried, obstacle)
+
+    def _all_losses(
+        self, file: CatalogedFile, kept: CatalogedFile, proof: Proof, carried: Carried | None = None
+    ) -> Proof:
         """Add what is lost with the companions, and leave out what a sidecar of the kept file says, too."""
         gone_with, beside = self.going_with(file.path), self.companions_of(kept.path)
         known = self._request.held
-        if beside and file.digest in known:
-            proof = without_written(proof, known[file.digest], said_by_sidecars(beside))
+        stays = known.get(kept.digest)
+        if (beside or carried) and file.digest in known:
+            said = with_carried(said_by_sidecars(beside), carried)
+            words = said.words | (Holdings() if stays is None else stays).words
+            proof = without_written(proof, known[file.digest], replace(said, words=words))
         notes = companion_loss(
             gone_with,
             beside,
-            known=known.get(kept.digest),
+            known=with_carried(stays, carried) if carried else stays,
             destroyed=self._request.action is Action.DELETE,
         )
         if not notes:
@@ -163,7 +196,12 @@ class Ways:
         return replace(proof, losses=tuple(losses), notes=(*proof.notes, *notes))
 
     def _act(
-        self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None, lost: Proof
+        self,
+        file: CatalogedFile,
+        kept: CatalogedFile,
+        kind: Kind | None,
+        lost: Proof,
+        carried: Carried | None,
     ) -> Going | LeftAlone:
         """Return the act upon a file and its companions, or why there is none."""
         companions = self.going_with(file.path)
@@ -189,6 +227,7 @@ class Ways:
             ),
             warnings=lost.notes,
             losses=lost.losses,
+            carried=carried,
         )
         return Going(act, kept)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,6 +114,23 @@ def clean(
             help="Act upon copies on other drives than the file to keep too, which are backups.",
         ),
     ] = False,
+    carry_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--carry-metadata",
+            help="Write time, place, rating and words that the file to keep lacks into an .xmp beside it.",
+        ),
+    ] = False,
+    min_copies: Annotated[
+        int | None,
+        typer.Option(
+            "--min-copies", metavar="N", min=1, help="Leave at least N files that hold all of what goes."
+        ),
+    ] = None,
+    min_disks: Annotated[
+        int | None,
+        typer.Option("--min-disks", metavar="N", min=1, help="… and leave them on at least N drives."),
+    ] = None,
     plan_file: Annotated[
         Path | None, typer.Option("--plan", metavar="FILE", help="Take the plan from FILE, edited or not.")
     ] = None,
@@ -187,11 +205,17 @@ def clean(
         limit,
         plan_out,
     )
-    filtering = (remove_empty_folders, between, within, min_size)
+    sparing = (carry_metadata, min_copies, min_disks)
+    filtering = (*sparing, remove_empty_folders, between, within, min_size)
     _check_usage(report, (*planning, *filtering), plan_file, resume=resume, interactive=interactive)
     options = CleanOptions(
         action=action or Action.TRASH,
-        policy=_policy(keep, prefer, protect, only, accept_loss, across_drives=across_drives),
+        policy=replace(
+            _policy(keep, prefer, protect, only, accept_loss, across_drives=across_drives),
+            carry_metadata=carry_metadata,
+            min_copies=min_copies or 1,
+            min_disks=min_disks or 1,
+        ),
         to=real_paths([to])[0] if to is not None else None,
         across_devices=across_devices,
         remove_empty_folders=remove_empty_folders,

@@ -69,13 +69,14 @@ def read_sidecar(path: bytes) -> SidecarFacts:
     if extension == b".json":
         return _of_json(data)
     if extension == b".xmp":
-        return _of_xmp(data)
+        return xmp_facts(data)
     if extension == b".thm":  # a thumbnail, made by the camera of the image itself
         return SidecarFacts()
     return SidecarFacts(edit=bool(data.strip(b"\0 \t\r\n")))
 
 
-def _of_xmp(data: bytes) -> SidecarFacts:
+def xmp_facts(data: bytes) -> SidecarFacts:
+    """Return what an XMP packet says."""
     rating = _RATING.search(data)
     words = {
         unescape(item.decode("utf-8", "replace"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.emptied import count_removed
+from neardup_cli.catalog.sidecars import count_written, sidecar_refusals
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Batch, BatchState, OperationState, Outcome, Refusal
 
@@ -50,7 +51,9 @@ def batch_outcome(catalog: Catalog, number: int, refused: OperationState) -> Out
     batch = find_batch(catalog, number)
     with catalog.read() as connection:
         reasons = journal.refusals(connection, number, (refused, OperationState.BEGUN))
+        reasons += sidecar_refusals(connection, number)
         folders = count_removed(connection, number)
+        sidecars = count_written(connection, number)
     return Outcome(
         batch=number,
         action=batch.action,
@@ -59,4 +62,5 @@ def batch_outcome(catalog: Catalog, number: int, refused: OperationState) -> Out
         refused=tuple(Refusal(path, reason) for path, reason in reasons),
         left=batch.counts.get(OperationState.PLANNED, 0) + batch.counts.get(OperationState.BEGUN, 0),
         folders=folders,
+        sidecars=sidecars,
     )

@@ -16,7 +16,9 @@ from neardup_cli.catalog.emptied import store_folders
 from neardup_cli.catalog.holdings import stored_holdings
 from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.catalog.scanning import known_roots
+from neardup_cli.catalog.sidecars import store_sidecars
 from neardup_cli.choices import Action, Kind
+from neardup_cli.cleanup.carry import sidecars_of
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.emptied import folders_of
 from neardup_cli.cleanup.execute import run_batch
@@ -123,6 +125,9 @@ def _proven_plan(
     contents = {member.content_id for group in groups for member in group.members}
     with catalog.read() as connection:
         proofs = stored_proofs(connection, contents)
+    if request.policy.carry_metadata:
+        _read_holdings(catalog, groups, workers, watch)
+    with catalog.read() as connection:
         held = holdings_by_digest(connection, groups)
 
     def proof(gone: CatalogedFile, kept: CatalogedFile) -> Proof | None:
@@ -145,6 +150,17 @@ def holdings_by_digest(connection: Connection, groups: Sequence[DuplicateGroup])
     """Return what is known of what the contents of groups hold, by their digests."""
     digests = {member.content_id: member.digest for group in groups for member in group.members}
     return {digests[content]: held for content, held in stored_holdings(connection, digests).items()}
+
+
+def _read_holdings(catalog: Catalog, groups: Sequence[DuplicateGroup], workers: int, watch: Progress) -> None:
+    """Read what the members of groups hold, as far as nobody has: what is carried is more than is lost."""
+    from neardup_cli.pipeline.known import read_evidence
+
+    files: dict[int, list[CatalogedFile]] = {}
+    for group in groups:
+        for member in group.members:
+            files.setdefault(member.content_id, []).append(member)
+    read_evidence(catalog, files, workers=workers, watch=watch)
 
 
 def groups_of_report(catalog: Catalog, groups: Sequence[DuplicateGroup]) -> list[DuplicateGroup]:
@@ -193,6 +209,7 @@ def apply_plan(
         with catalog.write_durably() as connection:
             number = journal.open_batch(connection, plan)
             store_folders(connection, number, folders)
+            store_sidecars(connection, number, sidecars_of(plan))
         return _run(catalog, number, progress or Silent())
 
 

@@ -13,13 +13,16 @@ from collections.abc import Iterator, Mapping
 
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.holdings import stored_holdings
 from neardup_cli.catalog.related import IdPair, related
+from neardup_cli.cleanup.carry import is_said, told_by
 from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Companion, FileState, Plan, PlannedAct, PlannedGroup
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
 
 _MOST_NAMED = 50  # lines in one message
 
@@ -42,7 +45,8 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
         paths = {state.path for group in plan.groups for state in _states(group)}
         known = queries.files_at(connection, paths)
         pairs = {pair for group in plan.groups for pair in _pairs(group, known)}
-        guard = _Guard(plan, known, related(connection, pairs), queries.root_paths(connection))
+        held = stored_holdings(connection, {gone for gone, _ in pairs} if plan.policy.carry_metadata else ())
+        guard = _Guard(plan, known, related(connection, pairs), queries.root_paths(connection), held)
     problems = [
         f"groups[{place}].{problem}"
         for place, group in enumerate(plan.groups)
@@ -78,11 +82,13 @@ class _Guard:
         known: Mapping[bytes, CatalogedFile],
         copies: set[IdPair],
         roots: list[bytes],
+        held: Mapping[int, Holdings],
     ) -> None:
         self._plan = plan
         self._known = known
         self._copies = copies
         self._roots = roots
+        self._held = held
         self._companions = Companions()
 
     def problems(self, group: PlannedGroup) -> Iterator[str]:
@@ -118,6 +124,10 @@ class _Guard:
         for companion in act.companions:
             if wrong := self._wrong_beside(companion, act.file, group.keep):
                 yield f"{named(companion.path)} {wrong}"
+        if act.carried is not None:
+            told = told_by(self._held.get(pair[0], Holdings()), self._companions.of(act.file.path))
+            if not is_said(act.carried, told):
+                yield f"{shown} does not say all that would be written into {named(act.carried.sidecar)}"
         for path, target in ((act.file.path, act.target), *((c.path, c.target) for c in act.companions)):
             if target is not None and (wrong := self._wrong_target(path, target)):
                 yield f"{named(path)} {wrong}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from neardup_cli.choices import Kind, Loss
-from neardup_cli.plans import Batch, FileState, Outcome, Plan, PlannedAct, PlannedGroup, Policy
+from neardup_cli.plans import Batch, Carried, FileState, Outcome, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.reports.paths import data_path
 from neardup_cli.rules.words import kind_word
 
@@ -82,6 +82,9 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "only": sorted(kind_name(kind) for kind in policy.only),
         "accept": [loss.value for loss in Loss if loss in policy.accept],
         "across_drives": policy.across_drives,
+        "carry_metadata": policy.carry_metadata,
+        "min_copies": policy.min_copies,
+        "min_disks": policy.min_disks,
     }
 
 
@@ -116,6 +119,18 @@ def _act(act: PlannedAct) -> dict[str, Any]:
         ],
         "warnings": list(act.warnings),
         "losses": _losses(act.losses),
+        "carried": None if act.carried is None else _carried(act.carried),
+    }
+
+
+def _carried(carried: Carried) -> dict[str, Any]:
+    return {
+        "sidecar": data_path(carried.sidecar),
+        "time": None if carried.captured_at is None else carried.captured_at.isoformat(),
+        "offset": carried.offset,
+        "place": None if carried.place is None else list(carried.place),
+        "rating": carried.rating,
+        "words": list(carried.words),
     }
 
 

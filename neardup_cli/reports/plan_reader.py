@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from neardup_cli.choices import Action, KeepKey, Kind, Loss
 from neardup_cli.errors import BadInput
-from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup, Policy
+from neardup_cli.plans import (
+    Carried,
+    Companion,
+    FileState,
+    LeftAlone,
+    Plan,
+    PlannedAct,
+    PlannedGroup,
+    Policy,
+)
 from neardup_cli.reports.paths import parse_data_path
 from neardup_cli.rules.words import UNKNOWN_KIND
 
@@ -20,6 +30,12 @@ def _checked_path(text: str) -> str:
     path = parse_data_path(text)
     if not os.path.isabs(path) or os.path.normpath(path) != path or b"\0" in path:
         raise ValueError("has to be an absolute path without . or ..")
+    return text
+
+
+def _checked_time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is not None:
+        raise ValueError("has a zone, which is for `offset` to say")
     return text
 
 
@@ -48,6 +64,15 @@ class _Companion(_Strict):
     twin: _File | None = None
 
 
+class _Carried(_Strict):
+    sidecar: _Path
+    time: Annotated[str, AfterValidator(_checked_time)] | None
+    offset: Annotated[str, StringConstraints(pattern=r"^(Z|[+-]\d\d:\d\d)?$")]
+    place: Annotated[list[float], Field(min_length=2, max_length=2)] | None
+    rating: Annotated[int, Field(ge=-1, le=5)]
+    words: list[str]
+
+
 class _Act(_File):
     kind: str
     target: _Path | None
@@ -55,6 +80,7 @@ class _Act(_File):
     companions: list[_Companion]
     warnings: list[str]
     losses: list[str] = []
+    carried: _Carried | None = None
 
 
 class _Left(_Strict):
@@ -83,6 +109,9 @@ class _Policy(_Strict):
     only: list[str]
     accept: list[str] = []
     across_drives: bool = False
+    carry_metadata: bool = False
+    min_copies: Annotated[int, Field(ge=1)] = 1
+    min_disks: Annotated[int, Field(ge=1)] = 1
 
 
 class _Summary(_Strict):
@@ -129,6 +158,9 @@ def read_plan(text: str | bytes) -> Plan:
             only=frozenset(_kind(name, "policy.only") for name in document.policy.only),
             accept=frozenset(_member(Loss, name, "policy.accept") for name in document.policy.accept),
             across_drives=document.policy.across_drives,
+            carry_metadata=document.policy.carry_metadata,
+            min_copies=document.policy.min_copies,
+            min_disks=document.policy.min_disks,
         ),
         groups=tuple(_group(group) for group in document.groups),
         to=_optional(document.to),
@@ -174,6 +206,18 @@ def _act(act: _Act) -> PlannedAct:
         ),
         warnings=tuple(act.warnings),
         losses=_losses(act.losses),
+        carried=None if act.carried is None else _carried(act.carried),
+    )
+
+
+def _carried(one: _Carried) -> Carried:
+    return Carried(
+        sidecar=parse_data_path(one.sidecar),
+        captured_at=None if one.time is None else datetime.fromisoformat(one.time),
+        offset=one.offset,
+        place=None if one.place is None else (one.place[0], one.place[1]),
+        rating=one.rating,
+        words=tuple(sorted(set(one.words))),
     )
 
 

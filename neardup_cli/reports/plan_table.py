@@ -12,7 +12,7 @@ from rich.text import Text
 from neardup_cli.plans import Plan, PlannedGroup
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.plan_text import act_remark, plan_summary
+from neardup_cli.reports.plan_text import act_remark, carried_words, plan_summary
 from neardup_cli.reports.table import common_folder
 from neardup_cli.reports.units import shown_bytes
 
@@ -74,6 +74,8 @@ def _rows(plan: Plan, group: PlannedGroup) -> Iterator[_Row]:
         yield _Row(plan.action.value, "yellow", act.file.path, size, act_remark(act))
         for companion in act.companions:
             yield _Row("with", "yellow", companion.path, shown_bytes(companion.size), "goes with it")
+        if act.carried is not None:
+            yield _Row("carry", "green", act.carried.sidecar, "", carried_words(act.carried))
         for warning in act.warnings:
             yield _Row("warn", "red", None, "", warning)
     for left in group.left:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neardup_cli.choices import Action
-from neardup_cli.plans import Batch, OperationState, Outcome, Plan, PlannedAct, PlannedGroup
+from neardup_cli.plans import Batch, Carried, OperationState, Outcome, Plan, PlannedAct, PlannedGroup
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.plan_json import kind_name
 from neardup_cli.reports.units import shown_bytes, shown_count
@@ -73,6 +73,8 @@ def outcome_line(outcome: Outcome) -> str:
     line = f"{files} {_DID[outcome.action]}, {shown_bytes(outcome.size)}"
     if outcome.folders:
         line += f", {shown_count(outcome.folders, 'empty folder')} removed"
+    if outcome.sidecars:
+        line += f", {shown_count(outcome.sidecars, 'sidecar')} written"
     line += f" (batch {outcome.batch})"
     if outcome.done and outcome.action is not Action.DELETE:
         line += ": `neardup undo` takes it back"
@@ -124,6 +126,8 @@ def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
         for companion in act.companions:
             target = "" if companion.target is None else f" → {shown_path(companion.target)}"
             yield _line("with", companion.path, shown_bytes(companion.size), target.strip())
+        if act.carried is not None:
+            yield _line("carry", act.carried.sidecar, "", shown_text(carried_words(act.carried)))
         for warning in act.warnings:
             yield _line("warning", act.file.path, "", shown_text(warning))
     for left in group.left:
@@ -134,6 +138,20 @@ def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
 def act_remark(act: PlannedAct) -> str:
     """Say what was done to a copy, and what is lost with it."""
     return f"{kind_name(act.kind)}, {losses_words(act.losses)}"
+
+
+def carried_words(carried: Carried) -> str:
+    """Say what is written beside the file that stays: "time 2024-05-01 10:00:00, rating 4"."""
+    said = []
+    if carried.captured_at is not None:
+        said.append(f"time {carried.captured_at:%Y-%m-%d %H:%M:%S}")
+    if carried.place is not None:
+        said.append("place {:.5f}, {:.5f}".format(*carried.place))
+    if carried.rating:
+        said.append(f"rating {carried.rating}")
+    if carried.words:
+        said.append(f"words {'; '.join(carried.words)}")
+    return ", ".join(said)
 
 
 def _line(word: str, path: bytes, size: str, remark: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from math import hypot
 
 from neardup_cli.choices import Kind, Loss
@@ -124,7 +125,7 @@ def _lost_frames(gone: Holdings, kept: Holdings) -> Iterator[tuple[Loss, str]]:
 def _lost_words(gone: Holdings, kept: Holdings) -> Iterator[tuple[Loss, str]]:
     if (loss := lost_time(gone, kept)) is not None:
         yield loss
-    if gone.place is not None and not _is_near(gone.place, kept.place):
+    if gone.place is not None and not is_same_place(gone.place, kept.place):
         yield Loss.PLACE, "place: {:.5f}, {:.5f}".format(*gone.place)
     if gone.rating and gone.rating != kept.rating:
         yield Loss.RATING, f"rating: {gone.rating}"
@@ -139,7 +140,7 @@ def lost_time(gone: Holdings, kept: Holdings) -> tuple[Loss, str] | None:
     note = f"time: {gone.captured_at:%Y-%m-%d %H:%M:%S}"
     if kept.captured_at is None:
         return Loss.TIME, note
-    if abs((gone.captured_at - kept.captured_at).total_seconds()) >= _SAME_SECOND:
+    if not is_same_time(gone.captured_at, kept.captured_at):
         return Loss.TIME, f"{note} (the file that stays says {kept.captured_at:%Y-%m-%d %H:%M:%S})"
     return None
 
@@ -176,5 +177,11 @@ def without_written(proof: Proof, gone: Holdings, beside: Holdings) -> Proof:
     return replace(proof, losses=losses, notes=notes)
 
 
-def _is_near(place: tuple[float, float], other: tuple[float, float] | None) -> bool:
+def is_same_time(time: datetime, other: datetime | None) -> bool:
+    """Return True if two times of capture are one to the second: not all that is written has fractions."""
+    return other is not None and abs((time - other).total_seconds()) < _SAME_SECOND
+
+
+def is_same_place(place: tuple[float, float], other: tuple[float, float] | None) -> bool:
+    """Return True if two places, in degrees, are one as far as programs write them."""
     return other is not None and hypot(place[0] - other[0], place[1] - other[1]) <= _SAME_PLACE
