@@ -95,7 +95,7 @@ def _reason_to_stay(batch: Batch, sidecar: WrittenSidecar, offline: Sequence[byt
 
 def _write(batch: Batch, sidecar: WrittenSidecar) -> None:
     """Write all of it under a name of our own, make that durable, and give it its name."""
-    part, folder = _part(batch, sidecar), os.path.dirname(sidecar.path)
+    part = _part(batch, sidecar)
     beside = os.lstat(sidecar.beside)
     with suppress(FileNotFoundError):
         os.unlink(part)
@@ -113,7 +113,11 @@ def _write(batch: Batch, sidecar: WrittenSidecar) -> None:
         with suppress(OSError):
             os.unlink(part)
         raise
-    files.sync_folder(folder)
+    try:
+        files.sync_folder(os.path.dirname(sidecar.path))
+    except OSError:  # who knows whether it would still be there after a power cut
+        os.unlink(sidecar.path)
+        raise
 
 
 def _remove(batch: Batch, sidecar: WrittenSidecar) -> None:
