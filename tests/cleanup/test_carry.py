@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,6 @@ from skimage import data as photographs
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import SURE_KINDS, Action, Loss
-from neardup_cli.cleanup import written
 from neardup_cli.cleanup.carry import carried, is_said, merged
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.companions import owned
@@ -234,7 +232,7 @@ def test_a_sidecar_that_cannot_be_written_leaves_the_file(
     def full(_source: bytes, _target: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(written.renaming, "rename_exclusive", full)
+    monkeypatch.setattr("neardup_cli.cleanup.renaming.rename_exclusive", full)
     (refusal,) = apply_plan(photos.catalog, plan).refused
     assert refusal.reason.endswith("a.png.xmp cannot be written: no room left on the disk")
     assert gone.exists()
