@@ -88,7 +88,7 @@ def owned(names: Iterable[bytes]) -> dict[bytes, list[bytes]]:
         names: of all that is there; what belongs to several images belongs to none.
     """
     names = sorted(names)
-    others = [name for name in names if _may_belong(name)]
+    others = [name for name in names if may_belong(name)]
     if not others:  # nearly always, and there may be a million images
         return {}
     images = _Images(names)
@@ -146,7 +146,8 @@ class _Images:
                 yield self._by_stem.get(original[1] + original[2], set())
 
 
-def _may_belong(name: bytes) -> bool:
+def may_belong(name: bytes) -> bool:
+    """Return True if a name is that of something that may belong to an image."""
     extension = _split(name)[1]
     return (
         extension in SIDECAR_EXTENSIONS

@@ -17,7 +17,7 @@ from itertools import batched
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action
-from neardup_cli.cleanup import emptied, files, written
+from neardup_cli.cleanup import emptied, files, second_journal, written
 from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
 from neardup_cli.cleanup.folders import Identity, identity_of
@@ -80,6 +80,7 @@ def undo(catalog: Catalog, batch: Batch, offline: Sequence[bytes], watch: Watch)
         watch(len(unit))
     emptied.dress(catalog, batch.id)
     written.remove_unneeded(catalog, batch, offline)
+    second_journal.remove_idle(batch.to)
     with catalog.write() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.UNDONE)
 
@@ -124,6 +125,7 @@ def _run_unit(work: _Work, unit: Sequence[Operation], kept: Collection[tuple[int
 def _act(work: _Work, unit: Sequence[Ready]) -> None:
     done: list[Operation] = []
     try:
+        second_journal.append(work.batch, unit)
         for one in unit:
             work.act.forward(one)
             done.append(replace(one.operation, intent=one.intent))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import override
 
-from neardup_cli.cleanup import copying, files, renaming
+from neardup_cli.cleanup import copying, files, renaming, second_journal
 from neardup_cli.cleanup.act import Act, Ready, is_dressed
 from neardup_cli.cleanup.reasons import Gone, Refused, named
 from neardup_cli.images.walk import file_stamp
@@ -42,7 +42,7 @@ class Relocation(Act):
             ready.look_again()
             self._relocate(ready.operation, ready.intent, ready.status, (ready.operation.file.path, target))
         except (Refused, OSError):
-            files.remove_empty(os.path.dirname(target), ready.intent.made)
+            self._tidy(ready.operation, ready.intent)
             raise
 
     @override
@@ -141,7 +141,10 @@ class Relocation(Act):
             os.unlink(self.part(operation, folder))
 
     def _tidy(self, operation: Operation, intent: Intent) -> None:  # noqa: ARG002 - Trash needs both
-        files.remove_empty(os.path.dirname(target_of(intent)), intent.made)
+        folder = os.path.dirname(target_of(intent))
+        files.remove_empty(folder, intent.made)
+        if second_journal.remove_alone(self._batch.to):
+            files.remove_empty(folder, intent.made)
 
 
 def target_of(intent: Intent) -> bytes:

@@ -83,7 +83,8 @@ def outcome_line(outcome: Outcome) -> str:
 
 def undone_line(outcome: Outcome) -> str:
     """Return what an undo has done."""
-    return f"{shown_count(outcome.done, 'file')} of batch {outcome.batch} as before"
+    batch = "" if outcome.batch is None else f" of batch {outcome.batch}"
+    return f"{shown_count(outcome.done, 'file')}{batch} as before"
 
 
 def refusal_lines(outcome: Outcome) -> Iterator[str]:

@@ -1,0 +1,205 @@
+"""The journal's second copy, beside the files that a clean-up put into a folder: it needs no catalog.
+
+One line a file, JSON, made durable before the file is moved. Where a file is now is for the disk to say: a
+line whose file is not below the folder has nothing to say, be it that it never went there or is back. So
+nothing is ever struck out, and a line that a power cut has torn is about a file that did not go. (The trash
+needs no such journal: each of its files has its `.trashinfo`.)
+
+A journal can be forged. What is taken back goes from below its folder to a name that is free, has the bytes
+that the line says, and stays the kind of file that it is: an image, or what belongs to one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from neardup_cli.cleanup import files
+from neardup_cli.cleanup.act import Ready
+from neardup_cli.cleanup.companions import may_belong
+from neardup_cli.cleanup.reasons import Refused
+from neardup_cli.images.formats import SNIFFED_BYTES, has_image_extension, looks_like_image
+from neardup_cli.plans import Batch, FileState, Intent, Operation, OperationState
+
+NAME = b".neardup-journal.jsonl"
+SCHEMA = "neardup.journal/1"
+_LONGEST = 1 << 30  # bytes that are read
+_DIGEST = re.compile("[0-9a-f]{64}")
+_TOKEN = re.compile("[0-9a-f]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file that was put below the folder of a journal: `operation` has its intent."""
+
+    token: str
+    operation: Operation
+
+
+def append(batch: Batch, ready: Sequence[Ready]) -> None:
+    """Write down, in the folder of a batch that has one, which files are about to be put there.
+
+    Raises:
+        Refused: something else has the journal's name.
+        OSError: it cannot be written.
+    """
+    if batch.to is None or not ready:
+        return
+    lines = b"".join(_line(batch, batch.to, one) for one in ready)
+    try:
+        files.make_folders(batch.to)
+        _append(os.path.join(batch.to, NAME), lines)
+    except (Refused, OSError):
+        files.remove_empty(batch.to, ready[0].intent.made)
+        raise
+
+
+def _append(path: bytes, lines: bytes) -> None:
+    is_new = not os.path.lexists(path)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("something else has the name of the folder's journal")
+        torn = status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n"
+        view = memoryview(b"\n" + lines if torn else lines)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if is_new:
+        files.sync_folder(os.path.dirname(path))
+
+
+def _line(batch: Batch, folder: bytes, ready: Ready) -> bytes:
+    intent, file = ready.intent, ready.operation.file
+    told = {
+        "schema": SCHEMA,
+        "batch": batch.token,
+        "id": ready.operation.id,
+        "unit": ready.operation.unit,
+        "path": _text(file.path),
+        "target": _text(os.path.relpath(intent.target or b"", folder)),
+        "bytes": file.size,
+        "mtime_ns": file.mtime_ns,
+        "content": intent.digest.hex(),
+        "mode": intent.mode,
+        "uid": intent.uid,
+        "gid": intent.gid,
+    }
+    return json.dumps(told, ensure_ascii=True).encode() + b"\n"
+
+
+def read_entries(folder: bytes) -> list[Entry]:
+    """Return what the journal of a folder says, the last first, but for lines that make no sense.
+
+    Args:
+        folder: real; it need not be where it was when the journal was written.
+
+    Raises:
+        OSError: there is no journal, or it cannot be read.
+    """
+    descriptor = os.open(
+        os.path.join(folder, NAME), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    )
+    with open(descriptor, "rb") as stream:
+        data = stream.read(_LONGEST)
+    found: dict[tuple[bytes | None, bytes], Entry] = {}
+    for line in data.split(b"\n"):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            entry = _entry(json.loads(line), folder)
+            key = entry.operation.target, entry.operation.file.digest
+            found.pop(key, None)
+            found[key] = entry
+    return list(reversed(found.values()))
+
+
+def _entry(told: Mapping[str, Any], folder: bytes) -> Entry:
+    """Read a line.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
+    path, target, content, token = (
+        _bytes(told["path"]),
+        _bytes(told["target"]),
+        told["content"],
+        told["batch"],
+    )
+    size, time, mode, uid, gid, number = (
+        int(told[name]) for name in ("bytes", "mtime_ns", "mode", "uid", "gid", "id")
+    )
+    if told["schema"] != SCHEMA or not _DIGEST.fullmatch(content) or not _TOKEN.fullmatch(token):
+        raise ValueError("no line of a journal")
+    if not (os.path.isabs(path) and os.path.normpath(path) == path and b"\0" not in path + target):
+        raise ValueError("no path")
+    if os.path.isabs(target) or os.path.normpath(target) != target or target.split(b"/")[0] == b"..":
+        raise ValueError("not below the folder")
+    place = os.path.join(folder, target)
+    first, *deeper = target.split(b"/")
+    made = os.path.join(folder, first) if deeper else None
+    digest = bytes.fromhex(content)
+    intent = Intent(digest, mode & 0o777, uid, gid, 0, 0, place, None, made)
+    file = FileState(path, size, time, digest)
+    return Entry(token, Operation(number, 0, file, None, place, OperationState.DONE, intent))
+
+
+def refuse_unlike(entry: Entry) -> None:
+    """Make sure that a file would be what it is, under the name that it gets back.
+
+    Raises:
+        Refused: it would not.
+        OSError: it cannot be read.
+    """
+    path, place = entry.operation.file.path, entry.operation.target or b""
+    name = os.path.basename(path)
+    is_like = os.path.splitext(name)[1].lower() == os.path.splitext(place)[1].lower()
+    is_image = has_image_extension(name) or _looks_like_image(place)
+    if name.startswith(b".") or not is_like or not (is_image or may_belong(name)):
+        raise Refused("the journal would make another kind of file of it")
+
+
+def _looks_like_image(path: bytes) -> bool:
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        return looks_like_image(stream.read(SNIFFED_BYTES))
+
+
+def remove_alone(folder: bytes | None) -> bool:
+    """Remove the journal of a folder that holds nothing else any more; return whether it did."""
+    if folder is None or list(_first_two(folder)) != [NAME]:
+        return False
+    with suppress(OSError):
+        os.unlink(os.path.join(folder, NAME))
+        return True
+    return False
+
+
+def remove_idle(folder: bytes | None) -> None:
+    """Remove the journal of a folder if none of the files that it names is there any more."""
+    if folder is None:
+        return
+    with suppress(OSError):
+        if not any(os.path.lexists(entry.operation.target or b"") for entry in read_entries(folder)):
+            os.unlink(os.path.join(folder, NAME))
+
+
+def _first_two(folder: bytes) -> Iterator[bytes]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry, _ in zip(entries, range(2), strict=False):
+            yield entry.name
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,193 @@
+"""What a clean-up put into a folder goes back by the journal in that folder, with the catalog deleted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neardup_cli.choices import Action
+from neardup_cli.cleanup import second_journal
+from neardup_cli.errors import BadInput
+from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.undo import undo_batch
+from neardup_cli.pipeline.undo_from import undo_from
+from tests.cleanup.conftest import Collection, tree
+
+NAME = ".neardup-journal.jsonl"
+
+
+@pytest.fixture
+def away(collection: Collection) -> Path:
+    collection.fill(3, copies=2, companions=True)
+    return collection.base / "away"
+
+
+def put_away(collection: Collection, away: Path, action: Action = Action.QUARANTINE) -> None:
+    assert not apply_plan(collection.catalog, collection.plan(action, away)).refused
+
+
+@pytest.mark.parametrize("action", [Action.QUARANTINE, Action.MOVE])
+def test_all_comes_back_without_a_catalog(collection: Collection, away: Path, action: Action) -> None:
+    before = tree(collection.folder)
+    put_away(collection, away, action)
+    assert len((away / NAME).read_bytes().splitlines()) == 12
+    collection.catalog.close()
+    for path in collection.base.glob("catalog.db*"):
+        path.unlink()
+    outcome = undo_from(os.fsencode(away))
+    assert (outcome.done, outcome.refused) == (12, ())
+    assert tree(collection.folder) == before
+    assert list(away.iterdir()) == []
+
+
+def test_a_folder_that_is_somewhere_else_now(collection: Collection, away: Path) -> None:
+    before = tree(collection.folder)
+    put_away(collection, away)
+    moved = collection.base / "another mount"
+    away.rename(moved)
+    assert undo_from(os.fsencode(moved)).done == 12
+    assert tree(collection.folder) == before
+
+
+def test_the_catalog_is_content_with_what_came_back_without_it(collection: Collection, away: Path) -> None:
+    before = tree(collection.folder)
+    put_away(collection, away)
+    undo_from(os.fsencode(away))
+    assert not undo_batch(collection.catalog).refused
+    assert tree(collection.folder) == before
+
+
+def test_an_undo_with_the_catalog_leaves_no_journal(collection: Collection, away: Path) -> None:
+    before = tree(collection.base / "photos", collection.base / "home")
+    put_away(collection, away)
+    assert not undo_batch(collection.catalog).refused
+    assert not away.exists()
+    away.mkdir()
+    (away / "of the user").touch()
+    put_away(collection, away)
+    assert not undo_batch(collection.catalog).refused
+    assert [path.name for path in away.iterdir()] == ["of the user"]
+    assert tree(collection.base / "photos", collection.base / "home") == before
+
+
+def test_two_clean_ups_share_a_folder(collection: Collection, away: Path) -> None:
+    before = tree(collection.folder)
+    put_away(collection, away)
+    original = collection.folder / "a" / "0.png"
+    shutil.copy(original, collection.folder / "b" / "later.png")
+    later = tree(collection.folder / "b")
+    collection.scan()
+    put_away(collection, away)
+    assert not undo_batch(collection.catalog).refused
+    assert (away / NAME).exists()
+    assert tree(collection.folder / "b") == later
+    (collection.folder / "b" / "later.png").unlink()
+    assert undo_from(os.fsencode(away)).done == 12
+    assert tree(collection.folder) == before
+
+
+def test_what_is_in_the_way_or_changed_stays(collection: Collection, away: Path) -> None:
+    put_away(collection, away)
+    taken = collection.folder / "b" / "copy of 0.png"
+    taken.write_bytes(b"something else")
+    (changed,) = away.rglob("copy of 1.CR2")
+    changed.write_bytes(b"changed")
+    outcome = undo_from(os.fsencode(away))
+    assert outcome.done == 10
+    assert {Path(os.fsdecode(one.path)).name for one in outcome.refused} == {
+        "copy of 0.png",
+        "copy of 1.CR2",
+    }
+    assert taken.read_bytes() == b"something else"
+    taken.unlink()
+    changed.write_bytes(b"CR2 of 1")
+    assert undo_from(os.fsencode(away)).done == 2
+    assert not (away / NAME).exists()
+
+
+def test_torn_and_foreign_lines_are_passed_over(collection: Collection, away: Path) -> None:
+    put_away(collection, away)
+    path = away / NAME
+    line = path.read_bytes().splitlines()[0]
+    path.write_bytes(b"[]\n\n{\n" + b"\xff\n" + path.read_bytes() + line[: len(line) // 2])
+    shutil.copy(collection.folder / "a" / "0.png", collection.folder / "b" / "later.png")
+    collection.scan()
+    put_away(collection, away)  # after a torn line a new one begins
+    assert undo_from(os.fsencode(away)).done == 13
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda told: {"target": "../" + told["target"]},
+        lambda told: {"target": "/" + told["target"]},
+        lambda _: {"path": "relative.png"},
+        lambda told: {"path": told["path"] + "/../x.png"},
+        lambda told: {"path": told["path"] + "\0.png"},
+        lambda _: {"content": "0" * 64},
+        lambda _: {"content": 7},
+        lambda told: {"path": os.path.dirname(told["path"]) + "/.bashrc"},
+        lambda told: {"path": os.path.dirname(told["path"]) + "/authorized_keys"},
+        lambda told: {"path": os.path.dirname(told["path"]) + "/x.desktop"},
+        lambda _: {"batch": "../../x"},
+        lambda _: {"schema": "another"},
+        lambda _: {"mode": "all"},
+    ],
+)
+def test_a_forged_line_moves_nothing(
+    collection: Collection, away: Path, forge: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    put_away(collection, away)
+    path = away / NAME
+    told = json.loads(path.read_bytes().splitlines()[0])
+    path.write_text(json.dumps({**told, **forge(told)}) + "\n")
+    before = tree(collection.folder, away)
+    outcome = undo_from(os.fsencode(away))
+    assert outcome.done == 0
+    after = tree(collection.folder, away)
+    assert {name for name in before if not name.endswith(NAME)} <= after.keys()
+    assert after.items() <= before.items()
+
+
+def test_what_leads_out_of_the_folder_is_left(collection: Collection, away: Path) -> None:
+    put_away(collection, away)
+    inner = away / next(path for path in away.iterdir() if path.name != NAME)
+    elsewhere = collection.base / "elsewhere"
+    inner.rename(elsewhere)
+    inner.symlink_to(elsewhere)
+    before = tree(collection.folder, elsewhere)
+    assert undo_from(os.fsencode(away)).done == 0
+    assert tree(collection.folder, elsewhere) == before
+
+
+def test_a_folder_without_a_journal(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="has no journal of a clean-up"):
+        undo_from(os.fsencode(tmp_path))
+
+
+def test_no_file_goes_if_the_journal_cannot_be_written(collection: Collection, away: Path) -> None:
+    before = tree(collection.folder)
+    away.mkdir()
+    (away / NAME).mkdir()
+    outcome = apply_plan(collection.catalog, collection.plan(Action.QUARANTINE, away))
+    assert (outcome.done, len(outcome.refused)) == (0, 12)
+    assert tree(collection.folder) == before
+
+
+def test_names_that_are_no_text(collection: Collection, away: Path) -> None:
+    odd = os.fsencode(collection.folder / "b") + b'/\xff\xfe \n".png'
+    original = collection.folder / "a" / "0.png"
+    with open(odd, "wb") as stream:
+        stream.write(original.read_bytes())
+    collection.scan()
+    put_away(collection, away)
+    entries = second_journal.read_entries(os.fsencode(away))
+    assert odd in {entry.operation.file.path for entry in entries}
+    assert undo_from(os.fsencode(away)).done == 13
+    assert os.path.exists(odd)
