@@ -47,9 +47,9 @@ class Carrying:
     def now(self) -> dict[str, tuple[object, ...]]:
         """What is there; when notes and our sidecar were written is left out."""
         return {
-            path: ("new", *value[:1]) if path.endswith((".trashinfo", "0.png.xmp")) else value
+            path: ("new", *value[:1]) if path.endswith("0.png.xmp") else value
             for path, value in tree(self.collection.folder, self.home).items()
-            if not path.endswith(".trashinfo")
+            if not path.endswith((".trashinfo", ".neardup-journal.jsonl"))
         }
 
     def interrupted(self) -> BatchState | None:

@@ -162,9 +162,9 @@ class Case:
     zygote: Zygote
 
     def now(self) -> dict[str, tuple[object, ...]]:
-        """What is there; the notes of the trash hold the time of day, which is left out."""
+        """What is there; the notes of the trash hold the time of day, and a folder's journal each try."""
         return {
-            path: ("note",) if path.endswith(".trashinfo") else value
+            path: ("note",) if path.endswith((".trashinfo", ".neardup-journal.jsonl")) else value
             for path, value in tree(*self.places).items()
         }
 
