@@ -72,11 +72,11 @@ class Act(ABC):
 
     def part(self, operation: Operation, folder: bytes) -> bytes:
         """Return the name of the operation's temporary file in a folder."""
-        return os.path.join(folder, b".neardup-%s-%d" % (self._batch.token.encode(), operation.id))
+        return part_of(self._batch.token, operation, folder)
 
     def aside(self, operation: Operation, path: bytes) -> bytes:
         """Return where a file is put aside, to be looked at a last time before it is removed."""
-        return self.part(operation, os.path.dirname(path)) + b"-aside"
+        return aside_of(self._batch.token, operation, path)
 
     def _remove(self, operation: Operation, path: bytes, status: os.stat_result) -> None:
         """Remove the file of a status for good, and no other that has come under its name."""
@@ -97,6 +97,16 @@ class Act(ABC):
         aside = self.aside(operation, path)
         if os.path.lexists(aside):
             renaming.bring_back(aside, path)
+
+
+def part_of(token: str, operation: Operation, folder: bytes) -> bytes:
+    """Return the name of an operation's temporary file in a folder, by the token of its batch."""
+    return os.path.join(folder, b".neardup-%s-%d" % (token.encode(), operation.id))
+
+
+def aside_of(token: str, operation: Operation, path: bytes) -> bytes:
+    """Return where a file is put aside, see `Act.aside`."""
+    return part_of(token, operation, os.path.dirname(path)) + b"-aside"
 
 
 def is_dressed(operation: Operation, intent: Intent) -> bool:

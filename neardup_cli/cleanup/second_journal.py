@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neardup_cli.cleanup import files
-from neardup_cli.cleanup.act import Ready
+from neardup_cli.cleanup.act import Ready, aside_of
 from neardup_cli.cleanup.companions import may_belong
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.images.formats import SNIFFED_BYTES, has_image_extension, looks_like_image
@@ -40,6 +40,13 @@ class Entry:
 
     token: str
     operation: Operation
+
+    @property
+    def place(self) -> bytes | None:
+        """Where the file lies: where it went, or beside it, put aside by a removal that was cut short."""
+        target = self.operation.target or b""
+        places = (target, aside_of(self.token, self.operation, target))
+        return next((place for place in places if os.path.lexists(place)), None)
 
 
 def append(batch: Batch, ready: Sequence[Ready]) -> None:
@@ -159,11 +166,10 @@ def refuse_unlike(entry: Entry) -> None:
         Refused: it would not.
         OSError: it cannot be read.
     """
-    path, place = entry.operation.file.path, entry.operation.target or b""
-    name = os.path.basename(path)
-    is_like = os.path.splitext(name)[1].lower() == os.path.splitext(place)[1].lower()
-    is_image = has_image_extension(name) or _looks_like_image(place)
-    if name.startswith(b".") or not is_like or not (is_image or may_belong(name)):
+    name, target = os.path.basename(entry.operation.file.path), entry.operation.target or b""
+    is_like = os.path.splitext(name)[1].lower() == os.path.splitext(target)[1].lower()
+    is_known = has_image_extension(name) or may_belong(name) or _looks_like_image(entry.place or target)
+    if name.startswith(b".") or not is_like or not is_known:
         raise Refused("the journal would make another kind of file of it")
 
 
@@ -187,7 +193,7 @@ def remove_idle(folder: bytes | None) -> None:
     if folder is None:
         return
     with suppress(OSError):
-        if not any(os.path.lexists(entry.operation.target or b"") for entry in read_entries(folder)):
+        if not any(entry.place is not None for entry in read_entries(folder)):
             os.unlink(os.path.join(folder, NAME))
 
 

@@ -32,7 +32,7 @@ def undo_from(folder: bytes, progress: Progress | None = None) -> Outcome:
     except OSError as exc:
         shown = os.fsdecode(folder)
         raise BadInput(f"{shown} has no journal of a clean-up: {reason_of(exc)}") from exc
-    there = [entry for entry in entries if os.path.lexists(entry.operation.target or b"")]
+    there = [entry for entry in entries if entry.place is not None]
     watch.start("Undoing", len(there))
     refused: list[Refusal] = []
     done = size = 0

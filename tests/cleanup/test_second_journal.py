@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from neardup_cli.choices import Action
-from neardup_cli.cleanup import second_journal
+from neardup_cli.cleanup import renaming, second_journal
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.clean import apply_plan
 from neardup_cli.pipeline.undo import undo_batch
@@ -20,6 +22,7 @@ from neardup_cli.pipeline.undo_from import undo_from
 from tests.cleanup.conftest import Collection, tree
 
 NAME = ".neardup-journal.jsonl"
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.utime", "os.chmod"}
 
 
 @pytest.fixture
@@ -191,3 +194,50 @@ def test_names_that_are_no_text(collection: Collection, away: Path) -> None:
     assert odd in {entry.operation.file.path for entry in entries}
     assert undo_from(os.fsencode(away)).done == 13
     assert os.path.exists(odd)
+
+
+def killed_at(step: int, folder: Path) -> bool:
+    """Put back in a process that kills itself at its n-th change of the disk; say whether it did."""
+    pid = os.fork()
+    if pid == 0:
+        seen = 0
+
+        def count(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal seen
+            opens = event == "open" and isinstance(arguments[2], int) and arguments[2] & 3
+            if event in CHANGES or opens:
+                seen += 1
+                if seen == step:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        rename = renaming.rename_exclusive
+
+        def renamed(source: bytes, target: bytes) -> None:
+            rename(source, target)  # no call of Python's
+            count("os.rename", ())
+
+        renaming.rename_exclusive = renamed
+        sys.addaudithook(count)
+        try:
+            undo_from(os.fsencode(folder))
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_a_kill_at_every_step(collection: Collection, other_disk: Path, *, across: bool) -> None:
+    collection.fill(1, copies=1, companions=True)
+    before, step, killed = tree(collection.folder), 0, True
+    away = (other_disk if across else collection.base) / "away"
+    while killed:
+        step += 1
+        plan = collection.plan(Action.QUARANTINE, away, across_devices=across)
+        assert not apply_plan(collection.catalog, plan).refused
+        killed = killed_at(step, away)
+        if (away / NAME).exists():
+            assert not undo_from(os.fsencode(away)).refused
+        assert tree(collection.folder) == before, step
+        assert not [path for path in away.rglob("*") if path.is_file()], step
+        assert not undo_batch(collection.catalog).refused
+    assert step > 6
