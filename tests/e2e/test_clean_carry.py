@@ -54,3 +54,28 @@ def test_as_many_stay_as_were_asked_for(photos: Path, neardup: Neardup) -> None:
     assert neardup.json("clean", *prefer, "--min-disks", "2")["summary"]["acts"] == 0
     refused = neardup.run("clean", "--min-copies", "0")
     assert refused.returncode == 2
+
+
+def test_a_quarantine_comes_back_though_the_catalog_is_gone(photos: Path, neardup: Neardup) -> None:
+    before, away = sorted(photos.rglob("*")), neardup.home / "away"
+    said = neardup.succeed(
+        "clean",
+        "--prefer",
+        photos / "kept",
+        "--carry-metadata",
+        "--action",
+        "quarantine",
+        "--to",
+        away,
+        "--apply",
+    )
+    assert b"3 files moved to quarantine" in said
+    (photos / "kept" / "a.png.xmp").unlink()
+    for path in neardup.home.glob("catalog.db*"):
+        path.unlink()
+    refused = neardup.run("undo", "--from", away, "--list")
+    assert refused.returncode == 2
+    assert neardup.succeed("undo", "--from", away) == b"3 files as before\n"
+    assert sorted(photos.rglob("*")) == before
+    assert b"has no journal" in neardup.run("undo", "--from", away).stderr
+    assert not neardup.catalog.exists()
