@@ -16,9 +16,8 @@ DEFAULT_KEYS = (
     KeepKey.METADATA,
     KeepKey.RESOLUTION,
     KeepKey.OLDEST,
-    KeepKey.SIZE,
-    KeepKey.COMPANIONS,
     KeepKey.SHORTEST_PATH,
+    KeepKey.COMPANIONS,
 )
 """What decides between equals where nobody asked for other keys: see `rules/keep.py` for what goes before."""
 

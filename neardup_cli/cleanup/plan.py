@@ -18,7 +18,7 @@ from neardup_cli.cleanup.ways import Asked, Going, Ways, kinds_between, state_of
 from neardup_cli.plans import LeftAlone, Plan, PlannedAct, PlannedGroup
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
-from neardup_cli.rules.keep import Candidate, Wishes, preference, ranked
+from neardup_cli.rules.keep import Candidate, Wishes, outdone, preference, ranked
 from neardup_cli.rules.reasons import kept_reason
 
 _ANOTHER = "another version of it, with copies of its own"
@@ -93,7 +93,9 @@ class _Planner:
             else:
                 candidates.append(candidate)
         said = {self._request.chosen[group.id]} if group.id in self._request.chosen else group.kept
-        wishes = Wishes(self._policy, said, group.standing, self._request.drives)
+        there = [one.file for one in candidates]
+        least = outdone(there, self._request.proof)
+        wishes = Wishes(self._policy, said, group.standing, self._request.drives, least)
         order = ranked(candidates, wishes)
         while order and not is_readable(order[0].file.path):
             troubles[order.pop(0).file.path] = "cannot be read"
@@ -128,6 +130,7 @@ class _Planner:
         kinds = kinds_between(group)
         for other in order[1:]:
             found = self._untouchable(group, order[0], other) or self._ways.first(other, staying, kinds)
+            self._ways.ask_back(order[0].file, other.file, kinds)
             if isinstance(found, Going):
                 acts[found.kept.path].append(found.act)
                 self._gone[other.file.path] = group.id

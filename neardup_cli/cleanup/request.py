@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from neardup_cli.choices import Action
 from neardup_cli.plans import Policy
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
-from neardup_cli.records.proofs import Proof
-
-type ProofOf = Callable[[CatalogedFile, CatalogedFile], Proof | None]
-"""What is lost if the first file goes and the second stays; None where nobody has looked yet."""
+from neardup_cli.rules.keep import ProofOf
 
 
 def _not_looked(_gone: CatalogedFile, _kept: CatalogedFile) -> None:

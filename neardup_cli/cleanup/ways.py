@@ -18,6 +18,7 @@ from neardup_cli.plans import Companion, FileState, LeftAlone, PlannedAct
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
+from neardup_cli.rules.evidence import LOSSLESS
 from neardup_cli.rules.keep import Candidate
 from neardup_cli.rules.losses import without_written
 from neardup_cli.rules.words import losses_words
@@ -76,6 +77,21 @@ class Ways:
             if (other.file, kept) in self.wanted[-1:]:
                 break  # the next way is asked for once it is known that this one is none
         return reasons[0]
+
+    def ask_back(self, kept: CatalogedFile, other: CatalogedFile, kinds: Kinds) -> None:
+        """Ask whether the file to keep loses anything where a plain version of it has what it has not.
+
+        That one stays then: of two versions it loses least. A lossless file may have been saved from a lossy
+        one, which is then the better original, though neither loses anything to the other.
+        """
+        if kinds.get((other.digest, kept.digest)) not in SURE_KINDS or kept.digest == other.digest:
+            return
+        forth = self._request.proof(other, kept)
+        if forth is None or forth.unproven or self._request.proof(kept, other) is not None:
+            return
+        resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
+        if forth.losses or (resaved and (kept.width, kept.height) == (other.width, other.height)):
+            self.wanted.append((kept, other))
 
     def _likely(
         self, file: CatalogedFile, staying: Sequence[Candidate], kinds: Kinds

@@ -119,7 +119,7 @@ def measure_difference(
     seen = apart.ravel()[some]
     return Difference(
         blank=float(flat.ravel()[some].mean()),
-        colours=_colours(pair.a.reshape(-1, 3)[some]),
+        colours=count_colours(pair.a.reshape(-1, 3)[some]),
         mean=float(seen.mean()),
         noise=float(np.quantile(seen, 0.99)),
         spot=float(spot),
@@ -262,7 +262,8 @@ def _flat(grey: Floats) -> Mask:
     return np.asarray(cv2.blur(grey * grey, size) - mean * mean < _FLAT_DEVIATION**2)
 
 
-def _colours(pixels: NDArray[np.uint8]) -> int:
+def count_colours(pixels: NDArray[np.uint8]) -> int:
+    """Count the colours, of 512, that more than 0.2 % of `[n, 3]` RGB pixels have."""
     steps = (pixels // _SHADES).astype(np.intp)
     counts = np.bincount(steps @ np.array([64, 8, 1]), minlength=512)
     return int(np.count_nonzero(counts > _SHADE_SHARE * len(steps)))

@@ -49,6 +49,7 @@ _STILL_SPOT = 25.0
 _STILL_NOISE = 3.0
 _CHANGED_LIKENESS = 0.7
 _STILL_DIVIDED, _DIVIDED = 0.12, 0.25
+_ONE_SIDED = 0.1
 # So flat and of so few colours are arrows, letters and signs, whose direction is what they say.
 _SIGN_BLANK = 0.7
 _UPRIGHT_DEGREES = 30.0
@@ -97,11 +98,17 @@ def _refusal_of_plain(found: Difference, transform: Affine) -> str | None:
     steady = found.spot <= _STEADY_SPOT + _SPOT_TO_NOISE * found.noise or found.likeness > _ALIKE
     edited = found.noise < _PRISTINE_NOISE and found.spot > _PRISTINE_SPOT
     if found.spot > _LARGEST_SPOT or edited or not steady:
-        return OTHER_CONTENTS
+        return None if _is_written_over(found) else OTHER_CONTENTS
     if found.grey:
         return None
     coloured = found.chroma > min(_LARGEST_CHROMA, _STEADY_CHROMA + _CHROMA_TO_NOISE * found.noise)
     return OTHER_COLOURS if coloured or found.fill > _LARGEST_FILL else None
+
+
+def _is_written_over(found: Difference) -> bool:
+    """Whether all that differs was laid over one of the two, an object on plain ground with many shades."""
+    one_sided = found.divided < _ONE_SIDED and min(found.own_a, found.own_b) < _NOTHING_OWN
+    return one_sided and found.colours > _PLAIN_COLOURS
 
 
 def _is_upright(transform: Affine) -> bool:

@@ -16,6 +16,7 @@ from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import AlignedPair, align
 from neardup_cli.matching.blocks import deviation, split_blocks
+from neardup_cli.matching.difference import count_colours
 from neardup_cli.matching.explain import Subject, grey_of, has_seam
 from neardup_cli.matching.features import FEATURE_SIDE, Grey
 from neardup_cli.matching.sharpness import blur_between
@@ -33,6 +34,7 @@ _MOST_TURNED = 0.05  # sine of three degrees
 # A page that was scanned twice moves, too.
 _FLAT_DEVIATION = 1.5
 _MOST_FLAT = 0.35
+_FEW_COLOURS = 12
 _EQUALLY_SHARP = 1.0
 # Cells of the overlap that are sharper in one of the two by a quarter than their coarser texture is. Of 48
 # pairs of focus stacks 44 have more than this share of them on either side, of 500 copies none has any.
@@ -64,7 +66,7 @@ def is_another_shot(a: Subject, b: Subject, verdict: Verdict) -> bool:
     """Return True if two whole images of one scene cannot be edits of one exposure; about 4 ms."""
     if verdict.transform is None or min(verdict.coverage_a, verdict.coverage_b) < _WHOLE:
         return False
-    if min(max(a.size), max(b.size)) < FEATURE_SIDE or _is_plain(grey_of(a)):
+    if min(max(a.size), max(b.size)) < FEATURE_SIDE or _is_plain(a):
         return False
     transform = np.array(verdict.transform)
     pair = align(grey_of(a), grey_of(b), transform, _SIDE)
@@ -88,8 +90,10 @@ def _shows_more(grey: Grey, other: affine.Points) -> bool:
     return float((deviation(centred)[free] > _FLAT_DEVIATION).mean()) > 0.5
 
 
-def _is_plain(grey: Grey) -> bool:
-    blocks = split_blocks(grey)
+def _is_plain(subject: Subject) -> bool:
+    if count_colours(subject.pixels.reshape(-1, 3)[::_SAMPLED_EVERY]) <= _FEW_COLOURS:
+        return True
+    blocks = split_blocks(grey_of(subject))
     flat = deviation(blocks - blocks.mean(axis=-1, keepdims=True)) < _FLAT_DEVIATION
     return float(flat.mean()) > _MOST_FLAT
 

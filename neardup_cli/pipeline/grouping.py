@@ -13,7 +13,6 @@ from neardup_cli.pipeline.known import read_evidence, with_colours
 from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
-from neardup_cli.records.proofs import Proof
 from neardup_cli.rules.families import Family, IdPair, families
 from neardup_cli.rules.groups import (
     Circumstances,

@@ -18,7 +18,7 @@ from neardup_cli.records.proofs import Proof
 from neardup_cli.rules import reasons
 from neardup_cli.rules.evidence import NOTHING, Evidence
 from neardup_cli.rules.families import Family, IdPair
-from neardup_cli.rules.keep import Candidate, Wishes, ranked
+from neardup_cli.rules.keep import Candidate, Wishes, outdone, ranked
 from neardup_cli.rules.kinship import role_towards, stronger, sureness
 from neardup_cli.rules.standing import qualities, standings
 from neardup_cli.rules.totals import freed_by, parted
@@ -132,7 +132,16 @@ class _Builder:
             else frozenset()
         )
         standing = {self._first[content].digest: place for content, place in self._places.items()}
-        wishes = Wishes(about.policy, said, standing, about.drives)
+        proofs_of = about.proofs
+        wishes = Wishes(
+            about.policy,
+            said,
+            standing,
+            about.drives,
+            outdone(
+                self._first.values(), lambda one, other: proofs_of.get((one.content_id, other.content_id))
+            ),
+        )
         best, *others = ranked([self._candidate(file) for file in members], wishes)
         keeper = best.file
         roles = self._roles(keeper.content_id)
@@ -204,6 +213,8 @@ class _Builder:
         self, best: Candidate, others: Sequence[Candidate], wishes: Wishes, roles: Mapping[int, Role]
     ) -> str:
         if (said := reasons.person_said(best.file, wishes)) is not None:
+            return said
+        if (said := reasons.least_lost(best, others, wishes)) is not None:
             return said
         keeper, evidence = best.file, self._about.evidence
         contents = [content for content in self._family.members if content != keeper.content_id]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -16,6 +16,8 @@ from neardup_cli.choices import KeepKey
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import DEFAULT_KEYS, Policy
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.proofs import Proof
+from neardup_cli.rules.evidence import LOSSLESS
 
 _FORMATS = ("TIFF", "PNG", "BMP", "JPEG2000", "HEIF", "AVIF", "JPEG", "WEBP", "GIF")
 _FORMAT_RANK = {name: rank for rank, name in enumerate(_FORMATS)}
@@ -25,8 +27,10 @@ _COPY_NAME = re.compile(rb"copy of .+|.*(\(\d+\)|[ _-](copy|kopie|copie|copia)( 
 _CAMERA_NAME = re.compile(rb"[a-z]{0,5}[-_ ]?\d[\d _.-]*|[0-9a-f-]{16,}", re.IGNORECASE)
 
 
-type Oldest = tuple[int, int, int, bytes]
-"""Of the files of one content: the time of the oldest, their size, and the shortest path with its length."""
+type ProofOf = Callable[[CatalogedFile, CatalogedFile], Proof | None]
+"""What is lost if the first file goes and the second stays; None where nobody has looked yet."""
+type Oldest = tuple[int, int, bytes]
+"""Of the files of one content: the time of the oldest, and the shortest path with its length."""
 
 
 class NameRank(IntEnum):
@@ -60,12 +64,15 @@ class Wishes:
         said: paths that a person said to keep.
         standing: the place of each content of the family, by digest; 0 where nothing is known.
         drives: devices, the one that was named first or holds most of the library foremost.
+        outdone: digests of contents of which nothing is lost while another one of the family stays, and not
+            the other way round: see `outdone`.
     """
 
     policy: Policy = field(default_factory=Policy)
     said: Collection[bytes] = ()
     standing: Mapping[bytes, int] = field(default_factory=dict)
     drives: Sequence[int] = ()
+    outdone: Collection[bytes] = ()
 
 
 def ranked(candidates: Sequence[Candidate], wishes: Wishes) -> list[Candidate]:
@@ -76,16 +83,44 @@ def ranked(candidates: Sequence[Candidate], wishes: Wishes) -> list[Candidate]:
     """
     of_content: dict[bytes, Oldest] = {}
     for one in candidates:
-        digest, path, stamp = one.file.digest, one.file.path, one.file.stamp
-        others = of_content.get(digest, (stamp.mtime_ns, stamp.size, len(path), path))
-        time = min(stamp.mtime_ns, others[0])
-        of_content[digest] = time, max(stamp.size, others[1]), *min((len(path), path), others[2:])
+        digest, path, time = one.file.digest, one.file.path, one.file.stamp.mtime_ns
+        others = of_content.get(digest, (time, len(path), path))
+        of_content[digest] = min(time, others[0]), *min((len(path), path), others[1:])
     ordered = sorted(candidates, key=lambda one: (*_wanted(one, wishes), *_by_itself(one, of_content)))
     if ordered:
         best = ordered[0].file
         if best.path not in wishes.said and preference(best.path, wishes.policy) == len(wishes.policy.prefer):
             ordered.sort(key=lambda one: not (one.file.digest == best.digest and one.protected))
     return ordered
+
+
+def outdone(files: Iterable[CatalogedFile], proof: ProofOf) -> frozenset[bytes]:
+    """Return the contents that lose to another one: it has all that they have, and more or by itself.
+
+    Args:
+        files: of one family.
+        proof: what is lost if the first of two files goes and the second stays, as far as it is known.
+    """
+    contents = list({file.digest: file for file in files}.values())
+    return frozenset(
+        one.digest
+        for one in contents
+        if any(other is not one and _outdoes(other, one, proof) for other in contents)
+    )
+
+
+def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
+    """Return True if nothing is lost with one file while the other stays, and something the other way round.
+
+    Where nothing is lost either way, a lossless file with the pixels of a lossy one was saved from it.
+    """
+    forth = proof(one, other)
+    if forth is None or not forth.is_empty:
+        return False
+    back = proof(other, one)
+    if back is None or back.unproven:
+        return False
+    return bool(back.losses) or (one.format in LOSSLESS and other.format not in LOSSLESS)
 
 
 def preference(path: bytes, policy: Policy) -> int:
@@ -133,11 +168,12 @@ def drive_of(file: CatalogedFile, drives: Sequence[int]) -> int:
     return drives.index(file.stamp.device) if file.stamp.device in drives else len(drives)
 
 
-def _wanted(one: Candidate, wishes: Wishes) -> tuple[bool, int, int, tuple[int, ...], int]:
+def _wanted(one: Candidate, wishes: Wishes) -> tuple[bool, int, bool, int, tuple[int, ...], int]:
     file = one.file
     return (
         file.path not in wishes.said,
         preference(file.path, wishes.policy),
+        file.digest in wishes.outdone,
         wishes.standing.get(file.digest, 0),
         tuple(key_of(one, key) for key in asked_keys(wishes.policy)),
         drive_of(file, wishes.drives),
@@ -146,15 +182,14 @@ def _wanted(one: Candidate, wishes: Wishes) -> tuple[bool, int, int, tuple[int, 
 
 def _by_itself(
     one: Candidate, of_content: Mapping[bytes, Oldest]
-) -> tuple[bool, int, int, int, int, bytes, int, int, int, bytes]:
+) -> tuple[bool, int, int, int, bytes, int, int, int, bytes]:
     """Decide between contents first, by what they hold, and then between the files of one content."""
     file = one.file
-    oldest, size, length, first = of_content[file.digest]
+    oldest, length, first = of_content[file.digest]
     return (
         file.captured_at is None,
         -file.width * file.height,
         oldest,
-        -size,
         length,
         first,
         -one.companions,

@@ -10,7 +10,7 @@ from neardup_cli.choices import KeepKey, Role
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.rules import evidence as known
-from neardup_cli.rules.evidence import NOTHING, Evidence
+from neardup_cli.rules.evidence import LOSSLESS, NOTHING, Evidence
 from neardup_cli.rules.keep import Candidate, Wishes, asked_keys, drive_of, key_of, preference
 from neardup_cli.rules.standing import Quality
 from neardup_cli.rules.words import others_are
@@ -81,7 +81,7 @@ def by_keys(best: Candidate, others: Sequence[Candidate], wishes: Wishes) -> str
         return "on the drive that holds most of the library"
     same = best.file.digest == other.file.digest
     keys = [KeepKey.COMPANIONS] if same else [KeepKey.METADATA, KeepKey.RESOLUTION]
-    keys += [KeepKey.OLDEST, KeepKey.SIZE, KeepKey.SHORTEST_PATH]
+    keys += [KeepKey.OLDEST, KeepKey.SHORTEST_PATH]
     for key in keys:
         ours, theirs = key_of(best, key), key_of(other, key)
         if ours < theirs:
@@ -89,6 +89,18 @@ def by_keys(best: Candidate, others: Sequence[Candidate], wishes: Wishes) -> str
         if ours > theirs and best.protected:
             return "the same bytes, and protected"
     return "first by path"
+
+
+def least_lost(best: Candidate, others: Sequence[Candidate], wishes: Wishes) -> str | None:
+    """Say what was proven for the best file: it has all that another version has; None for nothing."""
+    if best.file.digest in wishes.outdone:
+        return None
+    other = next((one.file for one in others if one.file.digest in wishes.outdone), None)
+    if other is None:
+        return None
+    if other.format in LOSSLESS and best.file.format not in LOSSLESS:
+        return f"the {best.file.format} from which the {other.format} was saved"
+    return f"holds all that {_named(os.path.basename(other.path))} holds, and more"
 
 
 def kept_reason(group: DuplicateGroup, best: Candidate, others: Sequence[Candidate], wishes: Wishes) -> str:
@@ -104,6 +116,8 @@ def kept_reason(group: DuplicateGroup, best: Candidate, others: Sequence[Candida
         return said
     if not others:
         return "the only one left"
+    if (said := least_lost(best, others, wishes)) is not None:
+        return said
     if best.file.path == group.keep and group.reason and not asked_keys(wishes.policy):
         return group.reason
     if wishes.standing.get(best.file.digest, 0) < wishes.standing.get(others[0].file.digest, 0):

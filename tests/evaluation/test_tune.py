@@ -20,8 +20,8 @@ from neardup_cli.evaluation.tune import (
     pairs_of_truth,
 )
 from neardup_cli.evaluation.tuning import Dial, quality_at, tune_dials
-from neardup_cli.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
+from neardup_cli.progress import Silent
 from tests.evaluation.conftest import PHOTOS
 
 OPTIONS = TuneOptions(presets=("normal", "strict"), workers=2)

@@ -13,8 +13,8 @@ from neardup_cli.pipeline import geometry
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.geometry import decide_pairs
 from neardup_cli.pipeline.picture import decode_file
-from neardup_cli.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
+from neardup_cli.progress import Silent
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from neardup_cli.index import vectors as vectors_module
 from neardup_cli.matching.regions import REGION_DOOR
 from neardup_cli.pipeline import region_index, region_join
 from neardup_cli.pipeline.doctor import examine
-from neardup_cli.progress import Progress, Silent
 from neardup_cli.pipeline.region_index import open_region_index, region_index_path
 from neardup_cli.pipeline.region_join import join_regions
+from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import Features, FileStamp, ModelIdentity
 
 type Pairs = dict[tuple[int, int], float]

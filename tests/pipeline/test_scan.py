@@ -29,12 +29,12 @@ from neardup_cli.pipeline import scan as scan_module
 from neardup_cli.pipeline import survey as survey_module
 from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
 from neardup_cli.pipeline.dups import DupsOptions
-from neardup_cli.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.pipeline.work import Claims, ToRead, UnreadFile
 from neardup_cli.plans import Policy
+from neardup_cli.progress import Silent
 from neardup_cli.records.files import ModelIdentity
 from neardup_cli.records.scans import ScanSummary
 

@@ -19,9 +19,9 @@ from neardup_cli.embedders.regions import REGIONS, prepare_regions
 from neardup_cli.embedders.registry import load_embedder
 from neardup_cli.images.decode import decode
 from neardup_cli.pipeline import store
-from neardup_cli.progress import Silent
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.status import catalog_status
+from neardup_cli.progress import Silent
 from neardup_cli.records.scans import ScanSummary
 
 type Draw = Callable[[Path, int], Path]
