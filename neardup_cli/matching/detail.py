@@ -12,8 +12,8 @@ _WINDOW = 128  # pixels; of a smaller image all of it
 _BANDS = 32  # from 0 to the highest frequency that pixels can carry
 _MOST_WINDOWS = 24
 _SHARE_OF_WINDOWS = 0.25
-# The spectrum of a photograph falls by a power law, and within a quarter of it by so many decibels more at most:
-# 93 of 100. Of photographs enlarged twice (any kernel, also sharpened) 95 fall by more, by half 70 to 98.
+# The spectrum of a photograph falls by a power law, and within a quarter of it by so many decibels more at
+# most: 93 of 100. Of photographs enlarged twice (any kernel, also sharpened) 95 fall by more, by half 70 to 98.
 _EXPONENT = 2.5
 _FALL = 6.5
 _WITHIN = 8
@@ -43,8 +43,8 @@ def detail_share(grey: Grey) -> float:
 def _spectrum(grey: Grey) -> NDArray[np.float64] | None:
     """Return the power in each band, in decibels; None of a tiny image.
 
-    Averaged over the windows with most to see. Bands are square rings, for resizing treats rows and columns one
-    after the other.
+    Averaged over the windows with most to see. Bands are square rings, for resizing treats rows and columns
+    one after the other.
     """
     side = min(_WINDOW, *grey.shape) // 2 * 2
     if side < 2 * _BANDS:

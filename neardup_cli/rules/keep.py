@@ -115,7 +115,8 @@ def outdone(files: Iterable[CatalogedFile], proof: ProofOf) -> frozenset[bytes]:
 def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
     """Return True if nothing is lost with one file while the other stays, and something the other way round.
 
-    What has more pixels and nothing more in them was enlarged. Where nothing is lost either way, a lossless file with the pixels of a lossy one was saved from it.
+    What has more pixels and nothing more in them was enlarged. Where nothing is lost either way, a lossless
+    file with the pixels of a lossy one was saved from it.
     """
     forth = proof(one, other)
     if forth is None or not forth.is_empty:

@@ -218,7 +218,7 @@ def _ranks(
 
 
 def maybe_enlarged(families: Iterable[Family], pairs: Iterable[PairMatch], files: FileOf) -> list[list[int]]:
-    """Return the contents of which it has to be known how much detail they really have, a list for each image.
+    """Return the contents whose real detail has to be known, a list for each image.
 
     Those that are the same image plainly and of different sizes, the largest first.
     """
