@@ -13,7 +13,8 @@ _BANDS = 32  # from 0 to the highest frequency that pixels can carry
 _MOST_WINDOWS = 24
 _SHARE_OF_WINDOWS = 0.25
 # The spectrum of a photograph falls by a power law, and within a quarter of it by so many decibels more at
-# most: 93 of 100. Of photographs enlarged twice (any kernel, also sharpened) 95 fall by more, by half 70 to 98.
+# most: 93 of 100. Of photographs enlarged twice (any kernel, also sharpened) 95 fall by more, by half 70 to
+# 98.
 _EXPONENT = 2.5
 _FALL = 6.5
 _WITHIN = 8

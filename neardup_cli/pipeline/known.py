@@ -21,6 +21,7 @@ from neardup_cli.records.holdings import Holdings
 from neardup_cli.rules.evidence import Evidence
 
 _ALL_OF_IT = 0.93  # share of detail from which an image is not called enlarged
+_SAMPLED_ROWS = 1024  # in which a quantiser is looked for
 _AT_ONCE = 500  # contents a transaction
 
 
@@ -103,6 +104,61 @@ def with_details(
         _store(catalog, {content: one.holdings for content, one in new.items() if one.holdings is not None})
         found.update(new)
     return found
+
+
+def with_sources(
+    catalog: Catalog,
+    evidence: Mapping[int, Evidence],
+    files: Mapping[int, Sequence[CatalogedFile]],
+    asked: Mapping[int, Sequence[tuple[int, ...]]],
+    *,
+    workers: int = 1,
+    watch: Progress | None = None,
+) -> dict[int, Evidence]:
+    """Look for the quantisers of coarser versions in finer ones; each once, kept in the catalog.
+
+    Args:
+        catalog: open; takes what is measured.
+        evidence: of the contents.
+        files: of each content.
+        asked: contents, and the tables to look for.
+        workers: threads.
+        watch: shows how many were looked at.
+    """
+    found = dict(evidence)
+    if not asked:
+        return found
+    watch = watch or Silent()
+    watch.start("Looking for the original", len(asked))
+
+    def measured(task: tuple[int, Sequence[tuple[int, ...]]]) -> dict[int, Evidence]:
+        content, tables = task
+        return _with_tables(content, tables, found[content], files[content])
+
+    for new in LocalEngine(workers).map(measured, sorted(asked.items())):
+        watch.advance()
+        _store(catalog, {content: one.holdings for content, one in new.items() if one.holdings is not None})
+        found.update(new)
+    return found
+
+
+def _with_tables(
+    content: int, tables: Sequence[tuple[int, ...]], known: Evidence, files: Sequence[CatalogedFile]
+) -> dict[int, Evidence]:
+    from neardup_cli.images.whole import decode_whole  # late: OpenCV takes a fifth of a second to import
+    from neardup_cli.matching.codec_noise import noise_left
+
+    held = known.holdings
+    for file in files:
+        try:
+            with _opened(file.path) as stream:
+                grey = decode_whole(stream.read()).grey_levels()[:_SAMPLED_ROWS]
+        except (OSError, UnreadableImage):
+            continue
+        assert held is not None
+        new = [("-".join(map(str, table)), noise_left(grey, table)) for table in tables]
+        return {content: _evidence(file, replace(held, bears=(*held.bears, *new)))}
+    return {}
 
 
 def _is_open(evidence: Mapping[int, Evidence], content: int) -> bool:

@@ -123,6 +123,8 @@ def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
         return False
     if one.width * one.height > _ENLARGED * other.width * other.height:
         return True  # it has more pixels, and nothing in them
+    if other.width * other.height > _ENLARGED * one.width * one.height:
+        return False  # what an enlargement has beyond its original was put there by a filter
     back = proof(other, one)
     if back is None or back.unproven:
         return False
