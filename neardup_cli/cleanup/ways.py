@@ -23,6 +23,8 @@ from neardup_cli.rules.keep import Candidate
 from neardup_cli.rules.losses import without_written
 from neardup_cli.rules.words import kind_word, losses_words
 
+_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
+_ALL_OF_IT = 0.93  # share of detail from which a file is no enlargement
 _MOST_WAYS = 4  # files that stay and that one is compared with, at full size each
 _STRONG_FIRST = {kind: place for place, kind in enumerate(Kind)}
 
@@ -90,8 +92,16 @@ class Ways:
         if forth is None or forth.unproven or self._request.proof(kept, other) is not None:
             return
         resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
-        if forth.losses or (resaved and (kept.width, kept.height) == (other.width, other.height)):
+        as_large = (kept.width, kept.height) == (other.width, other.height)
+        sides = max(kept.width, kept.height), max(other.width, other.height)
+        enlarged = sides[1] < sides[0] <= _LARGEST_ENLARGEMENT * sides[1] and self._lacks_detail(kept)
+        if forth.losses or (resaved and as_large) or enlarged:
             self.wanted.append((kept, other))
+
+    def _lacks_detail(self, file: CatalogedFile) -> bool:
+        """Return True if a file has many more pixels than detail, or nobody has measured it."""
+        held = self._request.held.get(file.digest)
+        return held is None or held.detail < _ALL_OF_IT
 
     def _likely(
         self, file: CatalogedFile, staying: Sequence[Candidate], kinds: Kinds
