@@ -115,7 +115,7 @@ class _Planner:
         return [
             first,
             *(
-                PlannedGroup(f"{group.id}-{number}", state_of(file), _ANOTHER, _by_path(acts[file.path]))
+                PlannedGroup(f"{group.id}.{number}", state_of(file), _ANOTHER, _by_path(acts[file.path]))
                 for number, file in enumerate(others, start=2)
             ),
         ]

@@ -213,7 +213,7 @@ def _check_act(
 
 def _check_accounts(group: DuplicateGroup, made: Plan) -> None:
     """Every member is accounted for, once; what a person said to keep stays, or a file with its bytes."""
-    planned = [one for one in made.groups if one.id.split("-")[0] == group.id]
+    planned = [one for one in made.groups if one.id.split(".")[0] == group.id]
     if not planned:
         assert group.id in dict(made.undecided)
         return
@@ -314,7 +314,7 @@ def test_a_copy_of_an_edited_version_goes_in_favour_of_that_one(folder: Path) ->
     first, second = made.groups
     assert (first.keep.path, first.acts) == (c.path, ())
     assert [left.path for left in first.left] == [b.path]
-    assert (second.id, second.keep.path) == ("0-2", b.path)
+    assert (second.id, second.keep.path) == ("0.2", b.path)
     assert [act.file.path for act in second.acts] == [a.path]
 
 
