@@ -18,13 +18,10 @@ from neardup_cli.plans import Companion, FileState, LeftAlone, PlannedAct
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
-from neardup_cli.rules.evidence import LOSSLESS
-from neardup_cli.rules.keep import Candidate
+from neardup_cli.rules.keep import Candidate, may_be_outdone
 from neardup_cli.rules.losses import without_written
 from neardup_cli.rules.words import kind_word, losses_words
 
-_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
-_ALL_OF_IT = 0.93  # share of detail from which a file is no enlargement
 _MOST_WAYS = 4  # files that stay and that one is compared with, at full size each
 _STRONG_FIRST = {kind: place for place, kind in enumerate(Kind)}
 
@@ -81,27 +78,14 @@ class Ways:
         return reasons[0]
 
     def ask_back(self, kept: CatalogedFile, other: CatalogedFile, kinds: Kinds) -> None:
-        """Ask whether the file to keep loses anything where a plain version of it has what it has not.
-
-        That one stays then: of two versions it loses least. A lossless file may have been saved from a lossy
-        one, which is then the better original, though neither loses anything to the other.
-        """
+        """Ask whether the file to keep loses anything to a plain version of it, where that one may stay."""
         if kinds.get((other.digest, kept.digest)) not in SURE_KINDS or kept.digest == other.digest:
             return
         forth = self._request.proof(other, kept)
-        if forth is None or forth.unproven or self._request.proof(kept, other) is not None:
+        if forth is None or self._request.proof(kept, other) is not None:
             return
-        resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
-        as_large = (kept.width, kept.height) == (other.width, other.height)
-        sides = max(kept.width, kept.height), max(other.width, other.height)
-        enlarged = sides[1] < sides[0] <= _LARGEST_ENLARGEMENT * sides[1] and self._lacks_detail(kept)
-        if forth.losses or (resaved and as_large) or enlarged:
+        if may_be_outdone(kept, other, forth, self._request.held.get(kept.digest)):
             self.wanted.append((kept, other))
-
-    def _lacks_detail(self, file: CatalogedFile) -> bool:
-        """Return True if a file has many more pixels than detail, or nobody has measured it."""
-        held = self._request.held.get(file.digest)
-        return held is None or held.detail < _ALL_OF_IT
 
     def _likely(
         self, file: CatalogedFile, staying: Sequence[Candidate], kinds: Kinds
