@@ -70,7 +70,9 @@ def dups(
     ] = False,
     prove: Annotated[
         bool,
-        typer.Option("--prove", help="Compare each copy with the file to keep at full size; nothing is done."),
+        typer.Option(
+            "--prove", help="Compare each copy with the file to keep at full size; nothing is done."
+        ),
     ] = False,
     workers: WorkersOption = None,
     engine: EngineOption = None,

@@ -112,9 +112,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         group_contents, catalog, members, pairs, options, watch, different=different, series=shots
     )
     if options.prove:
-        grouped = proven_groups(
-            catalog, regrouped, limit=options.limit, workers=options.workers, watch=watch
-        )
+        grouped = proven_groups(catalog, regrouped, limit=options.limit, workers=options.workers, watch=watch)
     else:
         grouped = regrouped()
     shown = grouped.groups[: options.limit]

@@ -22,6 +22,7 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
 from neardup_cli.rules.losses import lost_facts, lost_pixels, proof_of
 from neardup_cli.verification.opened import MOST_PIXELS, Opened, Unproven, opened, over
+from neardup_cli.verification.turning import turned_alike
 
 # Sides that differ by rounding alone: a pixel and a half, or half a hundredth.
 _ROUNDED_PIXELS = 1.5
@@ -119,6 +120,8 @@ class _Sides:
 def compared(gone: Opened, image: WholeImage, kept: Opened, other: WholeImage) -> Iterable[Loss]:
     """Compare two frames at the full size of the first one."""
     losses = frozenset(_compared(gone, image, other))
+    if losses and (alike := turned_alike(image, other)) is not None:
+        return {Loss.ORIENTATION, *_compared(gone, image, alike)}
     if losses == {Loss.SHOT} and not _compared(kept, other, image):
         # All of the one that stays can have been made from this one: then it is no other exposure, and what
         # is lost is what a coarser quantiser took.

@@ -30,9 +30,7 @@ def filled(collection: Collection) -> Collection:
     return collection
 
 
-def clean(
-    collection: Collection, action: Action = Action.TRASH, *, across_drives: bool = False
-) -> None:
+def clean(collection: Collection, action: Action = Action.TRASH, *, across_drives: bool = False) -> None:
     plan = collection.plan(action, remove_empty_folders=True, across_drives=across_drives)
     assert plan.acts
     assert not apply_plan(collection.catalog, plan, permanently=True).refused
