@@ -352,7 +352,9 @@ def test_interactive_decisions_are_kept_when_it_is_left(photos: Path, neardup: N
         stream.write(b"more bytes, the same picture")
     build_hash_db(photos, neardup.catalog, hash_only=True)
     asked = ["clean", "--only", "exact,unknown", "--hamming", "4"]
-    neardup.json(*asked)  # its proofs stay, and what is proven counts as a saving, by which groups are ordered
+    neardup.json(
+        *asked
+    )  # its proofs stay, and what is proven counts as a saving, by which groups are ordered
     groups = neardup.json(*asked)["groups"]
     place = next(
         number for number, group in enumerate(groups) if len(group["acts"]) + len(group["left"]) == 2

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import skimage.data
 from PIL import Image
 
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.images.decode import decode
 from neardup_cli.images.integrity import damage_of
 from neardup_cli.records.files import CatalogedFile, FileStamp
+from tests.photographed import photographed
 
 type Put = Callable[[str, bytes], CatalogedFile]
 
@@ -40,7 +40,7 @@ def reopened(data: bytes) -> Image.Image:
 @pytest.fixture(scope="session")
 def photograph() -> Image.Image:
     """A photograph of 600 × 400 pixels."""
-    return Image.fromarray(skimage.data.coffee())
+    return photographed("coffee")
 
 
 @pytest.fixture

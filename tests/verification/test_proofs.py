@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-import skimage.data
-from PIL import Image
 
 from neardup_cli.catalog import proofs as stored
 from neardup_cli.catalog import queries
@@ -23,6 +21,8 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.proofs import NOTHING_LOST, PROOF_VERSION, Proof
 from neardup_cli.verification import proofs as module
 from neardup_cli.verification.proofs import prove_pairs
+from neardup_cli.verification.proving import prove
+from tests.photographed import photographed
 from tests.verification.conftest import jpeg, reopened
 
 type Made = list[tuple[bytes, bytes]]
@@ -33,7 +33,7 @@ def photos(tmp_path: Path, catalog: Catalog) -> Path:
     """A scanned photograph, two copies of it, and one with another caption."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    whole = jpeg(Image.fromarray(skimage.data.coffee()), 95)
+    whole = jpeg(photographed("coffee"), 95)
     (folder / "whole.jpg").write_bytes(whole)
     (folder / "coarse.jpg").write_bytes(jpeg(reopened(whole), 60))
     (folder / "small.jpg").write_bytes(jpeg(reopened(whole).resize((300, 200)), 85))
@@ -63,7 +63,7 @@ def plan(catalog: Catalog) -> Plan:
 def made(monkeypatch: pytest.MonkeyPatch) -> Made:
     """The pairs that are really compared, as they are."""
     seen: Made = []
-    real = module.prove
+    real = prove
 
     def noted(gone: CatalogedFile, kept: CatalogedFile) -> Proof:
         seen.append((os.path.basename(gone.path), os.path.basename(kept.path)))
@@ -160,7 +160,7 @@ def test_the_file_from_which_another_was_saved_stays(tmp_path: Path, catalog: Ca
     """A PNG has as many pixels and more bytes; it was saved from the JPEG, and both ways show it."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    data = jpeg(Image.fromarray(skimage.data.coffee()), 70)
+    data = jpeg(photographed("coffee"), 70)
     (folder / "b.jpg").write_bytes(data)
     reopened(data).save(folder / "a.png")
     rescan(catalog, folder)
@@ -173,7 +173,7 @@ def test_the_file_from_which_another_was_saved_stays(tmp_path: Path, catalog: Ca
 def test_what_is_lost_is_shown(tmp_path: Path, catalog: Catalog) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
-    image = Image.fromarray(skimage.data.coffee())
+    image = photographed("coffee")
     image.save(folder / "a.png")
     image.convert("L").save(folder / "b.png")
     rescan(catalog, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from collections.abc import Callable
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
 from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageEnhance, ImageOps
 
 from neardup_cli.choices import Loss
@@ -18,6 +18,7 @@ from neardup_cli.images.whole import turned
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
 from neardup_cli.verification.proving import prove
 from tests.images.test_holdings import png_of_16_bit_colour, profile, with_xmp
+from tests.photographed import photographed
 from tests.verification.conftest import Put, encoded, jpeg, reopened
 
 type Edit = Callable[[Image.Image], Image.Image]
@@ -167,9 +168,7 @@ def test_upright_by_exif_or_by_its_pixels_is_the_same(
     assert not lost(jpeg(reopened(jpeg(photograph, 93)), 80), flagged).is_empty, "the flag was lost"
 
 
-def _stream(data: bytes) -> object:
-    import io
-
+def _stream(data: bytes) -> io.BytesIO:
     return io.BytesIO(data)
 
 
@@ -230,7 +229,7 @@ def test_cmyk_and_grey(lost: Lost, photograph: Image.Image) -> None:
 
 
 def _frames(shade: int = 0) -> list[Image.Image]:
-    first = Image.fromarray(skimage.data.chelsea()).resize((225, 150))
+    first = photographed("chelsea").resize((225, 150))
     return [first, ImageOps.invert(first), ImageChops.offset(first, 60 + shade, 0)]
 
 
@@ -292,7 +291,7 @@ def test_a_damaged_file_keeps_nothing_and_goes_where_a_sound_copy_is(
     assert Loss.INTEGRITY in proof.losses
     assert "damaged" in proof.notes[-1]
     assert lost(broken, sound).is_empty
-    other = jpeg(Image.fromarray(skimage.data.chelsea()), 93)
+    other = jpeg(photographed("chelsea"), 93)
     assert not lost(broken, other).is_empty
 
 
