@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from neardup_cli import build_hash_db
 
@@ -439,3 +440,24 @@ def test_folders_of_applications(photos: Path, neardup: Neardup) -> None:
     assert [entry["reason"] for entry in left] == ["inside an application's own folder"]
     neardup.json("clean", *PREFERRED, "--apply")
     assert snapshot(library) == before
+
+
+def test_copies_are_proven_without_acting(photos: Path, neardup: Neardup) -> None:
+    with Image.open(photos / "1.png") as image:
+        image.save(photos / "again.bmp")
+        image.convert("L").save(photos / "grey.bmp")
+    build_hash_db(photos, neardup.catalog, hash_only=True)
+    before = snapshot(photos)
+    asked = ("dups", "--hamming", "4", "--no-verify")
+
+    def losses(*arguments: str) -> dict[str, list[str] | None]:
+        groups = neardup.json(*asked, *arguments)["groups"]
+        return {Path(one["path"]).name: one["losses"] for group in groups for one in group["members"]}
+
+    assert losses()["again.bmp"] is None, "nobody has looked"
+    proven = losses("--prove")
+    assert (proven["again.bmp"], proven["1 of the copies.png"]) == ([], [])
+    assert proven["1.png"] == []
+    assert losses() == proven, "they are kept"
+    assert "loses nothing" in neardup.succeed(*asked, "--prove").decode()
+    assert snapshot(photos) == before
