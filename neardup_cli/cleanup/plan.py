@@ -68,7 +68,7 @@ class _Planner:
         self._policy = request.policy
         self.look = Look(request)
         self._ways = Ways(request)
-        self._kept: set[Identity] = set()
+        self._kept: dict[Identity, bytes] = {}
         self._inodes: dict[bytes, Identity] = {}
         self._gone: dict[bytes, str] = {}
         self._shared = _files_in_several_groups(groups)
@@ -101,7 +101,7 @@ class _Planner:
             troubles[order.pop(0).file.path] = "cannot be read"
         if not order:
             return group.id, "none of its files can be kept: each is gone, changed, put away or acted upon"
-        self._kept.add(self._inodes[order[0].file.path])
+        self._keep(order[0].file.path)
         staying, acts, left = self._decided(group, order)
         left.extend(LeftAlone(path, trouble) for path, trouble in troubles.items())
         first = PlannedGroup(
@@ -115,7 +115,7 @@ class _Planner:
         return [
             first,
             *(
-                PlannedGroup(f"{group.id}-{number}", state_of(file), _ANOTHER, _by_path(acts[file.path]))
+                PlannedGroup(f"{group.id}.{number}", state_of(file), _ANOTHER, _by_path(acts[file.path]))
                 for number, file in enumerate(others, start=2)
             ),
         ]
@@ -140,8 +140,11 @@ class _Planner:
                 left.append(found)
                 staying.append(other)
                 acts[other.file.path] = []
-                self._kept.add(self._inodes[other.file.path])
+                self._keep(other.file.path)
         return staying, acts, left
+
+    def _keep(self, path: bytes) -> None:
+        self._kept.setdefault(self._inodes[path], path)
 
     def _members(self, group: DuplicateGroup) -> Sequence[CatalogedFile]:
         """Return the members, preferred ones first: of two names of one folder the first counts."""
@@ -178,7 +181,8 @@ class _Planner:
                 inode == self._inodes[keeper.file.path],
                 "a hard link of the file to keep: removing it frees nothing",
             ),
-            (inode in self._kept, "kept in another group"),
+            (self._kept.get(inode) == file.path, "kept in another group"),
+            (inode in self._kept, "a hard link of a file that stays: removing it frees nothing"),
             (
                 any(self._remaining[place] <= 1 for place in self._shared.get(file.path, ())),
                 "the last one of another group",

@@ -18,13 +18,10 @@ from neardup_cli.plans import Companion, FileState, LeftAlone, PlannedAct
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
-from neardup_cli.rules.evidence import LOSSLESS
-from neardup_cli.rules.keep import Candidate
+from neardup_cli.rules.keep import Candidate, may_be_outdone
 from neardup_cli.rules.losses import without_written
-from neardup_cli.rules.words import losses_words
+from neardup_cli.rules.words import kind_word, losses_words
 
-_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
-_ALL_OF_IT = 0.93  # share of detail from which a file is no enlargement
 _MOST_WAYS = 4  # files that stay and that one is compared with, at full size each
 _STRONG_FIRST = {kind: place for place, kind in enumerate(Kind)}
 
@@ -72,7 +69,7 @@ class Ways:
         """Return the act in favour of the first file with which nothing unwanted is lost, or why not."""
         reasons: list[LeftAlone] = []
         for kept in self._likely(other.file, staying, kinds):
-            found = self._towards(other.file, kept, kinds.get((other.file.digest, kept.digest)))
+            found = self._towards(other.file, kept, kinds)
             if isinstance(found, Going):
                 return found
             reasons.append(found)
@@ -81,27 +78,14 @@ class Ways:
         return reasons[0]
 
     def ask_back(self, kept: CatalogedFile, other: CatalogedFile, kinds: Kinds) -> None:
-        """Ask whether the file to keep loses anything where a plain version of it has what it has not.
-
-        That one stays then: of two versions it loses least. A lossless file may have been saved from a lossy
-        one, which is then the better original, though neither loses anything to the other.
-        """
+        """Ask whether the file to keep loses anything to a plain version of it, where that one may stay."""
         if kinds.get((other.digest, kept.digest)) not in SURE_KINDS or kept.digest == other.digest:
             return
         forth = self._request.proof(other, kept)
-        if forth is None or forth.unproven or self._request.proof(kept, other) is not None:
+        if forth is None or self._request.proof(kept, other) is not None:
             return
-        resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
-        as_large = (kept.width, kept.height) == (other.width, other.height)
-        sides = max(kept.width, kept.height), max(other.width, other.height)
-        enlarged = sides[1] < sides[0] <= _LARGEST_ENLARGEMENT * sides[1] and self._lacks_detail(kept)
-        if forth.losses or (resaved and as_large) or enlarged:
+        if may_be_outdone(kept, other, forth, self._request.held.get(kept.digest)):
             self.wanted.append((kept, other))
-
-    def _lacks_detail(self, file: CatalogedFile) -> bool:
-        """Return True if a file has many more pixels than detail, or nobody has measured it."""
-        held = self._request.held.get(file.digest)
-        return held is None or held.detail < _ALL_OF_IT
 
     def _likely(
         self, file: CatalogedFile, staying: Sequence[Candidate], kinds: Kinds
@@ -116,9 +100,9 @@ class Ways:
         near.sort(key=lambda one: one.digest != file.digest)
         yield from near[: _MOST_WAYS - 1]
 
-    def _towards(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> Going | LeftAlone:
-        same_bytes = file.digest == kept.digest
-        kind = Kind.EXACT if same_bytes else kind
+    def _towards(self, file: CatalogedFile, kept: CatalogedFile, kinds: Kinds) -> Going | LeftAlone:
+        same_bytes, pair = file.digest == kept.digest, (file.digest, kept.digest)
+        kind = Kind.EXACT if same_bytes else kinds.get(pair) or self._plain_kind(file, kept)
         reason = self._unasked(file, kept, kind) or self._too_far(file, kept)
         if reason is not None:
             return LeftAlone(file.path, reason)
@@ -128,18 +112,26 @@ class Ways:
             return LeftAlone(file.path, "not proven: nobody has compared it at full size")
         if proof.unproven:
             return LeftAlone(file.path, f"not proven: {proof.unproven}")
-        lost = self._all_losses(file, kept, proof)
+        notes = self._lost_beside(file, kept)
+        lost = self._all_losses(file, kept, proof, notes)
         if missing := [loss for loss in lost.losses if loss not in self._policy.accept]:
-            return LeftAlone(file.path, losses_words(missing), lost.losses)
-        if kind is None:  # no match of its own, and proven to be the same image
-            resized = (file.width, file.height) != (kept.width, kept.height)
-            kind = Kind.RESIZED if resized else Kind.RE_ENCODED
+            beside = "" if Loss.COMPANIONS not in missing else f" ({'; '.join(notes)})"
+            return LeftAlone(file.path, losses_words(missing) + beside, lost.losses)
+        if proof.losses and not same_bytes and pair not in kinds:
+            # What a person gives up is meant of a version of the image, and nobody knows whether it is one.
+            return LeftAlone(file.path, "no match of its own with the file to keep", lost.losses)
         return self._act(file, kept, kind, lost)
+
+    def _plain_kind(self, file: CatalogedFile, kept: CatalogedFile) -> Kind | None:
+        """Return what it would be if nothing is lost: nobody has aligned the two, and the proof decides."""
+        resized = (file.width, file.height) != (kept.width, kept.height)
+        kind = Kind.RESIZED if resized else Kind.RE_ENCODED
+        return None if kind not in self._policy.only and None in self._policy.only else kind
 
     def _unasked(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> str | None:
         """Say why a copy is not meant; None if it is."""
-        if kind is not None and kind not in self._policy.only:
-            return f"{kind.value}: not among the kinds asked for (--only)"
+        if kind not in self._policy.only:
+            return f"{kind_word(kind)}: not among the kinds asked for (--only)"
         if self._request.action.is_link and file.digest != kept.digest:
             return "not the same bytes: a link would put another file under its name"
         return None
@@ -155,18 +147,22 @@ class Ways:
             return None
         return f"on another device than {named(self._request.to or b'')}: see --across-devices"
 
-    def _all_losses(self, file: CatalogedFile, kept: CatalogedFile, proof: Proof) -> Proof:
-        """Add what is lost with the companions, and leave out what a sidecar of the kept file says, too."""
-        gone_with, beside = self.going_with(file.path), self.companions_of(kept.path)
-        known = self._request.held
-        if beside and file.digest in known:
-            proof = without_written(proof, known[file.digest], said_by_sidecars(beside))
-        notes = companion_loss(
-            gone_with,
-            beside,
-            known=known.get(kept.digest),
+    def _lost_beside(self, file: CatalogedFile, kept: CatalogedFile) -> tuple[str, ...]:
+        """Say what is lost with the companions."""
+        return companion_loss(
+            self.going_with(file.path),
+            self.companions_of(kept.path),
+            known=self._request.held.get(kept.digest),
             destroyed=self._request.action is Action.DELETE,
         )
+
+    def _all_losses(
+        self, file: CatalogedFile, kept: CatalogedFile, proof: Proof, notes: tuple[str, ...]
+    ) -> Proof:
+        """Add what is lost with the companions, and leave out what a sidecar of the kept file says, too."""
+        beside, known = self.companions_of(kept.path), self._request.held
+        if beside and file.digest in known:
+            proof = without_written(proof, known[file.digest], said_by_sidecars(beside))
         if not notes:
             return proof
         losses = [loss for loss in Loss if loss in proof.losses or loss is Loss.COMPANIONS]

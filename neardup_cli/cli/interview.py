@@ -45,7 +45,7 @@ def interview(catalog: Catalog, options: CleanOptions, groups: Sequence[Duplicat
     are to be kept are not asked about again.
     """
     by_id = {group.id: group for group in groups}
-    asked = [group for group in plan.groups if not _is_kept_whole(by_id[group.id])]
+    asked = [group for group in _whole(plan) if not _is_kept_whole(by_id[group.id])]
     chosen: dict[str, bytes] = {}
     with _single_keys():
         for number, group in enumerate(asked, 1):
@@ -58,6 +58,17 @@ def interview(catalog: Catalog, options: CleanOptions, groups: Sequence[Duplicat
                 chosen[group.id] = answer
     agreed = [by_id[name] for name in chosen]
     return make_plan(catalog, replace(options, chosen=chosen), agreed)
+
+
+def _whole(plan: Plan) -> list[PlannedGroup]:
+    """Return the families of a plan, each with all that is to happen to it: a person looks at it at once."""
+    families: dict[str, PlannedGroup] = {}
+    for group in plan.groups:
+        name = group.id.split(".")[0]
+        first = families.setdefault(name, group)
+        if first is not group:
+            families[name] = replace(first, acts=(*first.acts, *group.acts))
+    return list(families.values())
 
 
 def _is_kept_whole(group: DuplicateGroup) -> bool:
@@ -101,7 +112,7 @@ def _keep(catalog: Catalog, options: CleanOptions, found: DuplicateGroup, path: 
         BadInput: it cannot be kept.
     """
     plan = make_plan(catalog, replace(options, chosen={found.id: path}), [found])
-    (planned,) = plan.groups or (None,)
+    planned = plan.groups[0] if plan.groups else None
     if planned is None or planned.keep.path != path:
         reasons = {} if planned is None else {left.path: left.reason for left in planned.left}
         raise BadInput(f"it cannot be kept: {reasons.get(path, 'it is not there')}")

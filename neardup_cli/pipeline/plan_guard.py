@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.catalog.related import IdPair, related
 from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.reasons import named
@@ -42,7 +43,10 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
         paths = {state.path for group in plan.groups for state in _states(group)}
         known = queries.files_at(connection, paths)
         pairs = {pair for group in plan.groups for pair in _pairs(group, known)}
-        guard = _Guard(plan, known, related(connection, pairs), queries.root_paths(connection))
+        proofs = stored_proofs(connection, {gone for gone, _ in pairs})
+        proven = {pair for pair in pairs if pair in proofs and proofs[pair].is_empty}
+        copies = proven | related(connection, pairs - proven)
+        guard = _Guard(plan, known, copies, queries.root_paths(connection))
     problems = [
         f"groups[{place}].{problem}"
         for place, group in enumerate(plan.groups)

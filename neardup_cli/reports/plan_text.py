@@ -116,7 +116,8 @@ def batch_lines(batches: Sequence[Batch]) -> Iterator[str]:
 def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
     size = shown_bytes(sum(act.frees for act in group.acts))
     copies = shown_count(len(group.acts), "copy", "copies")
-    yield f"# {shown_text(group.id)}: {copies} {_WILL[action]}, {size}"
+    told = f"{copies} {_WILL[action]}, {size}" if group.acts else "nothing to do"
+    yield f"# {shown_text(group.id)}: {told}"
     yield _line("keep", group.keep.path, shown_bytes(group.keep.size), shown_text(group.reason))
     for act in group.acts:
         target = "" if act.target is None else f" → {shown_path(act.target)}"

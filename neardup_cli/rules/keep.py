@@ -16,6 +16,7 @@ from neardup_cli.choices import KeepKey
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import DEFAULT_KEYS, Policy
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.proofs import Proof
 from neardup_cli.rules.evidence import LOSSLESS
 
@@ -34,6 +35,8 @@ type Oldest = tuple[int, int, bytes]
 
 
 _ENLARGED = 1.1  # times the pixels
+_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
+_ALL_OF_IT = 0.93  # share of detail from which a file is no enlargement
 
 
 class NameRank(IntEnum):
@@ -129,6 +132,31 @@ def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
     if back is None or back.unproven:
         return False
     return bool(back.losses) or (one.format in LOSSLESS and other.format not in LOSSLESS)
+
+
+def may_be_outdone(
+    kept: CatalogedFile, other: CatalogedFile, forth: Proof, held: Holdings | None = None
+) -> bool:
+    """Return True if it is worth to look whether the file to keep loses anything to another version.
+
+    That one stays then: of two versions it loses least. A lossless file may have been saved from a lossy
+    one, and what has many more pixels than detail, or was never measured, may be an enlargement: the other
+    one is the better original then, though neither may lose anything.
+
+    Args:
+        kept: the file to keep.
+        other: a plain version of it.
+        forth: what is lost if the other one goes.
+        held: what the file to keep holds, as far as it is known.
+    """
+    if forth.unproven:
+        return False
+    resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
+    as_large = (kept.width, kept.height) == (other.width, other.height)
+    sides = max(kept.width, kept.height), max(other.width, other.height)
+    lacks_detail = held is None or held.detail < _ALL_OF_IT
+    enlarged = sides[1] < sides[0] <= _LARGEST_ENLARGEMENT * sides[1] and lacks_detail
+    return bool(forth.losses) or (resaved and as_large) or enlarged
 
 
 def preference(path: bytes, policy: Policy) -> int:
