@@ -14,7 +14,7 @@ from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.targets import Targets
-from neardup_cli.plans import Companion, FileState, LeftAlone, PlannedAct
+from neardup_cli.plans import Companion, FileState, LeftAlone, PlannedAct, Policy
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
@@ -66,11 +66,13 @@ class Ways:
         """Return what goes where a file goes."""
         return self._companions.of(path) if self._travels else ()
 
-    def first(self, other: Candidate, staying: Sequence[Candidate], kinds: Kinds) -> Going | LeftAlone:
+    def first(
+        self, other: Candidate, staying: Sequence[Candidate], kinds: Kinds, policy: Policy
+    ) -> Going | LeftAlone:
         """Return the act in favour of the first file with which nothing unwanted is lost, or why not."""
         reasons: list[LeftAlone] = []
         for kept in self._likely(other.file, staying, kinds):
-            found = self._towards(other.file, kept, kinds.get((other.file.digest, kept.digest)))
+            found = self._towards(other.file, kept, kinds.get((other.file.digest, kept.digest)), policy)
             if isinstance(found, Going):
                 return found
             reasons.append(found)
@@ -106,12 +108,14 @@ class Ways:
         near.sort(key=lambda one: one.digest != file.digest)
         yield from near[: _MOST_WAYS - 1]
 
-    def _towards(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> Going | LeftAlone:
+    def _towards(
+        self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None, policy: Policy
+    ) -> Going | LeftAlone:
         same_bytes = file.digest == kept.digest
         kind = Kind.EXACT if same_bytes else kind
-        reason = self._unasked(file, kept, kind) or self._too_far(file, kept)
+        reason = self._unasked(file, kept, kind, policy) or self._too_far(file, kept)
         if reason is not None:
-            return LeftAlone(file.path, reason)
+            return LeftAlone(file.path, reason, self._would_lose(file, kept))
         proof = NOTHING_LOST if same_bytes else self._request.proof(file, kept)
         if proof is None:
             self.wanted.append((file, kept))
@@ -119,16 +123,27 @@ class Ways:
         if proof.unproven:
             return LeftAlone(file.path, f"not proven: {proof.unproven}")
         lost = self._all_losses(file, kept, proof)
-        if missing := [loss for loss in lost.losses if loss not in self._policy.accept]:
+        if missing := [loss for loss in lost.losses if loss not in policy.accept]:
             return LeftAlone(file.path, losses_words(missing), lost.losses)
         if kind is None:  # no match of its own, and proven to be the same image
             resized = (file.width, file.height) != (kept.width, kept.height)
             kind = Kind.RESIZED if resized else Kind.RE_ENCODED
         return self._act(file, kept, kind, lost)
 
-    def _unasked(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> str | None:
+    def _would_lose(self, file: CatalogedFile, kept: CatalogedFile) -> tuple[Loss, ...] | None:
+        """Return what would be lost with a file that is left alone for another reason; None if unknown."""
+        if file.digest == kept.digest:
+            return ()
+        proof = self._request.proof(file, kept)
+        if proof is None and self._request.prove_all:
+            self.wanted.append((file, kept))
+        return None if proof is None or proof.unproven else proof.losses
+
+    def _unasked(
+        self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None, policy: Policy
+    ) -> str | None:
         """Say why a copy is not meant; None if it is."""
-        if kind is not None and kind not in self._policy.only:
+        if kind is not None and kind not in policy.only:
             return f"{kind.value}: not among the kinds asked for (--only)"
         if self._request.action.is_link and file.digest != kept.digest:
             return "not the same bytes: a link would put another file under its name"

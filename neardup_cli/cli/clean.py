@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neardup_cli.choices import Action, Grouping, KeepKey, Kind, Loss
+from neardup_cli.choices import Action, Grouping, KeepKey, Loss
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from neardup_cli.plans import Outcome, Plan, Policy
     from neardup_cli.records.matches import DuplicateGroup
 
-_UNKNOWN = "unknown"
 _KEYS = ", ".join(key.value for key in KeepKey)
 
 
@@ -240,16 +238,19 @@ def _policy(
     *,
     across_drives: bool,
 ) -> Policy:
-    from neardup_cli.plans import Policy
-    from neardup_cli.rules.losses import kinds_meant
+    from neardup_cli.rules.policy import Said, policy_of
 
-    chosen = Policy(prefer=_there(prefer, "--prefer"), protect=_there(protect, "--protect"))
-    keys = chosen.keep if keep is None else tuple(_member(KeepKey, name, "--keep") for name in _names(keep))
-    accepted = frozenset(_member(Loss, name, "--accept-loss") for name in _names(accept_loss or ""))
-    kinds = chosen.only | kinds_meant(accepted)
-    if only is not None:
-        kinds = frozenset(_kind(name) for name in _names(only))
-    return Policy(keys, chosen.prefer, chosen.protect, kinds, accepted, across_drives)
+    return policy_of(
+        Said(
+            keep=_names(keep),
+            only=_names(only),
+            accept=_names(accept_loss),
+            prefer=_there(prefer, "--prefer"),
+            protect=_there(protect, "--protect"),
+            across_drives=across_drives,
+            names={"keep": "--keep", "only": "--only", "accept": "--accept-loss"},
+        )
+    )
 
 
 def _filter(between: list[Path] | None, within: list[Path] | None, min_size: int | None) -> GroupFilter:
@@ -269,20 +270,8 @@ def _there(paths: list[Path] | None, option: str) -> tuple[bytes, ...]:
     return tuple(real_paths(paths))
 
 
-def _names(text: str) -> list[str]:
-    return [name for part in text.split(",") if (name := part.strip())]
-
-
-def _kind(name: str) -> Kind | None:
-    return None if name == _UNKNOWN else _member(Kind, name, "--only", _UNKNOWN)
-
-
-def _member[E: StrEnum](kind: type[E], name: str, option: str, *more: str) -> E:
-    try:
-        return kind(name)
-    except ValueError as exc:
-        names = ", ".join([*(member.value for member in kind), *more])
-        raise BadInput(f"{option}: {name!r} is none of {names}") from exc
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name for part in text.split(",") if (name := part.strip())]
 
 
 def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interactive: bool) -> Plan:
