@@ -253,7 +253,8 @@ export class Clean {
 
 // Why a file is left alone, and what would be lost with it where the reason does not say so.
 function why(left) {
-  return left.losses?.length && left.reason !== lost(left) ? [left.reason, lost(left)] : [left.reason];
+  const reason = left.reason.replace(/(: see)? \(?--[a-z-]+\)?$/, ""); // what the command line has options for, this page has rules for
+  return left.losses?.length && reason !== lost(left) ? [reason, lost(left)] : [reason];
 }
 
 function what({ action, files, bytes: size }) {

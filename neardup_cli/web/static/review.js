@@ -203,10 +203,10 @@ export class Review {
     );
     const pixels = (member) => member.width * member.height;
     const rows = [
-      ["Role", keeper.role, copy.role],
-      ["Lost with it", "", lost(copy)],
       ["Name", nameOf(keeper.path), nameOf(copy.path)],
       ["Folder", shortFolder(keeper.path, this.grid.roots), shortFolder(copy.path, this.grid.roots)],
+      ["Role", keeper.role, copy.role],
+      ["If it goes", "", lost(copy)],
       ["Pixels", `${keeper.width} × ${keeper.height}`, `${copy.width} × ${copy.height}`, pixels(keeper) - pixels(copy), "more"],
       ["Size", bytes(keeper.bytes), bytes(copy.bytes), keeper.bytes - copy.bytes, "larger"],
       ["Format", keeper.format, copy.format],

@@ -84,7 +84,7 @@ export class Rules {
       "fieldset",
       {},
       make("legend", {}, "Which file stays"),
-      make("p", { class: "dim" }, "The one that loses least against the others. Between equals:"),
+      make("p", { class: "dim" }, "A file in a preferred folder, or else the one that loses least against the others."),
       this.#folders("prefer", "Keep files below these folders", "the first foremost"),
       this.#folders("protect", "Never touch files below these folders", ""),
       this.#keys(),
