@@ -20,8 +20,10 @@ from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.picture import unreadable
 from neardup_cli.pipeline.probe import Probe, Source, probe_image
 from neardup_cli.records.answers import Comparison
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import Stage
 from neardup_cli.rules.copies import Judgement, Limits, limits_for, parameters
+from neardup_cli.rules.held import held_apart
 from neardup_cli.rules.options import Matching
 
 if TYPE_CHECKING:
@@ -100,7 +102,11 @@ def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_P
     Raises:
         PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
     """
-    return SideBySide(a, b, rules, max_pixels).compare()
+    sides = SideBySide(a, b, rules, max_pixels)
+    comparison = sides.compare()
+    if not comparison.is_match or comparison.same_bytes:
+        return comparison
+    return replace(comparison, reason="; ".join([comparison.reason, *held_apart(*sides.holdings)]))
 
 
 class SideBySide:
@@ -143,6 +149,15 @@ class SideBySide:
         return Comparison(
             a.path, b.path, same, hamming, similarity, judgement.stage, reason, judgement.alignment
         )
+
+    @property
+    def holdings(self) -> tuple[Holdings, Holdings]:
+        """What the two files hold beside their pixels.
+
+        Raises:
+            UnreadableImage: one of them cannot be read any more.
+        """
+        return self._a.picture.holdings, self._b.picture.holdings
 
     @cached_property
     def laying(self) -> Laying:
