@@ -17,6 +17,7 @@ from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.matching.regions import View, best_view, region_limit
 from neardup_cli.matching.sieve import FLAT
+from neardup_cli.pipeline.held import damage_of_file
 from neardup_cli.pipeline.picture import unreadable
 from neardup_cli.pipeline.probe import Probe, Source, probe_image
 from neardup_cli.records.answers import Comparison
@@ -150,14 +151,14 @@ class SideBySide:
             a.path, b.path, same, hamming, similarity, judgement.stage, reason, judgement.alignment
         )
 
-    @property
+    @cached_property
     def holdings(self) -> tuple[Holdings, Holdings]:
-        """What the two files hold beside their pixels.
+        """What the two files hold beside their pixels, and whether they are sound.
 
         Raises:
             UnreadableImage: one of them cannot be read any more.
         """
-        return self._a.picture.holdings, self._b.picture.holdings
+        return _holdings(self._a), _holdings(self._b)
 
     @cached_property
     def laying(self) -> Laying:
@@ -208,6 +209,13 @@ def _reason(
         return f"SSCD similarity {similarity:.3f} is below {limits.threshold:g}"
     level = limits.threshold if limits.certainty is None else limits.certainty
     return f"SSCD similarity {similarity:.3f} is at least {level:g}"
+
+
+def _holdings(side: Probe) -> Holdings:
+    held = side.picture.holdings
+    if not side.path:  # an upload: nobody keeps it
+        return held
+    return replace(held, damage=damage_of_file(side.path, side.picture.subject.format))
 
 
 def _probe(image: Source, embedder: Embedder | None, max_pixels: int) -> Probe:
