@@ -162,15 +162,23 @@ def _groups(
     served: Service, wanted: PlanWanted, options: CleanOptions, watch: Watch
 ) -> Sequence[DuplicateGroup]:
     snapshot = served.snapshot()
+    groups: Sequence[DuplicateGroup] = snapshot.report.groups
+    if _decides_otherwise(options):
+        groups = find_groups(served.catalog, options, watch)
     if wanted.confident:
-        if Kind.SIMILAR_SHOT in options.policy.only and not options.dups.similar_shots:
-            return find_groups(served.catalog, options, watch)  # those of the page hold no such copies
-        return snapshot.report.groups
-    named = [snapshot.by_id.get(group) for group in dict.fromkeys(wanted.groups)]
-    found = [group for group in named if group is not None]
+        return groups
+    by_id = {**snapshot.by_id, **{group.id: group for group in groups}}
+    found = [by_id[group] for group in dict.fromkeys(wanted.groups) if group in by_id]
     if not found:
         raise PathNotFound("none of these groups is there any more: the catalog has changed")
     return found
+
+
+def _decides_otherwise(options: CleanOptions) -> bool:
+    """Say whether other files stay than those that the page shows, or other copies belong to the groups."""
+    ours, usual = options.policy, options.dups.policy
+    shots = Kind.SIMILAR_SHOT in ours.only and not options.dups.similar_shots
+    return shots or (ours.keep, ours.prefer, ours.protect) != (usual.keep, usual.prefer, usual.protect)
 
 
 def _page(made: Plan, digest: str, offset: int, limit: int) -> PlanPage:
