@@ -127,11 +127,10 @@ class _Planner:
         staying = [order[0]]
         acts: dict[bytes, list[PlannedAct]] = {order[0].file.path: []}
         left: list[LeftAlone] = []
-        kinds, policy = kinds_between(group), self._request.policy_for(group.id)
+        kinds = kinds_between(group)
+        self._ways.enter(group)
         for other in order[1:]:
-            found = self._untouchable(group, order[0], other) or self._ways.first(
-                other, staying, kinds, policy
-            )
+            found = self._untouchable(group, order[0], other) or self._ways.first(other, staying, kinds)
             self._ways.ask_back(order[0].file, other.file, kinds)
             if isinstance(found, Going):
                 acts[found.kept.path].append(found.act)

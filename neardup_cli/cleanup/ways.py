@@ -14,7 +14,7 @@ from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.targets import Targets
-from neardup_cli.plans import Companion, FileState, LeftAlone, PlannedAct, Policy
+from neardup_cli.plans import Companion, FileState, LeftAlone, PlannedAct
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
@@ -23,6 +23,8 @@ from neardup_cli.rules.keep import Candidate
 from neardup_cli.rules.losses import without_written
 from neardup_cli.rules.words import losses_words
 
+_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
+_ALL_OF_IT = 0.93  # share of detail from which a file is no enlargement
 _MOST_WAYS = 4  # files that stay and that one is compared with, at full size each
 _STRONG_FIRST = {kind: place for place, kind in enumerate(Kind)}
 
@@ -58,6 +60,10 @@ class Ways:
             self._device_of_folder = _device(request.to)
         self.wanted: list[Asked] = []
 
+    def enter(self, group: DuplicateGroup) -> None:
+        """Begin with a group: a person may have accepted something in this one alone."""
+        self._policy = self._request.policy_for(group.id)
+
     def companions_of(self, path: bytes) -> tuple[Companion, ...]:
         """Return what belongs to a file, by name."""
         return self._companions.of(path)
@@ -66,13 +72,11 @@ class Ways:
         """Return what goes where a file goes."""
         return self._companions.of(path) if self._travels else ()
 
-    def first(
-        self, other: Candidate, staying: Sequence[Candidate], kinds: Kinds, policy: Policy
-    ) -> Going | LeftAlone:
+    def first(self, other: Candidate, staying: Sequence[Candidate], kinds: Kinds) -> Going | LeftAlone:
         """Return the act in favour of the first file with which nothing unwanted is lost, or why not."""
         reasons: list[LeftAlone] = []
         for kept in self._likely(other.file, staying, kinds):
-            found = self._towards(other.file, kept, kinds.get((other.file.digest, kept.digest)), policy)
+            found = self._towards(other.file, kept, kinds.get((other.file.digest, kept.digest)))
             if isinstance(found, Going):
                 return found
             reasons.append(found)
@@ -92,8 +96,16 @@ class Ways:
         if forth is None or forth.unproven or self._request.proof(kept, other) is not None:
             return
         resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
-        if forth.losses or (resaved and (kept.width, kept.height) == (other.width, other.height)):
+        as_large = (kept.width, kept.height) == (other.width, other.height)
+        sides = max(kept.width, kept.height), max(other.width, other.height)
+        enlarged = sides[1] < sides[0] <= _LARGEST_ENLARGEMENT * sides[1] and self._lacks_detail(kept)
+        if forth.losses or (resaved and as_large) or enlarged:
             self.wanted.append((kept, other))
+
+    def _lacks_detail(self, file: CatalogedFile) -> bool:
+        """Return True if a file has many more pixels than detail, or nobody has measured it."""
+        held = self._request.held.get(file.digest)
+        return held is None or held.detail < _ALL_OF_IT
 
     def _likely(
         self, file: CatalogedFile, staying: Sequence[Candidate], kinds: Kinds
@@ -108,12 +120,10 @@ class Ways:
         near.sort(key=lambda one: one.digest != file.digest)
         yield from near[: _MOST_WAYS - 1]
 
-    def _towards(
-        self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None, policy: Policy
-    ) -> Going | LeftAlone:
+    def _towards(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> Going | LeftAlone:
         same_bytes = file.digest == kept.digest
         kind = Kind.EXACT if same_bytes else kind
-        reason = self._unasked(file, kept, kind, policy) or self._too_far(file, kept)
+        reason = self._unasked(file, kept, kind) or self._too_far(file, kept)
         if reason is not None:
             return LeftAlone(file.path, reason, self._would_lose(file, kept))
         proof = NOTHING_LOST if same_bytes else self._request.proof(file, kept)
@@ -123,7 +133,7 @@ class Ways:
         if proof.unproven:
             return LeftAlone(file.path, f"not proven: {proof.unproven}")
         lost = self._all_losses(file, kept, proof)
-        if missing := [loss for loss in lost.losses if loss not in policy.accept]:
+        if missing := [loss for loss in lost.losses if loss not in self._policy.accept]:
             return LeftAlone(file.path, losses_words(missing), lost.losses)
         if kind is None:  # no match of its own, and proven to be the same image
             resized = (file.width, file.height) != (kept.width, kept.height)
@@ -139,11 +149,9 @@ class Ways:
             self.wanted.append((file, kept))
         return None if proof is None or proof.unproven else proof.losses
 
-    def _unasked(
-        self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None, policy: Policy
-    ) -> str | None:
+    def _unasked(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> str | None:
         """Say why a copy is not meant; None if it is."""
-        if kind is not None and kind not in policy.only:
+        if kind is not None and kind not in self._policy.only:
             return f"{kind.value}: not among the kinds asked for (--only)"
         if self._request.action.is_link and file.digest != kept.digest:
             return "not the same bytes: a link would put another file under its name"
