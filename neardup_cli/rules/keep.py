@@ -33,6 +33,9 @@ type Oldest = tuple[int, int, bytes]
 """Of the files of one content: the time of the oldest, and the shortest path with its length."""
 
 
+_ENLARGED = 1.1  # times the pixels
+
+
 class NameRank(IntEnum):
     """How much a file name says, best first."""
 
@@ -112,11 +115,14 @@ def outdone(files: Iterable[CatalogedFile], proof: ProofOf) -> frozenset[bytes]:
 def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
     """Return True if nothing is lost with one file while the other stays, and something the other way round.
 
-    Where nothing is lost either way, a lossless file with the pixels of a lossy one was saved from it.
+    What has more pixels and nothing more in them was enlarged. Where nothing is lost either way, a lossless
+    file with the pixels of a lossy one was saved from it.
     """
     forth = proof(one, other)
     if forth is None or not forth.is_empty:
         return False
+    if one.width * one.height > _ENLARGED * other.width * other.height:
+        return True  # it has more pixels, and nothing in them
     back = proof(other, one)
     if back is None or back.unproven:
         return False

@@ -17,7 +17,7 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.rules import evidence as known
 from neardup_cli.rules.evidence import NOTHING, Evidence
-from neardup_cli.rules.families import Family
+from neardup_cli.rules.families import Family, linked
 from neardup_cli.rules.kinship import Made, is_plain, is_straight, made, sureness
 
 # What is longer by less has no more detail: cameras and programs round sizes, and detail is measured.
@@ -215,6 +215,21 @@ def _ranks(
     keys = [key(place) for place in range(len(versions))]
     places = {one: place for place, one in enumerate(sorted(set(keys)))}
     return [places[one] for one in keys]
+
+
+def maybe_enlarged(families: Iterable[Family], pairs: Iterable[PairMatch], files: FileOf) -> list[list[int]]:
+    """Return the contents whose real detail has to be known, a list for each image.
+
+    Those that are the same image plainly and of different sizes, the largest first.
+    """
+    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair)]
+    members = [content for family in families if len(family.members) > 1 for content in family.members]
+    found = []
+    for some in linked(members, plain):
+        sides = {content: max(files[content].width, files[content].height) for content in some}
+        if max(sides.values()) * _AS_LONG > min(sides.values()):
+            found.append(sorted(some, key=lambda content: (-sides[content], files[content].digest)))
+    return found
 
 
 def doubtful_colours(families: Iterable[Family], pairs: Iterable[PairMatch]) -> set[int]:
