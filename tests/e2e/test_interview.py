@@ -17,7 +17,7 @@ def photos(tmp_path: Path, neardup: Neardup) -> Path:
     """One family: an original, a smaller version, a grey one; scanned, and nothing proven yet."""
     folder = tmp_path / "family"
     folder.mkdir()
-    original = Image.fromarray(data.coffee())
+    original = Image.fromarray(data.coffee())  # type: ignore[no-untyped-call]
     original.save(folder / "original.png")
     original.resize((300, 200), Image.Resampling.LANCZOS).save(folder / "small.png")
     ImageOps.grayscale(original).resize((450, 300)).save(folder / "grey.png")
