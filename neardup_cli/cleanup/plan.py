@@ -128,6 +128,7 @@ class _Planner:
         acts: dict[bytes, list[PlannedAct]] = {order[0].file.path: []}
         left: list[LeftAlone] = []
         kinds = kinds_between(group)
+        self._ways.enter(group)
         for other in order[1:]:
             found = self._untouchable(group, order[0], other) or self._ways.first(other, staying, kinds)
             self._ways.ask_back(order[0].file, other.file, kinds)

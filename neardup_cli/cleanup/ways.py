@@ -57,6 +57,10 @@ class Ways:
             self._device_of_folder = _device(request.to)
         self.wanted: list[Asked] = []
 
+    def enter(self, group: DuplicateGroup) -> None:
+        """Begin with a group: a person may have accepted something in this one alone."""
+        self._policy = self._request.policy_for(group.id)
+
     def companions_of(self, path: bytes) -> tuple[Companion, ...]:
         """Return what belongs to a file, by name."""
         return self._companions.of(path)
@@ -105,7 +109,7 @@ class Ways:
         kind = Kind.EXACT if same_bytes else kinds.get(pair) or self._plain_kind(file, kept)
         reason = self._unasked(file, kept, kind) or self._too_far(file, kept)
         if reason is not None:
-            return LeftAlone(file.path, reason)
+            return LeftAlone(file.path, reason, self._would_lose(file, kept))
         proof = NOTHING_LOST if same_bytes else self._request.proof(file, kept)
         if proof is None:
             self.wanted.append((file, kept))
@@ -127,6 +131,15 @@ class Ways:
         resized = (file.width, file.height) != (kept.width, kept.height)
         kind = Kind.RESIZED if resized else Kind.RE_ENCODED
         return None if kind not in self._policy.only and None in self._policy.only else kind
+
+    def _would_lose(self, file: CatalogedFile, kept: CatalogedFile) -> tuple[Loss, ...] | None:
+        """Return what would be lost with a file that is left alone for another reason; None if unknown."""
+        if file.digest == kept.digest:
+            return ()
+        proof = self._request.proof(file, kept)
+        if proof is None and self._request.prove_all:
+            self.wanted.append((file, kept))
+        return None if proof is None or proof.unproven else proof.losses
 
     def _unasked(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> str | None:
         """Say why a copy is not meant; None if it is."""

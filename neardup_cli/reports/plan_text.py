@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neardup_cli.choices import Action
-from neardup_cli.plans import Batch, OperationState, Outcome, Plan, PlannedAct, PlannedGroup
+from neardup_cli.plans import Batch, LeftAlone, OperationState, Outcome, Plan, PlannedAct, PlannedGroup
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.plan_json import kind_name
 from neardup_cli.reports.units import shown_bytes, shown_count
@@ -128,13 +128,19 @@ def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
         for warning in act.warnings:
             yield _line("warning", act.file.path, "", shown_text(warning))
     for left in group.left:
-        yield _line("leave", left.path, "", shown_text(left.reason))
+        yield _line("leave", left.path, "", shown_text(left_remark(left)))
     yield ""
 
 
 def act_remark(act: PlannedAct) -> str:
     """Say what was done to a copy, and what is lost with it."""
     return f"{kind_name(act.kind)}, {losses_words(act.losses)}"
+
+
+def left_remark(left: LeftAlone) -> str:
+    """Say why a file is left alone, and what would be lost with it where that is known and not the reason."""
+    lost = losses_words(left.losses)
+    return left.reason if left.losses is None or lost in left.reason else f"{left.reason}; {lost}"
 
 
 def _line(word: str, path: bytes, size: str, remark: str) -> str:

@@ -220,3 +220,19 @@ def test_without_the_extra_it_names_the_install_command(missing: str, tmp_path: 
     )
     assert done.returncode == 13, done.stderr
     assert done.stderr == f"neardup: `neardup serve` needs {missing}: run {install_command('web')}\n"
+
+
+def test_its_page_begins_with_the_rules_that_it_was_started_with(scanned: Scanned) -> None:
+    folder = scanned.folder
+    options = ("--accept-loss", "colour,time", "--prefer", str(folder), "--protect", str(folder))
+    with (
+        serving(scanned.neardup, "--token", TOKEN, *options) as (url, _),
+        client(url, TOKEN) as asked,
+    ):
+        usual = asked.get("/api/rules").json()["usual"]
+    assert usual["accept"] == ["colour", "time"]
+    assert "colour" in usual["only"]
+    assert usual["prefer"] == usual["protect"] == [str(folder.resolve())]
+    assert "--accept-loss: 'colours' is none of" in scanned.neardup.fail(
+        2, "serve", "--accept-loss", "colours"
+    )
