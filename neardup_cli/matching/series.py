@@ -16,7 +16,6 @@ from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import AlignedPair, align
 from neardup_cli.matching.blocks import deviation, split_blocks
-from neardup_cli.matching.difference import count_colours
 from neardup_cli.matching.explain import Subject, grey_of, has_seam
 from neardup_cli.matching.features import FEATURE_SIDE, Grey
 from neardup_cli.matching.sharpness import blur_between
@@ -34,7 +33,6 @@ _MOST_TURNED = 0.05  # sine of three degrees
 # A page that was scanned twice moves, too.
 _FLAT_DEVIATION = 1.5
 _MOST_FLAT = 0.35
-_FEW_COLOURS = 12
 _EQUALLY_SHARP = 1.0
 # Cells of the overlap that are sharper in one of the two by a quarter than their coarser texture is. Of 48
 # pairs of focus stacks 44 have more than this share of them on either side, of 500 copies none has any.
@@ -91,11 +89,7 @@ def _shows_more(grey: Grey, other: affine.Points) -> bool:
 
 
 def _is_plain(subject: Subject) -> bool:
-    if count_colours(subject.pixels.reshape(-1, 3)[::_SAMPLED_EVERY]) <= _FEW_COLOURS:
-        return True
-    blocks = split_blocks(grey_of(subject))
-    flat = deviation(blocks - blocks.mean(axis=-1, keepdims=True)) < _FLAT_DEVIATION
-    return float(flat.mean()) > _MOST_FLAT
+    return not subject.is_natural or subject.flatness > _MOST_FLAT
 
 
 def _was_moved(pair: AlignedPair, transform: Affine, a: Subject, b: Subject) -> bool:
