@@ -253,10 +253,13 @@ def _differences(pair: AlignedPair, moved: Callable[[], float], *, whole: bool) 
     inside = cv2.erode(pair.inside, np.ones((5, 5), np.uint8)) == 255
     if not inside.any():
         return _Differences()
-    a, b = (cv2.GaussianBlur(side, (0, 0), _COMPARED_BLUR) for side in _equally_sharp(pair, inside))
-    apart = _largest(np.asarray(cv2.absdiff(a, b), np.uint8))
-    if np.count_nonzero(inside & (apart > _STEADY_LEVELS)) <= _MOST_UNSTEADY * np.count_nonzero(inside):
+    a, b, apart = _compared(pair.a, pair.b)
+    if _is_steady(apart, inside):
         return _Differences(colour=float(apart[inside].mean()))
+    if (blur := _blur_of(pair, inside)) != 0:
+        a, b, apart = _compared(*_equally_sharp(pair, blur))
+        if _is_steady(apart, inside):
+            return _Differences(colour=float(apart[inside].mean()))
     spot = max(_LEAST_SPOT_LEVELS, _SPOT_TO_MEAN * float(apart[inside].mean())) if whole else math.inf
     drawn = _drawn_over(a.astype(np.float32), b.astype(np.float32), inside, spot)
     clear = inside & ~drawn
@@ -267,12 +270,24 @@ def _differences(pair: AlignedPair, moved: Callable[[], float], *, whole: bool) 
     )
 
 
-def _equally_sharp(pair: AlignedPair, inside: NDArray[np.bool_]) -> tuple[Colours, Colours]:
-    """Blur the sharper of two aligned images: what a blur took away is neither a mark nor a colour."""
+def _compared(a: Colours, b: Colours) -> tuple[Colours, Colours, Colours]:
+    """Blur the grain away, and say how far the two are apart."""
+    a, b = (np.asarray(cv2.GaussianBlur(side, (0, 0), _COMPARED_BLUR), np.uint8) for side in (a, b))
+    return a, b, _largest(np.asarray(cv2.absdiff(a, b), np.uint8))
+
+
+def _is_steady(apart: Colours, inside: NDArray[np.bool_]) -> bool:
+    unsteady = np.count_nonzero(inside & (apart > _STEADY_LEVELS))
+    return unsteady <= _MOST_UNSTEADY * np.count_nonzero(inside)
+
+
+def _blur_of(pair: AlignedPair, inside: NDArray[np.bool_]) -> float:
     grey_a, grey_b = (cv2.cvtColor(side, cv2.COLOR_RGB2GRAY).astype(np.float32) for side in (pair.a, pair.b))
-    blur = blur_between(np.asarray(grey_a), np.asarray(grey_b), np.flatnonzero(inside)[::_FITTED_EVERY])
-    if blur == 0:
-        return pair.a, pair.b
+    return blur_between(np.asarray(grey_a), np.asarray(grey_b), np.flatnonzero(inside)[::_FITTED_EVERY])
+
+
+def _equally_sharp(pair: AlignedPair, blur: float) -> tuple[Colours, Colours]:
+    """Blur the sharper of two aligned images: what a blur took away is neither a mark nor a colour."""
     softened = np.asarray(cv2.GaussianBlur(pair.a if blur > 0 else pair.b, (0, 0), abs(blur)), np.uint8)
     return (softened, pair.b) if blur > 0 else (pair.a, softened)
 
