@@ -145,11 +145,17 @@ class Difference:
         return _divided(self.apart, self.a, self.b, self.inside)
 
     @cached_property
+    def untouched(self) -> bool:
+        """Whether half of all pixels are the same in both: no filter took all colours along."""
+        apart = cv2.absdiff(self.pair.a, self.pair.b).reshape(-1, 3)[self._some]
+        return 2 * int(np.count_nonzero(apart <= _UNTOUCHED)) >= apart.size
+
+    @cached_property
     def repainted(self) -> float:
         """Correlation of the slopes of both around what differs in colour, in [-1, 1].
 
         Near 1 where things were painted in other colours, near 0 where something was laid over them; 0 where
-        nothing differs in colour, or all of it does, as under a filter.
+        nothing differs in colour, or much of it does.
         """
         return 0.0 if self.grey else _repainted(self._colours_apart[0], self.pair)
 
@@ -232,7 +238,7 @@ def _luma(pixels: NDArray[np.uint8]) -> Floats:
 def _chroma(pixels: NDArray[np.uint8]) -> list[Floats]:
     """Return the red and blue differences at half the size."""
     size = ((pixels.shape[1] + 1) // 2, (pixels.shape[0] + 1) // 2)
-    halved = _in_luma_and_chroma(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    halved = _in_luma_and_chroma(np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8))
     return [
         np.asarray(cv2.GaussianBlur(side.astype(np.float32), (0, 0), _CHROMA_BLUR), np.float32)
         for side in cv2.split(halved)[1:]
@@ -360,9 +366,10 @@ def _divided(apart: Floats, a: Floats, b: Floats, inside: Mask) -> float:
 
 def _repainted(chroma: Floats, pair: AlignedPair) -> float:
     size = (chroma.shape[1], chroma.shape[0])
-    a, b = (cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) for pixels in (pair.a, pair.b))
-    if float(np.median(cv2.absdiff(a, b))) > _UNTOUCHED:  # a filter: all colours went along
-        return 0.0
+    a, b = (
+        np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        for pixels in (pair.a, pair.b)
+    )
     differing = cv2.morphologyEx((chroma > _REPAINTED).astype(np.uint8), cv2.MORPH_OPEN, _NEIGHBOURS)
     if not 0 < np.count_nonzero(differing) <= _MOST_REPAINTED * differing.size:
         return 0.0

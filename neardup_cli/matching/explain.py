@@ -62,6 +62,9 @@ _RIDGE = 1e-3
 # in half of the pairs in which five things moved by 2 to 4 pixels.
 _LEAST_MOVED = 0.15
 _LEAST_MOVED_SAID = 0.005
+# What moves differs somewhere, by this many grey levels, in each of its cells, which are half as large here.
+_MOVED_LEVELS = 10
+_MOVED_CELL = 16
 # An edit keeps the time of capture. Two times that differ by no more than this are two shots of a burst, or
 # of an exposure series, though nothing may have moved; what differs by more may have had its clock set.
 _LARGEST_BURST = 60.0
@@ -266,7 +269,7 @@ def _differences(pair: AlignedPair, moved: Callable[[], float], *, whole: bool) 
     return _Differences(
         colour=float(apart[clear].mean()) if clear.any() else 0.0,
         covered=float(drawn.sum() / inside.sum()),
-        moved=moved(),
+        moved=moved() if _may_have_moved(apart, inside) else 0.0,
     )
 
 
@@ -278,7 +281,16 @@ def _compared(a: Colours, b: Colours) -> tuple[Colours, Colours, Colours]:
 
 def _is_steady(apart: Colours, inside: NDArray[np.bool_]) -> bool:
     unsteady = np.count_nonzero(inside & (apart > _STEADY_LEVELS))
-    return unsteady <= _MOST_UNSTEADY * np.count_nonzero(inside)
+    return bool(unsteady <= _MOST_UNSTEADY * np.count_nonzero(inside))
+
+
+def _may_have_moved(apart: Colours, inside: NDArray[np.bool_]) -> bool:
+    """Return True unless too few cells differ for as many to have moved; the answer takes far longer."""
+    cells = np.ones((_MOVED_CELL, _MOVED_CELL), np.uint8)
+    places = slice(_MOVED_CELL // 2, None, _MOVED_CELL)
+    worst = cv2.dilate(np.where(inside, apart, np.uint8(0)), cells)[places, places]
+    within = int(np.count_nonzero(inside[places, places]))
+    return int(np.count_nonzero(worst > _MOVED_LEVELS)) >= _LEAST_MOVED * within
 
 
 def _blur_of(pair: AlignedPair, inside: NDArray[np.bool_]) -> float:

@@ -91,7 +91,7 @@ def _measured(a: Subject, b: Subject, transform: Affine) -> Iterator[Difference]
 
 def _refusal_of_natural(found: Difference) -> str | None:
     """Look at photographs: what is alike and yet differs, or differs on both sides, is no edit's work."""
-    if found.chroma > _REPAINTED_CHROMA and found.repainted > _SAME_OUTLINES:
+    if found.untouched and found.chroma > _REPAINTED_CHROMA and found.repainted > _SAME_OUTLINES:
         return OTHER_COLOURS
     if found.spot <= _STILL_SPOT:
         return None
