@@ -139,7 +139,7 @@ class PlannedGroup:
     """What happens in favour of one file that stays. `reason` says why it does.
 
     A family has several of these where copies of an edited version go in favour of that one: the first has
-    the family's id and names all that is left alone, the others' ids end in a number.
+    the family's id and names all that is left alone, the others' ids add a number to it (`a1b2c3.2`).
     """
 
     id: str

@@ -76,6 +76,8 @@ _ENCODED: dict[str, Any] = {
     "captured_at": datetime.isoformat,
     "exposure": lambda pairs: [[_safe(name), _safe(value)] for name, value in pairs],
     "place": list,
+    "table": list,
+    "bears": lambda shares: [[name, share] for name, share in shares],
     "words": lambda words: sorted(_safe(word) for word in words),
     "frame_views": lambda views: [b64encode(view).decode() for view in views],
     **dict.fromkeys(("offset", "make", "model", "software"), _safe),
@@ -84,6 +86,8 @@ _DECODED: dict[str, Any] = {
     "captured_at": datetime.fromisoformat,
     "exposure": lambda pairs: tuple((name, value) for name, value in pairs),
     "place": tuple,
+    "table": tuple,
+    "bears": lambda shares: tuple((name, share) for name, share in shares),
     "words": frozenset,
     "frame_views": lambda views: tuple(b64decode(view) for view in views),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from itertools import batched
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from neardup_cli.catalog.models import Proof as Table
 from neardup_cli.catalog.upsert import upsert
@@ -28,6 +28,11 @@ def stored_proofs(connection: Connection, gone: Collection[int]) -> dict[Directe
         for some in batched(sorted(gone), _VARIABLES)
         for gone_id, kept_id, losses, notes in connection.execute(query, {"gone": some})
     }
+
+
+def count_proofs(connection: Connection) -> int:
+    """Return how many proofs there are: it differs whenever new pairs were compared."""
+    return connection.execute(select(func.count()).select_from(Table)).scalar_one()
 
 
 def store_proofs(connection: Connection, proofs: Mapping[Directed, Proof]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import batched
 
-from sqlalchemy import Connection, bindparam, or_, select, tuple_
+from sqlalchemy import Connection, bindparam, select
 
 from neardup_cli.catalog.models import Content, Embedding, Pair
 
@@ -26,7 +26,7 @@ def related(connection: Connection, pairs: Collection[IdPair]) -> set[IdPair]:
     vectors are close and geometry has not said no. It is asked of plans that came from outside, and decides
     nothing anew.
     """
-    verdicts = _verdicts(connection, pairs)
+    verdicts = _verdicts(connection, [(a, b) for a, b in pairs if a != b])
     found = {(a, b) for a, b in pairs if a == b or verdicts.get((a, b))}
     for evidence in (_close_hashes, _close_vectors):
         if open_pairs := [pair for pair in pairs if pair not in found and pair not in verdicts]:
@@ -36,13 +36,13 @@ def related(connection: Connection, pairs: Collection[IdPair]) -> set[IdPair]:
 
 def _verdicts(connection: Connection, pairs: Collection[IdPair]) -> dict[IdPair, bool]:
     """Return whether geometry has matched pairs; those that it has not looked at are left out."""
-    ids = tuple_(Pair.c.a_id, Pair.c.b_id)
     query = select(Pair.c.a_id, Pair.c.b_id, Pair.c.matched).where(
-        or_(ids.in_(bindparam("some", expanding=True)), ids.in_(bindparam("turned", expanding=True)))
+        Pair.c.a_id.in_(bindparam("firsts", expanding=True)),
+        Pair.c.b_id.in_(bindparam("seconds", expanding=True)),
     )
     said: dict[IdPair, bool] = {}
-    for some in batched(pairs, _AT_ONCE):
-        values = {"some": list(some), "turned": [(b, a) for a, b in some]}
+    for some in batched(sorted({(min(pair), max(pair)) for pair in pairs}), _AT_ONCE):
+        values = {"firsts": list({a for a, _ in some}), "seconds": list({b for _, b in some})}
         for a, b, matched in connection.execute(query, values):
             said[a, b] = said[b, a] = matched or said.get((a, b), False)
     return said

@@ -69,7 +69,7 @@ class _Planner:
         self._policy = request.policy
         self.look = Look(request)
         self._ways = Ways(request, self.look.folders)
-        self._kept: set[Identity] = set()
+        self._kept: dict[Identity, bytes] = {}
         self._inodes: dict[bytes, Identity] = {}
         self._gone: dict[bytes, str] = {}
         self._shared = _files_in_several_groups(groups)
@@ -102,7 +102,7 @@ class _Planner:
             troubles[order.pop(0).file.path] = "cannot be read"
         if not order:
             return group.id, "none of its files can be kept: each is gone, changed, put away or acted upon"
-        self._kept.add(self._inodes[order[0].file.path])
+        self._keep(order[0].file.path)
         staying, acts, left = self._decided(group, order)
         left.extend(LeftAlone(path, trouble) for path, trouble in troubles.items())
         first = PlannedGroup(
@@ -116,7 +116,7 @@ class _Planner:
         return [
             first,
             *(
-                PlannedGroup(f"{group.id}-{number}", state_of(file), _ANOTHER, _by_path(acts[file.path]))
+                PlannedGroup(f"{group.id}.{number}", state_of(file), _ANOTHER, _by_path(acts[file.path]))
                 for number, file in enumerate(others, start=2)
             ),
         ]
@@ -129,6 +129,7 @@ class _Planner:
         left: list[LeftAlone] = []
         going: list[Leaver] = []
         kinds = kinds_between(group)
+        self._ways.enter(group)
         for other in order[1:]:
             found = self._untouchable(group, order[0], other) or self._ways.first(other, staying, kinds)
             self._ways.ask_back(order[0].file, other.file, kinds)
@@ -138,7 +139,7 @@ class _Planner:
             else:
                 left.append(found)
                 staying.append(other)
-                self._kept.add(self._inodes[other.file.path])
+                self._keep(other.file.path)
         back = self._held_back(going, [one.file for one in staying])
         staying += [one for one in order if one.file.path in back]
         acts: dict[bytes, list[PlannedAct]] = {one.file.path: [] for one in staying}
@@ -159,10 +160,13 @@ class _Planner:
         back = {file.path: LeftAlone(file.path, why) for file, why in reserve.held_back(going, staying)}
         for path in back:
             del self._gone[path]
-            self._kept.add(self._inodes[path])
+            self._keep(path)
             for place in self._shared.get(path, ()):
                 self._remaining[place] += 1
         return back
+
+    def _keep(self, path: bytes) -> None:
+        self._kept.setdefault(self._inodes[path], path)
 
     def _members(self, group: DuplicateGroup) -> Sequence[CatalogedFile]:
         """Return the members, preferred ones first: of two names of one folder the first counts."""
@@ -199,7 +203,8 @@ class _Planner:
                 inode == self._inodes[keeper.file.path],
                 "a hard link of the file to keep: removing it frees nothing",
             ),
-            (inode in self._kept, "kept in another group"),
+            (self._kept.get(inode) == file.path, "kept in another group"),
+            (inode in self._kept, "a hard link of a file that stays: removing it frees nothing"),
             (
                 any(self._remaining[place] <= 1 for place in self._shared.get(file.path, ())),
                 "the last one of another group",

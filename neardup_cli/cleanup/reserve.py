@@ -23,7 +23,7 @@ from neardup_cli.plans import Plan, Policy
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.rules.keep import ProofOf
 
-_NUMBER = re.compile(r"-\d+$")
+_NUMBER = re.compile(r"[-.]\d+$")
 
 type Leaver = tuple[CatalogedFile, Going]
 """A file that would go, and how."""

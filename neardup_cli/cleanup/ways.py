@@ -21,10 +21,9 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
-from neardup_cli.rules.evidence import LOSSLESS
-from neardup_cli.rules.keep import Candidate
+from neardup_cli.rules.keep import Candidate, may_be_outdone
 from neardup_cli.rules.losses import without_written
-from neardup_cli.rules.words import losses_words
+from neardup_cli.rules.words import kind_word, losses_words
 
 _MOST_WAYS = 4  # files that stay and that one is compared with, at full size each
 _CARRIED = frozenset({Loss.TIME, Loss.PLACE, Loss.RATING, Loss.WORDS, Loss.COMPANIONS})
@@ -63,6 +62,10 @@ class Ways:
             self._device_of_folder = _device(request.to)
         self.wanted: list[Asked] = []
 
+    def enter(self, group: DuplicateGroup) -> None:
+        """Begin with a group: a person may have accepted something in this one alone."""
+        self._policy = self._request.policy_for(group.id)
+
     def companions_of(self, path: bytes) -> tuple[Companion, ...]:
         """Return what belongs to a file, by name."""
         return self._companions.of(path)
@@ -75,7 +78,7 @@ class Ways:
         """Return the act in favour of the first file with which nothing unwanted is lost, or why not."""
         reasons: list[LeftAlone] = []
         for kept in self._likely(other.file, staying, kinds):
-            found = self._towards(other.file, kept, kinds.get((other.file.digest, kept.digest)))
+            found = self._towards(other.file, kept, kinds)
             if isinstance(found, Going):
                 return found
             reasons.append(found)
@@ -84,18 +87,13 @@ class Ways:
         return reasons[0]
 
     def ask_back(self, kept: CatalogedFile, other: CatalogedFile, kinds: Kinds) -> None:
-        """Ask whether the file to keep loses anything where a plain version of it has what it has not.
-
-        That one stays then: of two versions it loses least. A lossless file may have been saved from a lossy
-        one, which is then the better original, though neither loses anything to the other.
-        """
+        """Ask whether the file to keep loses anything to a plain version of it, where that one may stay."""
         if kinds.get((other.digest, kept.digest)) not in SURE_KINDS or kept.digest == other.digest:
             return
         forth = self._request.proof(other, kept)
-        if forth is None or forth.unproven or self._request.proof(kept, other) is not None:
+        if forth is None or self._request.proof(kept, other) is not None:
             return
-        resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
-        if forth.losses or (resaved and (kept.width, kept.height) == (other.width, other.height)):
+        if may_be_outdone(kept, other, forth, self._request.held.get(kept.digest)):
             self.wanted.append((kept, other))
 
     def _likely(
@@ -111,34 +109,52 @@ class Ways:
         near.sort(key=lambda one: one.digest != file.digest)
         yield from near[: _MOST_WAYS - 1]
 
-    def _towards(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> Going | LeftAlone:
-        same_bytes = file.digest == kept.digest
-        kind = Kind.EXACT if same_bytes else kind
+    def _towards(self, file: CatalogedFile, kept: CatalogedFile, kinds: Kinds) -> Going | LeftAlone:
+        same_bytes, pair = file.digest == kept.digest, (file.digest, kept.digest)
+        kind = Kind.EXACT if same_bytes else kinds.get(pair) or self._plain_kind(file, kept)
         reason = self._unasked(file, kept, kind) or self._too_far(file, kept)
         if reason is not None:
-            return LeftAlone(file.path, reason)
+            return LeftAlone(file.path, reason, self._would_lose(file, kept))
         proof = NOTHING_LOST if same_bytes else self._request.proof(file, kept)
         if proof is None:
             self.wanted.append((file, kept))
             return LeftAlone(file.path, "not proven: nobody has compared it at full size")
         if proof.unproven:
             return LeftAlone(file.path, f"not proven: {proof.unproven}")
-        lost, carried, obstacle = self._carried(file, kept, proof)
+        notes = self._lost_beside(file, kept)
+        lost, carried, obstacle = self._carried(file, kept, proof, notes)
         if missing := [loss for loss in lost.losses if loss not in self._policy.accept]:
-            because = f" ({obstacle})" if obstacle and not _CARRIED.isdisjoint(missing) else ""
+            why = [*notes] if Loss.COMPANIONS in missing else []
+            why += [obstacle] if obstacle and not _CARRIED.isdisjoint(missing) else []
+            because = f" ({'; '.join(why)})" if why else ""
             return LeftAlone(file.path, losses_words(missing) + because, lost.losses)
-        if kind is None:  # no match of its own, and proven to be the same image
-            resized = (file.width, file.height) != (kept.width, kept.height)
-            kind = Kind.RESIZED if resized else Kind.RE_ENCODED
+        if not same_bytes and pair not in kinds and not set(proof.losses).isdisjoint(lost.losses):
+            # What a person gives up is meant of a version of the image, and nobody knows whether it is one.
+            return LeftAlone(file.path, "no match of its own with the file to keep", lost.losses)
         found = self._act(file, kept, kind, lost, carried)
         if isinstance(found, Going) and carried is not None:
             self._carrying.record(carried)
         return found
 
+    def _plain_kind(self, file: CatalogedFile, kept: CatalogedFile) -> Kind | None:
+        """Return what it would be if nothing is lost: nobody has aligned the two, and the proof decides."""
+        resized = (file.width, file.height) != (kept.width, kept.height)
+        kind = Kind.RESIZED if resized else Kind.RE_ENCODED
+        return None if kind not in self._policy.only and None in self._policy.only else kind
+
+    def _would_lose(self, file: CatalogedFile, kept: CatalogedFile) -> tuple[Loss, ...] | None:
+        """Return what would be lost with a file that is left alone for another reason; None if unknown."""
+        if file.digest == kept.digest:
+            return ()
+        proof = self._request.proof(file, kept)
+        if proof is None and self._request.prove_all:
+            self.wanted.append((file, kept))
+        return None if proof is None or proof.unproven else proof.losses
+
     def _unasked(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> str | None:
         """Say why a copy is not meant; None if it is."""
-        if kind is not None and kind not in self._policy.only:
-            return f"{kind.value}: not among the kinds asked for (--only)"
+        if kind not in self._policy.only:
+            return f"{kind_word(kind)}: not among the kinds asked for (--only)"
         if self._request.action.is_link and file.digest != kept.digest:
             return "not the same bytes: a link would put another file under its name"
         return None
@@ -155,10 +171,10 @@ class Ways:
         return f"on another device than {named(self._request.to or b'')}: see --across-devices"
 
     def _carried(
-        self, file: CatalogedFile, kept: CatalogedFile, proof: Proof
+        self, file: CatalogedFile, kept: CatalogedFile, proof: Proof, notes: tuple[str, ...]
     ) -> tuple[Proof, Carried | None, str]:
         """Return what is lost, what is carried to lose less, and why not more is."""
-        lost = self._all_losses(file, kept, proof)
+        lost = self._all_losses(file, kept, proof, notes)
         if not self._policy.carry_metadata or not self._travels or _CARRIED.isdisjoint(lost.losses):
             return lost, None, ""
         gone, stays = (self._request.held.get(one.digest) for one in (file, kept))
@@ -170,26 +186,35 @@ class Ways:
         )
         if carried is None:
             return lost, None, obstacle
-        less = self._all_losses(file, kept, proof, carried)
+        less = self._all_losses(file, kept, proof, self._lost_beside(file, kept, carried), carried)
         return (lost, None, obstacle) if less == lost else (less, carried, obstacle)
 
-    def _all_losses(
-        self, file: CatalogedFile, kept: CatalogedFile, proof: Proof, carried: Carried | None = None
-    ) -> Proof:
-        """Add what is lost with the companions, and leave out what a sidecar of the kept file says, too."""
-        gone_with, beside = self.going_with(file.path), self.companions_of(kept.path)
-        known = self._request.held
-        stays = known.get(kept.digest)
-        if (beside or carried) and file.digest in known:
-            said = with_carried(said_by_sidecars(beside), carried)
-            words = said.words | (Holdings() if stays is None else stays).words
-            proof = without_written(proof, known[file.digest], replace(said, words=words))
-        notes = companion_loss(
-            gone_with,
-            beside,
+    def _lost_beside(
+        self, file: CatalogedFile, kept: CatalogedFile, carried: Carried | None = None
+    ) -> tuple[str, ...]:
+        """Say what is lost with the companions."""
+        stays = self._request.held.get(kept.digest)
+        return companion_loss(
+            self.going_with(file.path),
+            self.companions_of(kept.path),
             known=with_carried(stays, carried) if carried else stays,
             destroyed=self._request.action is Action.DELETE,
         )
+
+    def _all_losses(
+        self,
+        file: CatalogedFile,
+        kept: CatalogedFile,
+        proof: Proof,
+        notes: tuple[str, ...],
+        carried: Carried | None = None,
+    ) -> Proof:
+        """Add what is lost with the companions, and leave out what a sidecar of the kept file says, too."""
+        beside, known = self.companions_of(kept.path), self._request.held
+        if (beside or carried) and file.digest in known:
+            said = with_carried(said_by_sidecars(beside), carried)
+            words = said.words | known.get(kept.digest, Holdings()).words
+            proof = without_written(proof, known[file.digest], replace(said, words=words))
         if not notes:
             return proof
         losses = [loss for loss in Loss if loss in proof.losses or loss is Loss.COMPANIONS]

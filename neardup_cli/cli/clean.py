@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neardup_cli.choices import Action, Grouping, KeepKey, Kind, Loss
+from neardup_cli.choices import Action, Grouping
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -33,7 +31,17 @@ from neardup_cli.cli.output import (
     write_paths,
     write_text,
 )
-from neardup_cli.errors import BadInput, FilesRefused, PathNotFound
+from neardup_cli.cli.policy import (
+    AcceptLossOption,
+    AcrossDrivesOption,
+    KeepOption,
+    OnlyOption,
+    PreferOption,
+    ProtectOption,
+    asked_policy,
+    existing_paths,
+)
+from neardup_cli.errors import BadInput, FilesRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,11 +49,8 @@ if TYPE_CHECKING:
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.cleanup.filters import GroupFilter
     from neardup_cli.pipeline.clean import CleanOptions
-    from neardup_cli.plans import Outcome, Plan, Policy
+    from neardup_cli.plans import Outcome, Plan
     from neardup_cli.records.matches import DuplicateGroup
-
-_UNKNOWN = "unknown"
-_KEYS = ", ".join(key.value for key in KeepKey)
 
 
 def clean(
@@ -73,47 +78,15 @@ def clean(
             "--across-devices", help="Let files on other disks than DIR be copied, checked and removed."
         ),
     ] = False,
-    keep: Annotated[
-        str | None,
-        typer.Option("--keep", metavar="KEYS", help=f"What makes a file the one to keep, in order: {_KEYS}."),
-    ] = None,
-    prefer: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--prefer", metavar="PATH", help="Keep files below PATH; repeatable, the first foremost."
-        ),
-    ] = None,
-    protect: Annotated[
-        list[Path] | None,
-        typer.Option("--protect", metavar="PATH", help="Never touch files below PATH; repeatable."),
-    ] = None,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            "--only",
-            metavar="KINDS",
-            help="Act upon these kinds of copies only, such as exact,re-encoded,resized. By default all but "
-            "cropped, overlay, embedded, similar-shot and unknown.",
-        ),
-    ] = None,
+    keep: KeepOption = None,
+    prefer: PreferOption = None,
+    protect: ProtectOption = None,
+    only: OnlyOption = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", help="Go through the groups, one key each; decisions are kept.")
     ] = False,
-    accept_loss: Annotated[
-        str | None,
-        typer.Option(
-            "--accept-loss",
-            metavar="LOSSES",
-            help=f"Let files go although this is lost with them: {', '.join(loss.value for loss in Loss)}.",
-        ),
-    ] = None,
-    across_drives: Annotated[
-        bool,
-        typer.Option(
-            "--across-drives",
-            help="Act upon copies on other drives than the file to keep too, which are backups.",
-        ),
-    ] = False,
+    accept_loss: AcceptLossOption = None,
+    across_drives: AcrossDrivesOption = False,
     carry_metadata: Annotated[
         bool,
         typer.Option(
@@ -211,7 +184,14 @@ def clean(
     options = CleanOptions(
         action=action or Action.TRASH,
         policy=replace(
-            _policy(keep, prefer, protect, only, accept_loss, across_drives=across_drives),
+            asked_policy(
+                keep=keep,
+                prefer=prefer,
+                protect=protect,
+                only=only,
+                accept_loss=accept_loss,
+                across_drives=across_drives,
+            ),
             carry_metadata=carry_metadata,
             min_copies=min_copies or 1,
             min_disks=min_disks or 1,
@@ -255,58 +235,13 @@ def _check_usage(
         raise BadInput("--interactive needs a terminal")
 
 
-def _policy(
-    keep: str | None,
-    prefer: list[Path] | None,
-    protect: list[Path] | None,
-    only: str | None,
-    accept_loss: str | None,
-    *,
-    across_drives: bool,
-) -> Policy:
-    from neardup_cli.plans import Policy
-    from neardup_cli.rules.losses import kinds_meant
-
-    chosen = Policy(prefer=_there(prefer, "--prefer"), protect=_there(protect, "--protect"))
-    keys = chosen.keep if keep is None else tuple(_member(KeepKey, name, "--keep") for name in _names(keep))
-    accepted = frozenset(_member(Loss, name, "--accept-loss") for name in _names(accept_loss or ""))
-    kinds = chosen.only | kinds_meant(accepted)
-    if only is not None:
-        kinds = frozenset(_kind(name) for name in _names(only))
-    return Policy(keys, chosen.prefer, chosen.protect, kinds, accepted, across_drives)
-
-
 def _filter(between: list[Path] | None, within: list[Path] | None, min_size: int | None) -> GroupFilter:
     from neardup_cli.cleanup.filters import GroupFilter
 
-    folders = _there(between, "--between")
+    folders = existing_paths(between, "--between")
     if len(folders) == 1:
         raise BadInput("--between needs two folders or more: name it once for each (--within is for one)")
-    return GroupFilter(folders, _there(within, "--within"), min_size or 0)
-
-
-def _there(paths: list[Path] | None, option: str) -> tuple[bytes, ...]:
-    """Return the real paths; a name with a slip in it must not protect nothing without a word."""
-    for path in paths or ():
-        if not os.path.lexists(raw_path(path)):
-            raise PathNotFound(f"{option}: no such path: {path} (is its disk mounted?)")
-    return tuple(real_paths(paths))
-
-
-def _names(text: str) -> list[str]:
-    return [name for part in text.split(",") if (name := part.strip())]
-
-
-def _kind(name: str) -> Kind | None:
-    return None if name == _UNKNOWN else _member(Kind, name, "--only", _UNKNOWN)
-
-
-def _member[E: StrEnum](kind: type[E], name: str, option: str, *more: str) -> E:
-    try:
-        return kind(name)
-    except ValueError as exc:
-        names = ", ".join([*(member.value for member in kind), *more])
-        raise BadInput(f"{option}: {name!r} is none of {names}") from exc
+    return GroupFilter(folders, existing_paths(within, "--within"), min_size or 0)
 
 
 def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interactive: bool) -> Plan:

@@ -68,6 +68,12 @@ def dups(
     nul: Annotated[
         bool, typer.Option("-0", "--null", help="With --format paths: end each path with NUL, for xargs -0.")
     ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove", help="Compare each copy with the file to keep at full size; nothing is done."
+        ),
+    ] = False,
     workers: WorkersOption = None,
     engine: EngineOption = None,
     ray_address: RayAddressOption = None,
@@ -101,6 +107,7 @@ def dups(
         under=real_paths(under),
         limit=limit,
         cluster=chosen_cluster(settings),
+        prove=prove,
     )
     with Catalog.open(settings.catalog_location) as opened:
         try:

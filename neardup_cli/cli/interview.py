@@ -7,31 +7,36 @@ import select
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.choices import Loss
 from neardup_cli.cli.output import say, table_console
+from neardup_cli.cli.progress import shown_progress
 from neardup_cli.errors import BadInput, NeardupError
 from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.decisions import call_groups_different, keep_files
-from neardup_cli.plans import Plan, PlannedGroup
+from neardup_cli.plans import Plan
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.plan_table import numbered_members, print_group
 from neardup_cli.reports.plan_text import plan_summary
+from neardup_cli.rules.words import losses_words
 
 _CTRL_C = "\x03"
 _ESCAPE = "\x1b"
 _PAUSE = 0.05  # seconds: a terminal sends what one key means without one
-_KEYS = "1-9 keep this (Enter: 1) · a keep all · n not duplicates · s skip · q quit"
+_KEYS = "1-9 keep this (Enter: 1) · {loss}a keep all · n not duplicates · s skip · q quit"
 
 
 class _Key(StrEnum):
     """What a key means; the digits choose the file to keep."""
 
     FIRST = "\n"
+    LOSE = "l"
     ALL = "a"
     DIFFERENT = "n"
     SKIP = "s"
@@ -42,88 +47,153 @@ def interview(catalog: Catalog, options: CleanOptions, groups: Sequence[Duplicat
     """Ask about each group of a plan; return the plan for those in which one file is kept.
 
     "Keep this", "keep all" and "not duplicates" are stored as decisions at once; groups of which all files
-    are to be kept are not asked about again.
+    are to be kept are not asked about again. What is accepted to be lost is so for this run alone.
     """
     by_id = {group.id: group for group in groups}
-    asked = [group for group in plan.groups if not _is_kept_whole(by_id[group.id])]
+    # A family may be planned in several groups; the first one has its id.
+    asked = [by_id[one.id] for one in plan.groups if one.id in by_id]
+    asked = [found for found in asked if not _is_kept_whole(found)]
     chosen: dict[str, bytes] = {}
-    with _single_keys():
-        for number, group in enumerate(asked, 1):
+    accepted: dict[str, frozenset[Loss]] = {}
+    with _single_keys() as terminal:
+        for number, found in enumerate(asked, 1):
             say(f"\ngroup {number} of {len(asked)}")
-            print_group(plan, group, by_id[group.id], table_console())
-            answer = _asked(catalog, options, by_id[group.id], group)
+            question = _Question(catalog, options, found, terminal)
+            answer = question.asked()
             if answer is _Key.QUIT:
                 break
             if isinstance(answer, bytes):
-                chosen[group.id] = answer
+                chosen[found.id], accepted[found.id] = answer, question.accepted
     agreed = [by_id[name] for name in chosen]
-    return make_plan(catalog, replace(options, chosen=chosen), agreed)
+    return make_plan(catalog, replace(options, chosen=chosen, accepted=accepted), agreed)
 
 
 def _is_kept_whole(group: DuplicateGroup) -> bool:
     return all(member.path in group.kept for member in group.members)
 
 
-def _asked(
-    catalog: Catalog, options: CleanOptions, found: DuplicateGroup, group: PlannedGroup
-) -> bytes | _Key:
-    """Return the file to keep, or what else was answered; the decision is kept by then."""
-    members = numbered_members(group)
-    while True:
-        say(_KEYS)
-        key = _pressed()
-        try:
-            if key in ("\n", "\r") or (key.isascii() and key.isdigit() and 0 < int(key) <= len(members)):
-                path = members[int(key) - 1 if key.isdigit() else 0]
-                _keep(catalog, options, found, path)
-                return path
-            match key:
-                case _Key.ALL:
-                    keep_files(catalog, members)
-                case _Key.DIFFERENT:
-                    call_groups_different(catalog, [found], [found.id])
-                case _Key.SKIP | _Key.QUIT:
-                    pass
-                case _:
-                    continue
-            return _Key(key)
-        except NeardupError as exc:  # files with the same bytes cannot be called different, for one
-            say(str(exc))
+class _Question:
+    """Asks about one group.
 
-
-def _keep(catalog: Catalog, options: CleanOptions, found: DuplicateGroup, path: bytes) -> None:
-    """Have one file of a group kept, and say what that means for the others.
-
-    A decision is about bytes: where all files hold the same ones, it would keep them all, and so the choice
-    between their names is for this run alone.
-
-    Raises:
-        BadInput: it cannot be kept.
+    Attributes:
+        accepted: what may be lost with its copies, as the person says.
     """
-    plan = make_plan(catalog, replace(options, chosen={found.id: path}), [found])
-    (planned,) = plan.groups or (None,)
-    if planned is None or planned.keep.path != path:
-        reasons = {} if planned is None else {left.path: left.reason for left in planned.left}
-        raise BadInput(f"it cannot be kept: {reasons.get(path, 'it is not there')}")
-    if len({member.digest for member in found.members}) > 1:
-        keep_files(catalog, [path])
-    for line in plan_summary(plan):
-        say(line)
+
+    def __init__(
+        self, catalog: Catalog, options: CleanOptions, found: DuplicateGroup, terminal: _Terminal
+    ) -> None:
+        self._catalog = catalog
+        self._options = options
+        self._found = found
+        self._terminal = terminal
+        self.accepted: frozenset[Loss] = frozenset()
+
+    def asked(self) -> bytes | _Key:
+        """Return the file to keep, or what else was answered; the decision is kept by then."""
+        plan = self._shown()
+        while True:
+            members, lost = numbered_members(plan), self._lost(plan)
+            say(
+                _KEYS.format(
+                    loss=f"l {losses_words(lost).removeprefix('loses ')} may be lost · " if lost else ""
+                )
+            )
+            key = _pressed()
+            try:
+                if key in ("\n", "\r") or (key.isascii() and key.isdigit() and 0 < int(key) <= len(members)):
+                    path = members[int(key) - 1 if key.isdigit() else 0]
+                    self._keep(path)
+                    return path
+                match key:
+                    case _Key.LOSE if lost or self.accepted:
+                        self.accepted = self.accepted | frozenset(lost) if lost else frozenset()
+                        plan = self._shown()
+                        continue
+                    case _Key.ALL:
+                        keep_files(self._catalog, members)
+                    case _Key.DIFFERENT:
+                        call_groups_different(self._catalog, [self._found], [self._found.id])
+                    case _Key.SKIP | _Key.QUIT:
+                        pass
+                    case _:
+                        continue
+                return _Key(key)
+            except NeardupError as exc:  # files with the same bytes cannot be called different, for one
+                say(str(exc))
+
+    def _shown(self) -> Plan:
+        """Show the group as it would be planned, with what is lost of each file, proven by now."""
+        plan = self._planned({})
+        print_group(plan, self._found, table_console())
+        return plan
+
+    def _planned(self, chosen: Mapping[str, bytes]) -> Plan:
+        options = replace(
+            self._options, chosen=chosen, accepted={self._found.id: self.accepted}, prove_all=True
+        )
+        with self._terminal.interruptible(), shown_progress() as progress:
+            return make_plan(self._catalog, options, [self._found], progress)
+
+    def _lost(self, plan: Plan) -> tuple[Loss, ...]:
+        """Return what is lost with the files that are left alone because of it."""
+        losses = {loss for group in plan.groups for left in group.left for loss in left.losses or ()}
+        return tuple(loss for loss in Loss if loss in losses - self.accepted)
+
+    def _keep(self, path: bytes) -> None:
+        """Have one file of the group kept, and say what that means for the others.
+
+        A decision is about bytes: where all files hold the same ones, it would keep them all, and so the
+        choice between their names is for this run alone.
+
+        Raises:
+            BadInput: it cannot be kept.
+        """
+        plan = self._planned({self._found.id: path})
+        planned = next(iter(plan.groups), None)
+        if planned is None or planned.keep.path != path:
+            reasons = {} if planned is None else {left.path: left.reason for left in planned.left}
+            raise BadInput(f"it cannot be kept: {reasons.get(path, 'it is not there')}")
+        if len({member.digest for member in self._found.members}) > 1:
+            keep_files(self._catalog, [path])
+        for line in plan_summary(plan):
+            say(line)
+
+
+class _Terminal:
+    """The terminal while it hands on each key at once."""
+
+    def __init__(self, before: list[Any]) -> None:
+        self._interrupt = before[tty.CC][termios.VINTR]
+
+    def mute(self) -> None:
+        """Have Ctrl-C be a key: a signal just before the wait for one would be noticed after it."""
+        self._set(bytes([os.fpathconf(sys.stdin.fileno(), "PC_VDISABLE")]))
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Have Ctrl-C be a signal during work that may take long; keys that are pressed meanwhile wait."""
+        self._set(self._interrupt)
+        try:
+            yield
+        finally:
+            self.mute()
+
+    @staticmethod
+    def _set(interrupt: bytes) -> None:
+        now = termios.tcgetattr(sys.stdin)
+        now[tty.CC][termios.VINTR] = interrupt
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, now)
 
 
 @contextmanager
-def _single_keys() -> Iterator[None]:
-    """Have the terminal hand on each key at once; keys that were pressed early are not lost.
-
-    Ctrl-C is a key too: a signal that came just before the wait for a key would be noticed after the next.
-    """
+def _single_keys() -> Iterator[_Terminal]:
+    """Have the terminal hand on each key at once; keys that were pressed early are not lost."""
     before = termios.tcgetattr(sys.stdin)
+    terminal = _Terminal(termios.tcgetattr(sys.stdin))
     try:
         tty.setcbreak(sys.stdin, termios.TCSADRAIN)
-        now = termios.tcgetattr(sys.stdin)
-        now[tty.CC][termios.VINTR] = bytes([os.fpathconf(sys.stdin.fileno(), "PC_VDISABLE")])
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, now)
-        yield
+        terminal.mute()
+        yield terminal
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 

@@ -29,9 +29,19 @@ from neardup_cli.cli.options import (
     ThresholdOption,
 )
 from neardup_cli.cli.output import say
+from neardup_cli.cli.policy import (
+    AcceptLossOption,
+    AcrossDrivesOption,
+    KeepOption,
+    OnlyOption,
+    PreferOption,
+    ProtectOption,
+    asked_policy,
+)
 from neardup_cli.installation import missing_extra
 
 if TYPE_CHECKING:
+    from neardup_cli.plans import Policy
     from neardup_cli.settings import Settings
     from neardup_cli.web.options import Access, ServeOptions
 
@@ -57,8 +67,17 @@ def serve(
     hamming: HammingOption = None,
     preset: PresetOption = None,
     max_pixels: MaxPixelsOption = None,
+    keep: KeepOption = None,
+    prefer: PreferOption = None,
+    protect: ProtectOption = None,
+    only: OnlyOption = None,
+    accept_loss: AcceptLossOption = None,
+    across_drives: AcrossDrivesOption = False,
 ) -> None:
     """Serve the review page and the REST API.
+
+    The options of `clean` that say which file stays and what may go are where the page begins; there they can
+    be changed before each plan.
 
     The address that is printed opens the page once, and the browser keeps a cookie. Programs send the token
     as `Authorization: Bearer …`: name a --token-file. Needs the extra `web`.
@@ -78,12 +97,21 @@ def serve(
         preset=preset,
         max_pixels=max_pixels,
     )
+    policy = asked_policy(
+        keep=keep,
+        prefer=prefer,
+        protect=protect,
+        only=only,
+        accept_loss=accept_loss,
+        across_drives=across_drives,
+    )
     with Catalog.open(settings.catalog_location) as opened:  # what is wrong is said before anything is served
         demand_device(opened, settings.model, settings.device)
     listening = listen(host, port)
     loopback = _loopback(listening)
     tokens = chosen_tokens(token, token_file, no_token=no_token, loopback=loopback)
-    options = _options(settings, Access(loopback, tokens, frozenset(allow_host or [])), upload_mb)
+    access = Access(loopback, tokens, frozenset(allow_host or []))
+    options = _options(settings, policy, access, upload_mb)
     with told(address_of(listening), tokens, token_file, open_browser=open_browser):
         _run(settings.catalog_location, options, listening)
 
@@ -102,7 +130,7 @@ def _loopback(listening: socket.socket) -> bool:
     return ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
 
 
-def _options(settings: Settings, access: Access, upload_mb: int) -> ServeOptions:
+def _options(settings: Settings, policy: Policy, access: Access, upload_mb: int) -> ServeOptions:
     from dataclasses import replace
 
     from neardup_cli.pipeline.dups import DupsOptions
@@ -114,7 +142,7 @@ def _options(settings: Settings, access: Access, upload_mb: int) -> ServeOptions
         query=replace(
             QueryOptions.from_settings(settings), max_pixels=min(settings.max_pixels, UPLOAD_PIXELS)
         ),
-        dups=DupsOptions.from_settings(settings),
+        dups=replace(DupsOptions.from_settings(settings), policy=policy),
         scan=ScanOptions.from_settings(settings),
         access=access,
         limits=Limits(upload_bytes=upload_mb * 1_000_000),

@@ -20,6 +20,7 @@ from neardup_cli.records.holdings import Holdings
 _LOSSLESS = {"PNG", "GIF", "BMP"}
 _LOSSY_TIFF = {6, 7, 33003, 33005, 34712, 34892, 34927, 50001, 50002}
 _COMPRESSION = 259
+_STEPS = 64
 _LOW_FREQUENCIES = 15  # of the zigzag: up to four waves over a block
 _CODING_STYLE = b"\xff\x52\x00"  # of JPEG 2000, with a length below 256
 _SEARCHED = 64 << 10
@@ -49,7 +50,7 @@ def read_holdings(source: BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIX
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             appended = read_appended(image, stream, written.packet)
         frames = _frames(image, stream, name, container)
-        lossless, quality = _is_lossless(image, stream, name), _quality(image)
+        lossless, table = _is_lossless(image, stream, name), _luma_table(image)
         icc, wide = _profile(image, name, container)
         film = container.film_bytes or appended.film_bytes
     pixels = _pixels(stream, name, container, max_pixels)
@@ -64,7 +65,8 @@ def read_holdings(source: BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIX
         depth=pixels.depth,
         wide_gamut=wide or reaches_beyond_srgb(icc) or (written.adobe_rgb and not icc),
         lossless=lossless,
-        quality=quality,
+        quality=round(sum(table[:_LOW_FREQUENCIES]) / _LOW_FREQUENCIES, 3) if table else 0.0,
+        table=table,
         shown_frame=shown,
         frame_views=views,
         captured_at=written.captured_at,
@@ -176,14 +178,12 @@ def _first_webp_chunk(stream: BinaryIO) -> bytes:
     return b""
 
 
-def _quality(image: ImageFile.ImageFile) -> float:
+def _luma_table(image: ImageFile.ImageFile) -> tuple[int, ...]:
+    """Return the 64 steps of a JPEG's first quantiser; none of another format, or of a broken one."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile) or not image.layer:
-        return 0.0
-    table = image.quantization.get(image.layer[0][3])
-    if not table:
-        return 0.0
-    steps = table[:_LOW_FREQUENCIES]
-    return round(sum(steps) / len(steps), 3)
+        return ()
+    table = tuple(image.quantization.get(image.layer[0][3]) or ())
+    return table if len(table) == _STEPS else ()
 
 
 def _profile(image: ImageFile.ImageFile, name: str, container: Container) -> tuple[bytes, bool]:

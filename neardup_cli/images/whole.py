@@ -56,6 +56,10 @@ class WholeImage:
     tables: JpegTables | None
     damage: str = ""
 
+    def grey_levels(self) -> NDArray[np.uint8]:
+        """Return its brightness, uint8 [height, width]."""
+        return np.array(Image.fromarray(self.rgb).convert("L"))
+
 
 def decode_whole(data: bytes, *, frame: int = 0, max_pixels: int = DEFAULT_MAX_PIXELS) -> WholeImage:
     """Decode one frame at its full size.

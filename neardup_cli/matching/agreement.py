@@ -24,6 +24,8 @@ _HALVED = 0.7
 # Grey levels of deviation: below, a block is left to rounding, noise and codecs.
 _DETAILED = 2.5
 _BLANK = 1.5
+# Grey levels: paper is as bright in both; where transparency was laid over white and over black it is not.
+_OTHER_GROUND = 100.0
 # Correlation from which a block agrees: 4 % of the blocks of two unrelated textures of the same kind do.
 _AGREES = 0.6
 # Added to both variances, so that the correlation of two faint blocks is not the correlation of their noise.
@@ -55,7 +57,7 @@ class Agreement:
         spread: how wide the agreeing blocks lie over the overlap: 0 on one line, 1 all over it.
         core: the share within the middle of the overlap, 60 % of each side: two pictures in the same frame
             agree all around it and not in it. 0 where too little agrees there to tell.
-        blank: part of the overlap that is flat in both pictures, as the paper of a page is.
+        blank: part of the overlap that is flat and about as bright in both, as the paper of a page is.
         content_a: part of a's detailed blocks, over the whole picture, that lie on agreeing ones.
         content_b: the same for b.
     """
@@ -247,6 +249,7 @@ def _agreement_of(pair: AlignedPair, a: LocalFeatures, b: LocalFeatures) -> Agre
     if share < HOPELESS:
         return Agreement(blocks=count, share=share)
     blank = _is_flat(blocks_a) & _is_flat(blocks_b) & inside
+    blank &= np.abs(blocks_a.mean(axis=-1) - blocks_b.mean(axis=-1)) < _OTHER_GROUND
     return Agreement(
         blocks=count,
         share=share,

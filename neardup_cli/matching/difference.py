@@ -7,8 +7,10 @@ the same sharpness and tones, and the worst small place counts, not the mean.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -17,11 +19,14 @@ from numpy.typing import NDArray
 from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import AlignedPair, align
+from neardup_cli.matching.explain import Subject
 from neardup_cli.matching.features import Grey
+from neardup_cli.matching.shades import count_colours
 from neardup_cli.matching.sharpness import blur_between, equally_soft
 
 type Floats = NDArray[np.float32]
 type Mask = NDArray[np.bool_]
+type Places = NDArray[np.intp]
 
 SIDE = 416
 """Pixels of the overlap's longer side: a digit of a page is five of them high."""
@@ -35,7 +40,6 @@ _SPOT = 5
 _AROUND_SPOT = 6
 _CHROMA_BLUR = 1.0
 _CHROMA_SPOT = 5
-_AROUND_SPOT = 6
 _FAR_FROM_EDGES = np.ones((7, 7), np.uint8)
 _FLAT_SIDE = 8
 _FLAT_DEVIATION = 1.5
@@ -43,106 +47,210 @@ _DIFFERS = 20.0
 _FEWEST_DIFFERING = 8
 _STEP = 10.0
 _AROUND = np.ones((15, 15), np.uint8)
-_GROUND = 21
-_SHADES = 32
-_SHADE_SHARE = 0.002
+_GROUND = 11  # at half the size
+# What is painted in another colour keeps its outlines; what is laid over an image brings its own.
+_REPAINTED = 30.0
+_MOST_REPAINTED = 0.25
+_UNTOUCHED = 3.0
 _MOST_SATURATED = 2.0
 _FIT_KEPT = 0.8
 # Of the pixels, for what is fitted or counted; odd, so that it walks over the columns.
-_SAMPLED_EVERY = 7
+_SAMPLED_EVERY = 13
 _COLOURLESS = 1.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Difference:
-    """What is left between two images at the same sharpness, tones and colours.
+    """What is left between two images at the same sharpness, tones and colours; most only when it is asked.
 
     Attributes:
-        blank: share of the overlap that is flat in both, as paper is, in [0, 1].
-        colours: number of colours, of 512, that cover more than 0.2 % of the overlap of a.
-        mean: mean difference in grey levels, beyond what a shift of one pixel explains.
-        noise: the difference that one pixel in a hundred exceeds.
-        spot: largest mean difference over 5×5 pixels: the worst small place.
-        likeness: correlation of the two around that place, in [-1, 1]: near 1 where a line that was drawn
-            smaller is only thinner.
-        chroma: the same of the colours, over 10×10 pixels, in levels of Cb and Cr.
-        fill: largest difference of the two within what is flat in both, in levels of grey, Cb or Cr: the
-            colour of a lamp or of a shirt.
-        grey: whether one of the two has no colours, though the other has.
-        own_a: correlation of the difference with what a shows on its ground, around the places that differ:
-            near 0 where something was laid over a, high where a has something there that b has not.
-        own_b: the same for b.
-        divided: share of the outlines around what differs that belong to the image with fewer of them, in
-            [0, 0.5]: 0 where all were drawn over one of the two, 0.5 where each has its own.
-        area: pixels, of the overlap drawn 416 wide, that differ by more than 20 levels.
+        pair: the two, drawn into one frame.
+        inside: where both are, away from their edges.
+        a: luma of a, as soft as b's and in b's tones.
+        b: luma of b, as soft as a's.
+        blur: by how many pixels a was blurred for that; negative where b was.
+        apart: difference in grey levels, beyond what a shift of one pixel explains.
     """
 
-    blank: float
-    colours: int
-    mean: float
-    noise: float
-    spot: float
-    likeness: float
-    chroma: float
-    fill: float
-    grey: bool
-    own_a: float
-    own_b: float
-    divided: float
-    area: int
+    pair: AlignedPair
+    inside: Mask
+    a: Floats
+    b: Floats
+    blur: float
+    apart: Floats
+
+    @cached_property
+    def colours(self) -> int:
+        """Number of colours, of 512, that cover more than 0.2 % of the overlap of a."""
+        return count_colours(self.pair.a.reshape(-1, 3)[self._some])
+
+    @cached_property
+    def blank(self) -> float:
+        """Share of the overlap that is flat in both, as paper is, in [0, 1]."""
+        return float(self._flat.ravel()[self._some].mean())
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean difference in grey levels."""
+        return float(self.apart.ravel()[self._some].mean())
+
+    @cached_property
+    def noise(self) -> float:
+        """The difference that one pixel in a hundred exceeds."""
+        return float(np.quantile(self.apart.ravel()[self._some], 0.99))
+
+    @property
+    def spot(self) -> float:
+        """Largest mean difference over 5×5 pixels: the worst small place."""
+        return self._worst_spot[0]
+
+    @cached_property
+    def likeness(self) -> float:
+        """Correlation of the two around that place, in [-1, 1].
+
+        It is near 1 where a line that was drawn smaller is only thinner.
+        """
+        return _likeness(self.a, self.b, self._worst_spot[1])
+
+    @cached_property
+    def chroma(self) -> float:
+        """The worst place of the colours, over 10×10 pixels, in levels of Cb and Cr."""
+        return float(cv2.blur(self._colours_apart[0], (_CHROMA_SPOT, _CHROMA_SPOT)).max())
+
+    @property
+    def grey(self) -> bool:
+        """Whether one of the two has no colours, though the other has."""
+        return self._colours_apart[1]
+
+    @cached_property
+    def fill(self) -> float:
+        """Largest difference within what is flat in both, in levels of grey, Cb or Cr: a lamp's colour."""
+        return _fill(self.apart, self._colours_apart[0], self._flat & self.inside)
+
+    @cached_property
+    def own(self) -> tuple[float, float]:
+        """Correlation of the difference with what a, and what b, shows on its ground, where they differ.
+
+        It is near 0 where something was laid over the one, high where the one has something there that the
+        other has not.
+        """
+        return _own(self.apart, self.a, self.b, self.inside)
+
+    @cached_property
+    def divided(self) -> float:
+        """Share of the outlines around what differs that belong to the image with fewer of them.
+
+        In [0, 0.5]: 0 where all were drawn over one of the two, 0.5 where each has its own.
+        """
+        return _divided(self.apart, self.a, self.b, self.inside)
+
+    @cached_property
+    def untouched(self) -> bool:
+        """Whether half of all pixels are the same in both: no filter took all colours along."""
+        apart = cv2.absdiff(self.pair.a, self.pair.b).reshape(-1, 3)[self._some]
+        return 2 * int(np.count_nonzero(apart <= _UNTOUCHED)) >= apart.size
+
+    @cached_property
+    def repainted(self) -> float:
+        """Correlation of the slopes of both around what differs in colour, in [-1, 1].
+
+        Near 1 where things were painted in other colours, near 0 where something was laid over them; 0 where
+        nothing differs in colour, or much of it does.
+        """
+        return 0.0 if self.grey else _repainted(self._colours_apart[0], self.pair)
+
+    @cached_property
+    def _some(self) -> Places:
+        return _sampled(self.inside)
+
+    @cached_property
+    def _flat(self) -> Mask:
+        return _flat(self.a) & _flat(self.b)
+
+    @cached_property
+    def _worst_spot(self) -> tuple[float, Sequence[int]]:
+        _, spot, _, place = cv2.minMaxLoc(cv2.blur(self.apart, (_SPOT, _SPOT)))
+        return float(spot), place
+
+    @cached_property
+    def _colours_apart(self) -> tuple[Floats, bool]:
+        a, b = (
+            [_softened(side, at * self.blur / 2) for side in _chroma(pixels)]
+            for at, pixels in ((1, self.pair.a), (-1, self.pair.b))
+        )
+        return _chroma_apart(a, b, self.inside[::2, ::2])
+
+
+def is_steady(a: Subject, b: Subject, transform: Affine, levels: float, chroma: float) -> bool:
+    """Return True if two images nowhere differ by more than so much, as they are; about a millisecond.
+
+    Most copies are the same image again, and of those nothing else needs to be measured.
+    """
+    pair = align(a.grey, b.grey, transform, SIDE)
+    if pair is None:
+        return True
+    inside = cv2.erode(pair.inside, _EDGE, borderValue=0)
+    apart = cv2.min(_beyond_whole(pair.a, pair.b), inside)
+    if cv2.blur(apart, (_SPOT, _SPOT)).max() > levels:
+        return False
+    drawn = align(a.pixels, b.pixels, transform, SIDE // 2)
+    if drawn is None:
+        return True
+    inside = cv2.erode(drawn.inside, _EDGE, borderValue=0)
+    for of_a, of_b in zip(
+        *(cv2.split(_in_luma_and_chroma(side))[1:] for side in (drawn.a, drawn.b)), strict=True
+    ):
+        differing = cv2.min(cv2.absdiff(of_a, of_b), inside)
+        if cv2.blur(differing, (_CHROMA_SPOT, _CHROMA_SPOT)).max() > chroma:
+            return False
+    return True
 
 
 def measure_difference(
     a: NDArray[np.uint8], b: NDArray[np.uint8], transform: Affine, side: int = SIDE
 ) -> Difference | None:
-    """Compare two RGB images under `transform` (a's pixels to b's), about 6 ms; None without an overlap."""
+    """Compare two RGB images under `transform` (a's pixels to b's), about 5 ms; None without an overlap."""
     pair = align(a, b, transform, side)
     if pair is None:
         return None
     inside = cv2.erode(pair.inside, _EDGE, borderValue=0) > 0
     if np.count_nonzero(inside) < _FEWEST_PIXELS:
         return None
-    some = np.flatnonzero(inside)[::_SAMPLED_EVERY]
-    (luma_a, *chroma_a), (luma_b, *chroma_b) = (_planes(pixels) for pixels in (pair.a, pair.b))
+    some = _sampled(inside)
+    luma_a, luma_b = (_luma(pixels) for pixels in (pair.a, pair.b))
     blur = blur_between(luma_a, luma_b, some)
     luma_a, luma_b = equally_soft(luma_a, luma_b, blur)
-    for channel in range(2):
-        softened = equally_soft(chroma_a[channel], chroma_b[channel], blur / 2)
-        chroma_a[channel], chroma_b[channel] = softened
     retoned = _retoned(luma_a, luma_b, some)
     apart = np.where(inside, _beyond(retoned, luma_b), np.float32(0))
-    chroma, grey = _chroma_apart(chroma_a, chroma_b, inside[::2, ::2])
-    flat = _flat(luma_a) & _flat(luma_b)
-    spots = cv2.blur(apart, (_SPOT, _SPOT))
-    _, spot, _, place = cv2.minMaxLoc(spots)
-    own_a, own_b = _own(apart, retoned, luma_b, inside)
-    seen = apart.ravel()[some]
-    return Difference(
-        blank=float(flat.ravel()[some].mean()),
-        colours=count_colours(pair.a.reshape(-1, 3)[some]),
-        mean=float(seen.mean()),
-        noise=float(np.quantile(seen, 0.99)),
-        spot=float(spot),
-        likeness=_likeness(retoned, luma_b, place),
-        chroma=_worst(chroma),
-        fill=_fill(apart, chroma, flat & inside),
-        grey=grey,
-        own_a=own_a,
-        own_b=own_b,
-        divided=_divided(apart, retoned, luma_b, inside),
-        area=int(np.count_nonzero(apart > _DIFFERS)),
-    )
+    return Difference(pair, inside, retoned, luma_b, blur, apart)
 
 
-def _planes(pixels: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
-    """Split into luma and, at half the size, the red and blue differences; luma's grain is smoothed away."""
+def _sampled(inside: Mask) -> Places:
+    return np.flatnonzero(inside)[::_SAMPLED_EVERY]
+
+
+def _luma(pixels: NDArray[np.uint8]) -> Floats:
+    """Return luma without its grain."""
     luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(luma, (0, 0), _GRAIN), np.float32)
+
+
+def _chroma(pixels: NDArray[np.uint8]) -> list[Floats]:
+    """Return the red and blue differences at half the size."""
     size = ((pixels.shape[1] + 1) // 2, (pixels.shape[0] + 1) // 2)
-    halved = cv2.cvtColor(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2YCrCb)
-    red, blue = (
-        cv2.GaussianBlur(side.astype(np.float32), (0, 0), _CHROMA_BLUR) for side in cv2.split(halved)[1:]
-    )
-    return np.asarray(cv2.GaussianBlur(luma, (0, 0), _GRAIN)), np.asarray(red), np.asarray(blue)
+    halved = _in_luma_and_chroma(np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8))
+    return [
+        np.asarray(cv2.GaussianBlur(side.astype(np.float32), (0, 0), _CHROMA_BLUR), np.float32)
+        for side in cv2.split(halved)[1:]
+    ]
+
+
+def _in_luma_and_chroma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb), np.uint8)
+
+
+def _softened(values: Floats, blur: float) -> Floats:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), blur), np.float32) if blur > 0 else values
 
 
 def _retoned(a: Floats, b: Floats, some: NDArray[np.intp]) -> Floats:
@@ -165,6 +273,15 @@ def _retoned(a: Floats, b: Floats, some: NDArray[np.intp]) -> Floats:
 def _beyond(a: Floats, b: Floats) -> Floats:
     """Say by how much two images differ, beyond what lies one pixel around in the other."""
     return np.asarray(np.maximum(_outside(a, b), _outside(b, a)), np.float32)
+
+
+def _beyond_whole(a: Grey, b: Grey) -> Grey:
+    """Say the same of grey pixels as they are; OpenCV stops at 0."""
+    both = [
+        cv2.max(cv2.subtract(y, cv2.dilate(x, _NEIGHBOURS)), cv2.subtract(cv2.erode(x, _NEIGHBOURS), y))
+        for x, y in ((a, b), (b, a))
+    ]
+    return np.asarray(cv2.max(*both), np.uint8)
 
 
 def _outside(a: Floats, b: Floats) -> Floats:
@@ -200,10 +317,6 @@ def _chroma_apart(a: Sequence[Floats], b: Sequence[Floats], inside: Mask) -> tup
     return apart, grey
 
 
-def _worst(chroma: Floats) -> float:
-    return float(cv2.blur(chroma, (_CHROMA_SPOT, _CHROMA_SPOT)).max())
-
-
 def _fill(luma: Floats, chroma: Floats, flat: Mask) -> float:
     """Find the largest difference away from all edges, over which codecs bleed."""
     within = cv2.erode(flat.astype(np.uint8), _FAR_FROM_EDGES, borderValue=0)
@@ -232,7 +345,12 @@ def _own(apart: Floats, a: Floats, b: Floats, inside: Mask) -> tuple[float, floa
     if np.count_nonzero(differing) < _FEWEST_DIFFERING:  # nothing stands out
         return 0.0, 0.0
     near = inside & (cv2.dilate(differing.astype(np.uint8), _AROUND) > 0)
-    return _correlation(apart[near], _ink(a)[near]), _correlation(apart[near], _ink(b)[near])
+    size = (apart.shape[1] // 2, apart.shape[0] // 2)
+    near = cv2.resize(near.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    halved, half_a, half_b = (
+        np.asarray(cv2.resize(side, size, interpolation=cv2.INTER_AREA), np.float32) for side in (apart, a, b)
+    )
+    return _correlation(halved[near], _ink(half_a)[near]), _correlation(halved[near], _ink(half_b)[near])
 
 
 def _divided(apart: Floats, a: Floats, b: Floats, inside: Mask) -> float:
@@ -244,6 +362,28 @@ def _divided(apart: Floats, a: Floats, b: Floats, inside: Mask) -> float:
     of_a = int(np.count_nonzero(step_a > 2 * step_b + _STEP))
     of_b = int(np.count_nonzero(step_b > 2 * step_a + _STEP))
     return min(of_a, of_b) / max(1, of_a + of_b)
+
+
+def _repainted(chroma: Floats, pair: AlignedPair) -> float:
+    size = (chroma.shape[1], chroma.shape[0])
+    a, b = (
+        np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        for pixels in (pair.a, pair.b)
+    )
+    differing = cv2.morphologyEx((chroma > _REPAINTED).astype(np.uint8), cv2.MORPH_OPEN, _NEIGHBOURS)
+    if not 0 < np.count_nonzero(differing) <= _MOST_REPAINTED * differing.size:
+        return 0.0
+    outline = cv2.morphologyEx(differing, cv2.MORPH_GRADIENT, _EDGE) > 0
+    (along_a, across_a), (along_b, across_b) = (_slopes(side, outline) for side in (a, b))
+    shared = float(along_a @ along_b + across_a @ across_b)
+    of_a, of_b = (float(x @ x + y @ y) for x, y in ((along_a, across_a), (along_b, across_b)))
+    return shared / math.sqrt(of_a * of_b) if min(of_a, of_b) > 0 else 0.0
+
+
+def _slopes(pixels: NDArray[np.uint8], places: Mask) -> tuple[Floats, Floats]:
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    along, across = (cv2.Sobel(grey, cv2.CV_32F, *order, ksize=3)[places] for order in ((1, 0), (0, 1)))
+    return np.asarray(along, np.float32), np.asarray(across, np.float32)
 
 
 def _ink(grey: Floats) -> Floats:
@@ -260,13 +400,6 @@ def _flat(grey: Floats) -> Mask:
     size = (_FLAT_SIDE, _FLAT_SIDE)
     mean = cv2.blur(grey, size)
     return np.asarray(cv2.blur(grey * grey, size) - mean * mean < _FLAT_DEVIATION**2)
-
-
-def count_colours(pixels: NDArray[np.uint8]) -> int:
-    """Count the colours, of 512, that more than 0.2 % of `[n, 3]` RGB pixels have."""
-    steps = (pixels // _SHADES).astype(np.intp)
-    counts = np.bincount(steps @ np.array([64, 8, 1]), minlength=512)
-    return int(np.count_nonzero(counts > _SHADE_SHARE * len(steps)))
 
 
 def refined(a: Grey, b: Grey, transform: Affine, side: int = SIDE) -> Affine:

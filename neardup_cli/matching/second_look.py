@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neardup_cli.matching.affine import Affine
-from neardup_cli.matching.difference import Difference, measure_difference, refined
+from neardup_cli.matching.difference import Difference, is_steady, measure_difference, refined
 from neardup_cli.matching.explain import Subject, grey_of
 from neardup_cli.matching.verify import Verdict
 
@@ -23,11 +23,13 @@ OTHER_COLOURS = "the same shape in other colours"
 OTHER_WAY = "a plain shape turned or mirrored"
 LOCAL_CHANGE = "both show something of their own in one place"
 
-# A dozen colours, or a few more and a fifth of it flat: a page, an icon, a chart, a drawing. Photographs on
-# plain ground have more.
-_PLAIN_BLANK = 0.2
+# Of two photographs those are asked that show the same part: what is laid into something else, or framed, is
+# no form that was filled in twice.
+_WHOLE = 0.95
 _PLAIN_COLOURS = 12
-_MANY_COLOURS = 20
+_REPAINTED_CHROMA = 40.0
+# Of 48 photographs with stickers the most alike have 0.74; plates of dots and test strips have 0.9 and more.
+_SAME_OUTLINES = 0.8
 # Grey levels that the worst place of a plain copy reaches above what a hundredth of its pixels do, unless it
 # is the same line drawn thinner: of 339 copies of 60 kinds of pages, signs and charts (half, double and
 # quarter size, JPEG 50 and 20, turned by 0.6°) 333 stay below.
@@ -59,9 +61,16 @@ def look_again(a: Subject, b: Subject, verdict: Verdict) -> str | None:
     """Say why a pair that the geometric stage matched is none; None where the second look confirms it."""
     if verdict.transform is None or (a.pixels.shape == b.pixels.shape and np.array_equal(a.pixels, b.pixels)):
         return None
+    transform = np.array(verdict.transform)
+    natural = a.is_natural or b.is_natural
+    if natural and (
+        min(verdict.coverage_a, verdict.coverage_b) < _WHOLE
+        or is_steady(a, b, transform, _STILL_SPOT, _REPAINTED_CHROMA)
+    ):
+        return None
     refusal = None
-    for difference in _measured(a, b, np.array(verdict.transform)):
-        refusal = _refusal(difference, np.array(verdict.transform))
+    for difference in _measured(a, b, transform):
+        refusal = _refusal_of_natural(difference) if natural else _refusal_of_plain(difference, transform)
         if refusal is None:
             return None
     return refusal
@@ -80,16 +89,21 @@ def _measured(a: Subject, b: Subject, transform: Affine) -> Iterator[Difference]
             yield again
 
 
-def _refusal(found: Difference, transform: Affine) -> str | None:
-    if found.colours <= _PLAIN_COLOURS or (found.blank > _PLAIN_BLANK and found.colours <= _MANY_COLOURS):
-        return _refusal_of_plain(found, transform)
-    both = min(found.own_a, found.own_b)
-    if found.noise < _STILL_NOISE and found.spot > _STILL_SPOT:
+def _refusal_of_natural(found: Difference) -> str | None:
+    """Look at photographs: what is alike and yet differs, or differs on both sides, is no edit's work."""
+    if found.untouched and found.chroma > _REPAINTED_CHROMA and found.repainted > _SAME_OUTLINES:
+        return OTHER_COLOURS
+    if found.spot <= _STILL_SPOT:
+        return None
+    if found.noise < _STILL_NOISE:
         # A mark looks like nothing that was there before; what is alike and yet differs has moved or changed.
-        two_sided = both > _NOTHING_OWN and found.divided > _STILL_DIVIDED
-        return LOCAL_CHANGE if two_sided or found.likeness > _CHANGED_LIKENESS else None
-    two_sided = both > _SOMETHING_OWN and found.divided > _DIVIDED
-    return LOCAL_CHANGE if found.spot > _PHOTO_SPOT and two_sided else None
+        changed = found.likeness > _CHANGED_LIKENESS or (
+            found.divided > _STILL_DIVIDED and min(found.own) > _NOTHING_OWN
+        )
+        return LOCAL_CHANGE if changed else None
+    if found.spot <= _PHOTO_SPOT or found.divided <= _DIVIDED:
+        return None
+    return LOCAL_CHANGE if min(found.own) > _SOMETHING_OWN else None
 
 
 def _refusal_of_plain(found: Difference, transform: Affine) -> str | None:
@@ -107,7 +121,7 @@ def _refusal_of_plain(found: Difference, transform: Affine) -> str | None:
 
 def _is_written_over(found: Difference) -> bool:
     """Whether all that differs was laid over one of the two, an object on plain ground with many shades."""
-    one_sided = found.divided < _ONE_SIDED and min(found.own_a, found.own_b) < _NOTHING_OWN
+    one_sided = found.divided < _ONE_SIDED and min(found.own) < _NOTHING_OWN
     return one_sided and found.colours > _PLAIN_COLOURS
 
 

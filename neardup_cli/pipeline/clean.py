@@ -17,7 +17,7 @@ from neardup_cli.catalog.holdings import stored_holdings
 from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.catalog.scanning import known_roots
 from neardup_cli.catalog.sidecars import store_sidecars
-from neardup_cli.choices import Action, Kind
+from neardup_cli.choices import Action, Kind, Loss
 from neardup_cli.cleanup.carry import sidecars_of
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.emptied import folders_of
@@ -47,6 +47,7 @@ class CleanOptions:
         to: folder of `quarantine` and `move`, absolute; it need not exist.
         across_devices: let files on other devices be copied there, checked and removed.
         chosen: the file that a person chose to keep, by group id.
+        accepted, prove_all: see `PlanRequest`.
         remove_empty_folders: see `Plan`.
         filter: which copies the plan is about.
         dups: where the groups come from.
@@ -57,6 +58,8 @@ class CleanOptions:
     to: bytes | None = None
     across_devices: bool = False
     chosen: Mapping[str, bytes] = field(default_factory=dict)
+    accepted: Mapping[str, frozenset[Loss]] = field(default_factory=dict)
+    prove_all: bool = False
     remove_empty_folders: bool = False
     filter: GroupFilter = NO_FILTER
     dups: DupsOptions = field(default_factory=DupsOptions)
@@ -108,6 +111,8 @@ def make_plan(
         across_devices=options.across_devices,
         put_away=put_away,
         chosen=options.chosen,
+        accepted=options.accepted,
+        prove_all=options.prove_all,
         drives=drives,
     )
     plan = filtered_plan(_proven_plan(catalog, groups, request, options.dups.workers, watch), options.filter)

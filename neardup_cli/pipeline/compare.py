@@ -17,11 +17,14 @@ from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.matching.regions import View, best_view, region_limit
 from neardup_cli.matching.sieve import FLAT
+from neardup_cli.pipeline.held import damage_of_file
 from neardup_cli.pipeline.picture import unreadable
 from neardup_cli.pipeline.probe import Probe, Source, probe_image
 from neardup_cli.records.answers import Comparison
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import Stage
 from neardup_cli.rules.copies import Judgement, Limits, limits_for, parameters
+from neardup_cli.rules.held import held_apart
 from neardup_cli.rules.options import Matching
 
 if TYPE_CHECKING:
@@ -100,7 +103,11 @@ def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_P
     Raises:
         PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
     """
-    return SideBySide(a, b, rules, max_pixels).compare()
+    sides = SideBySide(a, b, rules, max_pixels)
+    comparison = sides.compare()
+    if not comparison.is_match or comparison.same_bytes:
+        return comparison
+    return replace(comparison, reason="; ".join([comparison.reason, *held_apart(*sides.holdings)]))
 
 
 class SideBySide:
@@ -143,6 +150,15 @@ class SideBySide:
         return Comparison(
             a.path, b.path, same, hamming, similarity, judgement.stage, reason, judgement.alignment
         )
+
+    @cached_property
+    def holdings(self) -> tuple[Holdings, Holdings]:
+        """What the two files hold beside their pixels, and whether they are sound.
+
+        Raises:
+            UnreadableImage: one of them cannot be read any more.
+        """
+        return _holdings(self._a), _holdings(self._b)
 
     @cached_property
     def laying(self) -> Laying:
@@ -193,6 +209,13 @@ def _reason(
         return f"SSCD similarity {similarity:.3f} is below {limits.threshold:g}"
     level = limits.threshold if limits.certainty is None else limits.certainty
     return f"SSCD similarity {similarity:.3f} is at least {level:g}"
+
+
+def _holdings(side: Probe) -> Holdings:
+    held = side.picture.holdings
+    if not side.path:  # an upload: nobody keeps it
+        return held
+    return replace(held, damage=damage_of_file(side.path, side.picture.subject.format))
 
 
 def _probe(image: Source, embedder: Embedder | None, max_pixels: int) -> Probe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from neardup_cli.matching.regions import RegionPairs, with_regions
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.grouping import group_contents
 from neardup_cli.pipeline.join import joined_pictures
+from neardup_cli.pipeline.proven import proven_groups
 from neardup_cli.plans import Policy
 from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, PairMatch
@@ -42,6 +44,7 @@ class DupsOptions(Matching):
         workers: threads of the geometric stage.
         cluster: compares the vectors where many are new; None for this machine.
         policy: which file of a group stays.
+        prove: compare each copy with the file that stays at full size, which is what `clean` asks for.
     """
 
     under: Sequence[bytes] = ()
@@ -49,6 +52,7 @@ class DupsOptions(Matching):
     workers: int = 1
     cluster: Cluster | None = None
     policy: Policy = field(default_factory=Policy)
+    prove: bool = False
 
     @classmethod
     def from_settings(
@@ -61,6 +65,7 @@ class DupsOptions(Matching):
         under: Sequence[bytes] = (),
         limit: int | None = None,
         cluster: Cluster | None = None,
+        prove: bool = False,
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
@@ -72,6 +77,7 @@ class DupsOptions(Matching):
             limit=limit,
             workers=settings.worker_count,
             cluster=cluster,
+            prove=prove,
         )
 
 
@@ -102,7 +108,13 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     pairs = [pair for pair in matched if limits.counts(pair.alignment)]
     shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
     members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
-    grouped = group_contents(catalog, members, pairs, options, watch, different=different, series=shots)
+    regrouped = partial(
+        group_contents, catalog, members, pairs, options, watch, different=different, series=shots
+    )
+    if options.prove:
+        grouped = proven_groups(catalog, regrouped, limit=options.limit, workers=options.workers, watch=watch)
+    else:
+        grouped = regrouped()
     shown = grouped.groups[: options.limit]
     asked = {"under": list(options.under), "limit": options.limit}
     return DupsReport(

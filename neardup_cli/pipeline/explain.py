@@ -17,8 +17,9 @@ from neardup_cli.pipeline.compare import Rules, SideBySide
 from neardup_cli.pipeline.laying import Laying
 from neardup_cli.pipeline.picture import decode_named
 from neardup_cli.pipeline.probe import Source
-from neardup_cli.records.answers import ExplainedPair, Point
+from neardup_cli.records.answers import Comparison, ExplainedPair, Point
 from neardup_cli.records.matches import Stage
+from neardup_cli.rules.held import held_apart, same_pixels
 
 _LINK_PIXELS = 6.0  # of 416: how far a link may end from where the transform says
 _LINKS = 40
@@ -45,7 +46,7 @@ def explain(a: Source, b: Source, rules: Rules, *, max_pixels: int = DEFAULT_MAX
         comparison=comparison,
         kind=None if explanation is None else explanation.kind,
         edits=() if explanation is None else explanation.edits,
-        sentence=_sentence(explanation, matched=comparison.is_match, reason=comparison.reason),
+        sentence=_sentence(explanation, sides, comparison),
         numbers={**numbers, "agreement": verdict.agreement, "inliers": verdict.inliers},
         outline=_outline(laying.a.whole, laying.b.whole, verdict),
         outline_in_a=_outline(laying.b.whole, laying.a.whole, verdict.turned_round()),
@@ -63,12 +64,17 @@ def upright(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
     return (image.colour or image.luma).convert("RGB")
 
 
-def _sentence(explanation: Explanation | None, *, matched: bool, reason: str) -> str:
+def _sentence(explanation: Explanation | None, sides: SideBySide, comparison: Comparison) -> str:
+    if not comparison.is_match and explanation is None:
+        return f"Not copies: {comparison.reason}."
+    if comparison.stage is Stage.EXACT:
+        return explain_same_bytes().sentence
+    said = "Called copies by their fingerprints; the pixels could not be aligned."
     if explanation is not None:
-        return explanation.sentence
-    if matched:
-        return "Called copies by their fingerprints; the pixels could not be aligned."
-    return f"Not copies: {reason}."
+        said = explanation.sentence
+        if explanation.kind is Kind.SAME_PIXELS and (which := same_pixels(*sides.holdings)) is not None:
+            said = which.capitalize()
+    return "; ".join([said.rstrip("."), *held_apart(*sides.holdings)]) + "."
 
 
 def _outline(a: LocalFeatures, b: LocalFeatures, verdict: Verdict) -> tuple[Point, ...]:

@@ -11,6 +11,7 @@ from neardup_cli.catalog.holdings import store_holdings, stored_holdings
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.files import open_regular
 from neardup_cli.images.holdings import read_holdings
+from neardup_cli.images.integrity import damage_of
 from neardup_cli.images.remote import is_remote, read
 from neardup_cli.images.walk import os_reason
 from neardup_cli.records.holdings import Holdings
@@ -60,5 +61,20 @@ def holdings_of_file(path: bytes) -> Holdings:
     try:
         with io.BytesIO(read(path)) if is_remote(path) else open_regular(path) as stream:
             return read_holdings(stream)
+    except OSError as exc:
+        raise UnreadableImage(os_reason(exc)) from exc
+
+
+def damage_of_file(path: bytes, format: str) -> str:  # noqa: A002 (the record's word for it)
+    """Say why the decoder of an image file does not believe it; empty for a sound one.
+
+    Raises:
+        UnreadableImage: it cannot be read.
+    """
+    try:
+        if is_remote(path):
+            return damage_of(read(path), format)
+        with open_regular(path) as stream:
+            return damage_of(stream.read(), format)
     except OSError as exc:
         raise UnreadableImage(os_reason(exc)) from exc

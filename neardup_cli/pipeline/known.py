@@ -20,6 +20,8 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.rules.evidence import Evidence
 
+_ALL_OF_IT = 0.93  # share of detail from which an image is not called enlarged
+_SAMPLED_ROWS = 1024  # in which a quantiser is looked for
 _AT_ONCE = 500  # contents a transaction
 
 
@@ -57,7 +59,138 @@ def read_evidence(
                 found = {}
         _store(catalog, found)
         known.update(found)
-    return {content: Evidence(holdings) for content, holdings in known.items()}
+    return {
+        content: _evidence(held[0], known[content]) for content, held in files.items() if content in known
+    }
+
+
+def _evidence(file: CatalogedFile, held: Holdings) -> Evidence:
+    detail = held.detail * max(file.width, file.height) if held.detail else None
+    return Evidence(held, detail=detail)
+
+
+def with_details(
+    catalog: Catalog,
+    evidence: Mapping[int, Evidence],
+    files: Mapping[int, Sequence[CatalogedFile]],
+    sized: Sequence[Sequence[int]],
+    *,
+    workers: int = 1,
+    watch: Progress | None = None,
+) -> dict[int, Evidence]:
+    """Measure the real detail of contents that may be enlarged, and add it: each once, kept in the catalog.
+
+    Args:
+        catalog: open; takes what is measured.
+        evidence: of the contents.
+        files: of each content.
+        sized: of each family the contents in question, the largest first; one with detail up to its last
+            pixel settles it, and the smaller ones are not opened.
+        workers: threads.
+        watch: shows how many families were looked at.
+    """
+    found = dict(evidence)
+    asked = [some for some in sized if any(_is_open(found, content) for content in some)]
+    if not asked:
+        return found
+    watch = watch or Silent()
+    watch.start("Measuring detail", len(asked))
+
+    def measured(some: Sequence[int]) -> dict[int, Evidence]:
+        return _measured(some, found, files)
+
+    for new in LocalEngine(workers).map(measured, asked):
+        watch.advance()
+        _store(catalog, {content: one.holdings for content, one in new.items() if one.holdings is not None})
+        found.update(new)
+    return found
+
+
+def with_sources(
+    catalog: Catalog,
+    evidence: Mapping[int, Evidence],
+    files: Mapping[int, Sequence[CatalogedFile]],
+    asked: Mapping[int, Sequence[tuple[int, ...]]],
+    *,
+    workers: int = 1,
+    watch: Progress | None = None,
+) -> dict[int, Evidence]:
+    """Look for the quantisers of coarser versions in finer ones; each once, kept in the catalog.
+
+    Args:
+        catalog: open; takes what is measured.
+        evidence: of the contents.
+        files: of each content.
+        asked: contents, and the tables to look for.
+        workers: threads.
+        watch: shows how many were looked at.
+    """
+    found = dict(evidence)
+    if not asked:
+        return found
+    watch = watch or Silent()
+    watch.start("Looking for the original", len(asked))
+
+    def measured(task: tuple[int, Sequence[tuple[int, ...]]]) -> dict[int, Evidence]:
+        content, tables = task
+        return _with_tables(content, tables, found[content], files[content])
+
+    for new in LocalEngine(workers).map(measured, sorted(asked.items())):
+        watch.advance()
+        _store(catalog, {content: one.holdings for content, one in new.items() if one.holdings is not None})
+        found.update(new)
+    return found
+
+
+def _with_tables(
+    content: int, tables: Sequence[tuple[int, ...]], known: Evidence, files: Sequence[CatalogedFile]
+) -> dict[int, Evidence]:
+    from neardup_cli.images.whole import decode_whole  # late: OpenCV takes a fifth of a second to import
+    from neardup_cli.matching.codec_noise import noise_left
+
+    held = known.holdings
+    for file in files:
+        try:
+            with _opened(file.path) as stream:
+                grey = decode_whole(stream.read()).grey_levels()[:_SAMPLED_ROWS]
+        except (OSError, UnreadableImage):
+            continue
+        assert held is not None
+        new = [("-".join(map(str, table)), noise_left(grey, table)) for table in tables]
+        return {content: _evidence(file, replace(held, bears=(*held.bears, *new)))}
+    return {}
+
+
+def _is_open(evidence: Mapping[int, Evidence], content: int) -> bool:
+    known = evidence.get(content)
+    return known is not None and known.holdings is not None and known.detail is None
+
+
+def _measured(
+    contents: Sequence[int],
+    evidence: Mapping[int, Evidence],
+    files: Mapping[int, Sequence[CatalogedFile]],
+) -> dict[int, Evidence]:
+    from neardup_cli.images.whole import decode_whole  # late: OpenCV takes a fifth of a second to import
+    from neardup_cli.matching.detail import detail_share
+
+    new: dict[int, Evidence] = {}
+    for content in contents:
+        if _is_open(evidence, content):
+            held = evidence[content].holdings
+            for file in files[content]:
+                try:
+                    with _opened(file.path) as stream:
+                        share = detail_share(decode_whole(stream.read()).grey_levels())
+                except (OSError, UnreadableImage):
+                    continue
+                assert held is not None
+                new[content] = _evidence(file, replace(held, detail=share))
+                break
+        known = new.get(content, evidence.get(content))
+        if known is None or known.holdings is None or known.holdings.detail >= _ALL_OF_IT:
+            break
+    return new
 
 
 def with_colours(

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.holdings import stored_holdings
+from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.catalog.related import IdPair, related
 from neardup_cli.cleanup.carry import is_said, told_by
 from neardup_cli.cleanup.companions import Companions
@@ -45,8 +46,11 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
         paths = {state.path for group in plan.groups for state in _states(group)}
         known = queries.files_at(connection, paths)
         pairs = {pair for group in plan.groups for pair in _pairs(group, known)}
+        proofs = stored_proofs(connection, {gone for gone, _ in pairs})
+        proven = {pair for pair in pairs if pair in proofs and proofs[pair].is_empty}
+        copies = proven | related(connection, pairs - proven)
         held = stored_holdings(connection, {gone for gone, _ in pairs} if plan.policy.carry_metadata else ())
-        guard = _Guard(plan, known, related(connection, pairs), queries.root_paths(connection), held)
+        guard = _Guard(plan, known, copies, queries.root_paths(connection), held)
     problems = [
         f"groups[{place}].{problem}"
         for place, group in enumerate(plan.groups)

@@ -22,7 +22,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "to": None if plan.to is None else data_path(plan.to),
         "across_devices": plan.across_devices,
         "remove_empty_folders": plan.remove_empty_folders,
-        "policy": _policy(plan.policy),
+        "policy": policy_document(plan.policy),
         "groups": [_group(group) for group in plan.groups],
         "undecided": [{"id": name, "reason": reason} for name, reason in plan.undecided],
         "summary": {
@@ -74,7 +74,8 @@ def kind_name(kind: Kind | None) -> str:
     return kind_word(kind)
 
 
-def _policy(policy: Policy) -> dict[str, Any]:
+def policy_document(policy: Policy) -> dict[str, Any]:
+    """Return which file stays, and what may go, in the words of the command line."""
     return {
         "keep": [key.value for key in policy.keep],
         "prefer": [data_path(path) for path in policy.prefer],

@@ -12,7 +12,7 @@ from rich.text import Text
 from neardup_cli.plans import Plan, PlannedGroup
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.plan_text import act_remark, carried_words, plan_summary
+from neardup_cli.reports.plan_text import act_remark, carried_words, left_remark, plan_summary
 from neardup_cli.reports.table import common_folder
 from neardup_cli.reports.units import shown_bytes
 
@@ -30,7 +30,7 @@ class _Row(NamedTuple):
 def print_plan(plan: Plan, console: Console) -> None:
     """Draw a plan as one table: the keeper of each group first, with why, then what happens to the others."""
     if plan.groups:
-        folder = common_folder([path for group in plan.groups for path in numbered_members(group)])
+        folder = common_folder(numbered_members(plan))
         table = _new_table("Path", "Size", "Why")
         for group in plan.groups:
             for row in _rows(plan, group):
@@ -43,28 +43,43 @@ def print_plan(plan: Plan, console: Console) -> None:
         console.print(Text(shown_text(line)))
 
 
-def print_group(plan: Plan, group: PlannedGroup, found: DuplicateGroup, console: Console) -> None:
-    """Draw one group, its members numbered in the order of `numbered_members`, with what is known of them."""
-    numbers = {path: str(number) for number, path in enumerate(numbered_members(group), 1)}
+def print_group(plan: Plan, found: DuplicateGroup, console: Console) -> None:
+    """Draw a plan for one family, its members numbered in the order of `numbered_members`.
+
+    Args:
+        plan: for this family alone.
+        found: what is known of its members. Their roles are shown where the file that stays is the one that
+            they are meant towards.
+        console: to draw on.
+    """
+    numbers = {path: str(number) for number, path in enumerate(numbered_members(plan), 1)}
     files = {member.path: member for member in found.members}
     folder = common_folder(list(numbers))
-    table = _new_table("Path", "Size", "Pixels", "Why")
-    for row in _rows(plan, group):
+    table = _new_table("Path", "Size", "Pixels", "Role", "Why")
+    with_roles = bool(plan.groups) and plan.groups[0].keep.path == found.keep
+    drawn: set[bytes] = set()
+    for row in (row for group in plan.groups for row in _rows(plan, group)):
+        if row.path is not None and row.word in ("keep", "leave") and row.path in drawn:
+            continue  # a version that stays and has copies of its own was drawn as left alone
         word, path, size, why = _cells(row, folder)
-        pixels = Text()
+        pixels = role = Text()
         if row.path in files:
             file = files[row.path]
             size = Text(shown_bytes(file.stamp.size), style=size.style)
             pixels = Text(f"{file.width}×{file.height}", style=size.style)
+            role = Text(found.role_of(file).value if with_roles else "", style=size.style)
+            drawn.add(row.path)
         number = "" if row.path is None else numbers.get(row.path, "")
-        table.add_row(Text.assemble(f"{number:>2} ", word), path, size, pixels, why)
+        table.add_row(Text.assemble(f"{number:>2} ", word), path, size, pixels, role, why)
     _print_below(folder, table, console)
 
 
-def numbered_members(group: PlannedGroup) -> list[bytes]:
-    """Return the members of a group: the keeper, those that are acted upon, those that are left."""
-    acted_on = [act.file.path for act in group.acts]
-    return [group.keep.path, *acted_on, *(left.path for left in group.left)]
+def numbered_members(plan: Plan) -> list[bytes]:
+    """Return the members of a family that is planned: the keeper, those acted upon, those that are left."""
+    kept = [group.keep.path for group in plan.groups]
+    acted_on = [act.file.path for group in plan.groups for act in group.acts]
+    left = [left.path for group in plan.groups for left in group.left]
+    return list(dict.fromkeys([*kept[:1], *acted_on, *left]))
 
 
 def _rows(plan: Plan, group: PlannedGroup) -> Iterator[_Row]:
@@ -79,7 +94,7 @@ def _rows(plan: Plan, group: PlannedGroup) -> Iterator[_Row]:
         for warning in act.warnings:
             yield _Row("warn", "red", None, "", warning)
     for left in group.left:
-        yield _Row("leave", "dim", left.path, "", left.reason)
+        yield _Row("leave", "dim", left.path, "", left_remark(left))
 
 
 def _cells(row: _Row, folder: bytes) -> tuple[Text, Text, Text, Text]:

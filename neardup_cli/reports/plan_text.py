@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neardup_cli.choices import Action
-from neardup_cli.plans import Batch, Carried, OperationState, Outcome, Plan, PlannedAct, PlannedGroup
+from neardup_cli.plans import (
+    Batch,
+    Carried,
+    LeftAlone,
+    OperationState,
+    Outcome,
+    Plan,
+    PlannedAct,
+    PlannedGroup,
+)
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.plan_json import kind_name
 from neardup_cli.reports.units import shown_bytes, shown_count
@@ -119,7 +128,8 @@ def batch_lines(batches: Sequence[Batch]) -> Iterator[str]:
 def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
     size = shown_bytes(sum(act.frees for act in group.acts))
     copies = shown_count(len(group.acts), "copy", "copies")
-    yield f"# {shown_text(group.id)}: {copies} {_WILL[action]}, {size}"
+    told = f"{copies} {_WILL[action]}, {size}" if group.acts else "nothing to do"
+    yield f"# {shown_text(group.id)}: {told}"
     yield _line("keep", group.keep.path, shown_bytes(group.keep.size), shown_text(group.reason))
     for act in group.acts:
         target = "" if act.target is None else f" → {shown_path(act.target)}"
@@ -132,7 +142,7 @@ def _group_lines(action: Action, group: PlannedGroup) -> Iterator[str]:
         for warning in act.warnings:
             yield _line("warning", act.file.path, "", shown_text(warning))
     for left in group.left:
-        yield _line("leave", left.path, "", shown_text(left.reason))
+        yield _line("leave", left.path, "", shown_text(left_remark(left)))
     yield ""
 
 
@@ -153,6 +163,12 @@ def carried_words(carried: Carried) -> str:
     if carried.words:
         said.append(f"words {'; '.join(carried.words)}")
     return ", ".join(said)
+
+
+def left_remark(left: LeftAlone) -> str:
+    """Say why a file is left alone, and what would be lost with it where that is known and not the reason."""
+    lost = losses_words(left.losses)
+    return left.reason if left.losses is None or lost in left.reason else f"{left.reason}; {lost}"
 
 
 def _line(word: str, path: bytes, size: str, remark: str) -> str:

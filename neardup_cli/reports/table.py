@@ -14,11 +14,13 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.text import dups_summary, shown_role
+from neardup_cli.reports.text import dups_summary, shown_losses, shown_role
 from neardup_cli.reports.units import shown_bytes, shown_similarity
 
 _FILE_COLUMNS = ("Size", "Pixels", "Stage", "Sim.", "Kind")
 _WIDE_ONLY = ("Stage", "Sim.")
+_LOSES = "Loses"  # where anything was proven
+_LONGEST_LOSS = 12  # letters of "transparency"
 _WIDE = 80  # columns from which there is room for all
 _WEAKEST = "bold yellow"  # of the match that ties its member to the group least
 
@@ -29,9 +31,19 @@ def print_dups(report: DupsReport, console: Console) -> None:
         folder = common_folder([member.path for group in report.groups for member in group.members])
         table = _new_table()
         headings = [name for name in _FILE_COLUMNS if console.width >= _WIDE or name not in _WIDE_ONLY]
+        if any(group.proofs for group in report.groups):
+            headings.append(_LOSES)
+            if console.width < _WIDE:
+                headings.remove("Kind")
         for heading in (*headings, "Frees"):
-            left = heading in ("Stage", "Kind")
-            table.add_column(heading, justify="left" if left else "right", no_wrap=True)
+            left = heading in ("Stage", "Kind", _LOSES)
+            table.add_column(
+                heading,
+                justify="left" if left else "right",
+                no_wrap=heading != _LOSES,
+                overflow="fold",
+                min_width=_LONGEST_LOSS if heading == _LOSES else None,
+            )
         for group in report.groups:
             _add_group(table, group, folder, headings)
         if folder:
@@ -79,10 +91,12 @@ def _add_group(table: Table, group: DuplicateGroup, folder: bytes, headings: Seq
     for member in group.members:
         role = shown_role(group, member.path)
         match = reasons.get(member.path)
+        cells = _file_cells(member, match, is_weakest=match is not None and match == weakest)
+        cells[_LOSES] = shown_losses(group, member).removeprefix("loses ")
         table.add_row(
             Text(role, style="green" if role in ("keep", "kept") else "yellow"),
             Text(_below(member.path, folder)),
-            *map(_file_cells(member, match, is_weakest=match is not None and match == weakest).get, headings),
+            *map(cells.get, headings),
             Text(shown_bytes(group.reclaimable_bytes), style="bold") if role == "keep" else "",
             end_section=False,
         )

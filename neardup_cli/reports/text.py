@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
-from neardup_cli.rules.words import role_word
+from neardup_cli.rules.words import losses_words, role_word
 
 if TYPE_CHECKING:  # each command makes few of them, and importing them all takes 10 ms
     from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryResult
     from neardup_cli.records.decisions import ShownDecision
-    from neardup_cli.records.files import Skipped
+    from neardup_cli.records.files import CatalogedFile, Skipped
     from neardup_cli.records.health import CatalogStatus, Finding
     from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 
@@ -38,9 +38,18 @@ def dups_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
                 stage,
                 similarity,
                 shown_kind(match),
+                shown_losses(group, member),
             ]
             yield "\t".join(cells).rstrip()
         yield ""
+
+
+def shown_losses(group: DuplicateGroup, member: CatalogedFile) -> str:
+    """Say what is lost with a member, once it was looked at; empty where nobody has, and for what stays."""
+    proof = group.proofs.get(member.digest)
+    if proof is None or member.digest == group.members[0].digest:
+        return ""
+    return f"not proven: {shown_text(proof.unproven)}" if proof.unproven else losses_words(proof.losses)
 
 
 def shown_role(group: DuplicateGroup, path: bytes) -> str:

@@ -16,6 +16,7 @@ from neardup_cli.choices import KeepKey
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import DEFAULT_KEYS, Policy
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.proofs import Proof
 from neardup_cli.rules.evidence import LOSSLESS
 
@@ -31,6 +32,11 @@ type ProofOf = Callable[[CatalogedFile, CatalogedFile], Proof | None]
 """What is lost if the first file goes and the second stays; None where nobody has looked yet."""
 type Oldest = tuple[int, int, bytes]
 """Of the files of one content: the time of the oldest, and the shortest path with its length."""
+
+
+_ENLARGED = 1.1  # times the pixels
+_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
+_ALL_OF_IT = 0.93  # share of detail from which a file is no enlargement
 
 
 class NameRank(IntEnum):
@@ -112,15 +118,45 @@ def outdone(files: Iterable[CatalogedFile], proof: ProofOf) -> frozenset[bytes]:
 def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
     """Return True if nothing is lost with one file while the other stays, and something the other way round.
 
-    Where nothing is lost either way, a lossless file with the pixels of a lossy one was saved from it.
+    What has more pixels and nothing more in them was enlarged. Where nothing is lost either way, a lossless
+    file with the pixels of a lossy one was saved from it.
     """
     forth = proof(one, other)
     if forth is None or not forth.is_empty:
         return False
+    if one.width * one.height > _ENLARGED * other.width * other.height:
+        return True  # it has more pixels, and nothing in them
+    if other.width * other.height > _ENLARGED * one.width * one.height:
+        return False  # what an enlargement has beyond its original was put there by a filter
     back = proof(other, one)
     if back is None or back.unproven:
         return False
     return bool(back.losses) or (one.format in LOSSLESS and other.format not in LOSSLESS)
+
+
+def may_be_outdone(
+    kept: CatalogedFile, other: CatalogedFile, forth: Proof, held: Holdings | None = None
+) -> bool:
+    """Return True if it is worth to look whether the file to keep loses anything to another version.
+
+    That one stays then: of two versions it loses least. A lossless file may have been saved from a lossy
+    one, and what has many more pixels than detail, or was never measured, may be an enlargement: the other
+    one is the better original then, though neither may lose anything.
+
+    Args:
+        kept: the file to keep.
+        other: a plain version of it.
+        forth: what is lost if the other one goes.
+        held: what the file to keep holds, as far as it is known.
+    """
+    if forth.unproven:
+        return False
+    resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
+    as_large = (kept.width, kept.height) == (other.width, other.height)
+    sides = max(kept.width, kept.height), max(other.width, other.height)
+    lacks_detail = held is None or held.detail < _ALL_OF_IT
+    enlarged = sides[1] < sides[0] <= _LARGEST_ENLARGEMENT * sides[1] and lacks_detail
+    return bool(forth.losses) or (resaved and as_large) or enlarged
 
 
 def preference(path: bytes, policy: Policy) -> int:

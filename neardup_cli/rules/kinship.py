@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from math import sqrt
 
 from neardup_cli.choices import Kind, Role
 from neardup_cli.records.matches import Alignment, PairMatch
@@ -13,6 +14,7 @@ PLAIN = frozenset({Kind.SAME_PIXELS, Kind.RE_ENCODED, Kind.RESIZED})
 # The edges of a 416-pixel version are found to about three pixels: above this share of the area it is whole.
 _WHOLE = 0.95
 _PARTIAL = 0.9
+_STRETCHED = 1.04  # one direction against the other: rounding sizes of small images changes it by less
 _HASH_BITS = 64
 # Of the detail of a captioned image, less is found in the original than the other way round: never more in
 # 1,900 pairs of 80 photographs, and less in three of four.
@@ -62,7 +64,17 @@ def is_plain(pair: PairMatch) -> bool:
     found = pair.alignment
     if found is None:
         return True
-    return found.kind in PLAIN and made(found) is Made.UNKNOWN
+    return found.kind in PLAIN and made(found) is Made.UNKNOWN and not is_stretched(found)
+
+
+def is_stretched(found: Alignment) -> bool:
+    """Say whether one of two images has other proportions: it was edited, and lost nothing."""
+    if not found.transform:
+        return False
+    (a, b, _), (c, d, _) = found.transform
+    total, product = a * a + b * b + c * c + d * d, abs(a * d - b * c)
+    root = sqrt(max(0.0, total * total - 4 * product * product))
+    return total + root > _STRETCHED**2 * (total - root)
 
 
 def is_straight(pair: PairMatch) -> bool:
@@ -74,6 +86,8 @@ def is_straight(pair: PairMatch) -> bool:
         return False
     if not found.transform:
         return True
+    if is_stretched(found):
+        return False
     (a, _, _), (c, _, _) = found.transform
     return abs(c) < a  # turned by less than 45 degrees, not by a quarter or a half
 
@@ -132,6 +146,6 @@ def role_towards(kept: int, pair: PairMatch) -> Role:
         case Kind.OVERLAY:
             return Role.CAPTIONED
         case Kind.SAME_PIXELS | Kind.RE_ENCODED | Kind.RESIZED | Kind.EXACT:
-            return Role.COPY
+            return Role.EDITED if is_stretched(found) else Role.COPY
         case _:
             return Role.EDITED

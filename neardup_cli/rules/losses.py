@@ -26,6 +26,7 @@ _LEAST_MEAN, _MEAN_TO_COMMON, _MEAN_ABOVE = 1.7, 1.8, 0.4
 _MOST_EVERYWHERE = 1.25
 _MOST_CALM = 1.5
 _MOST_COMMON = 1.9
+_EXACT = 0.5
 _MOST_COLOUR = 1.5
 _MOST_TINT = 3.0
 _MOST_TONE = 4.0
@@ -69,6 +70,8 @@ def lost_pixels(seen: Surplus) -> PixelLosses:
         seen.mean / max(_LEAST_MEAN, _MEAN_TO_COMMON * seen.common_mean + _MEAN_ABOVE),
     )
     at_large = max(seen.everywhere / _MOST_EVERYWHERE, seen.calm / _MOST_CALM, seen.common / _MOST_COMMON)
+    if seen.exact < _EXACT:  # the very bits that the codec makes of these pixels: no noise of its own
+        at_large = 0.0
     colour = max(
         seen.colour / _MOST_COLOUR,
         seen.small_colour / _MOST_COLOUR,

@@ -14,16 +14,26 @@ from typing import NamedTuple
 
 from neardup_cli.choices import Kind
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.rules import evidence as known
 from neardup_cli.rules.evidence import NOTHING, Evidence
-from neardup_cli.rules.families import Family
+from neardup_cli.rules.families import Family, linked
 from neardup_cli.rules.kinship import Made, is_plain, is_straight, made, sureness
 
 # What is longer by less has no more detail: cameras and programs round sizes, and detail is measured.
 _AS_LONG = 0.93
-# Steps of the quantiser that differ by less are the same quality by another program's count.
-_AS_FINE = 1.15
+_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
+# Share of a quantiser's noise that is left in an image saved from what it quantised: 0.1 to 0.67 in a finer
+# JPEG, 0.2 to 0.69 in HEIC, 0.4 to 0.95 in AVIF and WebP; 0.96 and more in what it never quantised, but for a
+# JPEG of nearly the same steps: 0.51.
+_NOISE_LEFT = 0.6
+_NOISE_LEFT_BY_OTHERS = 0.85
+# A quantiser can be told from another one's steps, and from rounding, if it is so much coarser.
+_COARSER = 1.5
+_LEAST_STEP = 4.0
+_MOST_TABLES = 3
+_UNKNOWN_STEP = 1000.0
 # Of the matches between two versions, how many more have to say that one was made of the other.
 _CLEAR = 0.3
 # How much less like the others, on average, a version is that stands aside; asked of so many versions.
@@ -48,8 +58,8 @@ class Quality(NamedTuple):
         signs, told: how much speaks for a camera's own file, and was written into it; negative.
         enlarged: whether it has many more pixels than detail: enlarged, or soft, and then the signs of a
             camera have spoken for it already.
-        coarse: 0 for the finest quantiser or none, 1 for a coarser one, 2 for lossy ones without a measure.
         aside: whether it is less like the others than the one in their middle: blurred, greyed, noisy.
+        coarse: the step of the quantiser; 0 for none, and what no step is known of comes last.
         pixels: negative.
     """
 
@@ -59,8 +69,8 @@ class Quality(NamedTuple):
     signs: int
     told: int
     enlarged: bool
-    coarse: int
     aside: bool
+    coarse: float
     pixels: int
 
 
@@ -109,14 +119,13 @@ def qualities(
     resaved, aside = _resaved(pairs, files, evidence), _aside(contents, pairs)
     about = {content: evidence.get(content, NOTHING) for content in contents}
     lossless = {content: known.is_lossless(files[content], one) for content, one in about.items()}
-    length = {content: known.long_side(files[content], about[content]) for content in contents}
+    length = _lengths(files, about)
     most = max(length.values())
     steps = {
         content: held.quality
         for content, one in about.items()
         if (held := one.holdings) is not None and held.quality > 0 and length[content] >= _AS_LONG * most
     }
-    finest = min(steps.values(), default=0.0)
     return {
         content: Quality(
             shortfall=0.0 if length[content] >= _AS_LONG * most else most / max(length[content], 1.0),
@@ -125,12 +134,24 @@ def qualities(
             no_camera=not known.is_from_camera(about[content]),
             signs=-known.camera_signs(files[content], about[content]),
             told=-known.told(about[content]),
-            coarse=_coarse(steps.get(content), finest, lossless=lossless[content]),
             aside=content in aside,
+            coarse=0.0 if lossless[content] or not steps else steps.get(content, _UNKNOWN_STEP),
             pixels=-files[content].width * files[content].height,
         )
         for content in contents
     }
+
+
+def _lengths(files: FileOf, about: EvidenceOf) -> dict[int, float]:
+    """Return how long each content really is: an enlarged one as long as the version that it was made of."""
+    size = {content: float(max(files[content].width, files[content].height)) for content in about}
+    length = {content: known.long_side(files[content], one) for content, one in about.items()}
+    soft = {content for content in about if length[content] < _AS_LONG * size[content]}
+    for content in soft:
+        lowest, highest = size[content] / _LARGEST_ENLARGEMENT, _AS_LONG * size[content]
+        sources = [size[other] for other in about if other not in soft and lowest <= size[other] < highest]
+        length[content] = min(length[content], max(sources, default=length[content]))
+    return length
 
 
 def _aside(contents: Collection[int], pairs: Iterable[PairMatch]) -> set[int]:
@@ -149,12 +170,6 @@ def _aside(contents: Collection[int], pairs: Iterable[PairMatch]) -> set[int]:
     return {content for content, value in mean.items() if value < middle - _ASIDE}
 
 
-def _coarse(step: float | None, finest: float, *, lossless: bool) -> int:
-    if step is None:
-        return 0 if lossless or not finest else 2
-    return int(step > _AS_FINE * finest)
-
-
 def _resaved(pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf) -> set[int]:
     """Return the lossless contents that have the very pixels of a lossy one: a PNG of a JPEG adds nothing."""
     found = set()
@@ -164,6 +179,61 @@ def _resaved(pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf) ->
         a, b = (known.is_lossless(files[one], evidence.get(one, NOTHING)) for one in (pair.a, pair.b))
         if a != b:
             found.add(pair.a if a else pair.b)
+    return found | _made_of_coarser(pairs, evidence)
+
+
+def _made_of_coarser(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[int]:
+    """Return the contents that bear the quantiser of another one, plainly the same, in their pixels."""
+    found = set()
+    for pair in pairs:
+        if not is_plain(pair):
+            continue
+        for one, other in ((pair.a, pair.b), (pair.b, pair.a)):
+            held, source = (evidence.get(content, NOTHING).holdings for content in (one, other))
+            if held is None or source is None or not _is_coarser(source, held):
+                continue
+            most = _NOISE_LEFT if held.table else _NOISE_LEFT_BY_OTHERS
+            if dict(held.bears).get(source.table_name, 1.0) < most:
+                found.add(one)
+    return found
+
+
+def _is_coarser(source: Holdings, held: Holdings) -> bool:
+    """Say whether a quantiser is so much coarser that its steps can be told in the pixels of another file."""
+    return bool(source.table) and (
+        not held.table or source.quality > max(_LEAST_STEP, _COARSER * held.quality)
+    )
+
+
+def maybe_resaved(
+    families: Iterable[Family], pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf
+) -> dict[int, list[tuple[int, ...]]]:
+    """Return the contents that may have been saved from a coarser JPEG, and the quantisers to look for.
+
+    Those that are the same image plainly and of one size, and not compressed most.
+    """
+    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair)]
+    members = [content for family in families if len(family.members) > 1 for content in family.members]
+    found: dict[int, list[tuple[int, ...]]] = {}
+    for some in linked(members, plain):
+        for content in some:
+            held = evidence.get(content, NOTHING).holdings
+            if held is None:
+                continue
+            size = files[content].width, files[content].height
+            coarser = {
+                other.table: other.quality
+                for one in some
+                if (other := evidence.get(one, NOTHING).holdings) is not None
+                and (files[one].width, files[one].height) == size
+                and other.table
+                and _is_coarser(other, held)
+            }
+            asked = sorted(coarser, key=lambda table: (coarser[table], table))[:_MOST_TABLES]
+            known_names = {name for name, _ in held.bears}
+            new = [table for table in asked if "-".join(map(str, table)) not in known_names]
+            if new:
+                found[content] = new
     return found
 
 
@@ -215,6 +285,21 @@ def _ranks(
     keys = [key(place) for place in range(len(versions))]
     places = {one: place for place, one in enumerate(sorted(set(keys)))}
     return [places[one] for one in keys]
+
+
+def maybe_enlarged(families: Iterable[Family], pairs: Iterable[PairMatch], files: FileOf) -> list[list[int]]:
+    """Return the contents whose real detail has to be known, a list for each image.
+
+    Those that are the same image plainly and of different sizes, the largest first.
+    """
+    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair)]
+    members = [content for family in families if len(family.members) > 1 for content in family.members]
+    found = []
+    for some in linked(members, plain):
+        sides = {content: max(files[content].width, files[content].height) for content in some}
+        if max(sides.values()) * _AS_LONG > min(sides.values()):
+            found.append(sorted(some, key=lambda content: (-sides[content], files[content].digest)))
+    return found
 
 
 def doubtful_colours(families: Iterable[Family], pairs: Iterable[PairMatch]) -> set[int]:

@@ -22,6 +22,7 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
 from neardup_cli.rules.losses import lost_facts, lost_pixels, proof_of
 from neardup_cli.verification.opened import MOST_PIXELS, Opened, Unproven, opened, over
+from neardup_cli.verification.turning import turned_alike
 
 # Sides that differ by rounding alone: a pixel and a half, or half a hundredth.
 _ROUNDED_PIXELS = 1.5
@@ -79,7 +80,7 @@ def _lost_in_still(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
     """Compare a still with the frame that it shows: the first one, or the one that stands for all."""
     image = gone.frame()
     shown = dict.fromkeys((0, kept.holdings.shown_frame)) if kept.holdings.frames > 1 else (0,)
-    found = [frozenset(compared(gone, image, kept.frame(number))) for number in shown]
+    found = [frozenset(compared(gone, image, kept, kept.frame(number))) for number in shown]
     yield from ((loss, "") for loss in min(found, key=len))
 
 
@@ -100,7 +101,7 @@ def _lost_in_frames(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
     lost: set[Loss] = set()
     different = 0
     for place in range(held.frames):
-        found = set(compared(gone, gone.frame(place), kept.frame(place)))
+        found = set(compared(gone, gone.frame(place), kept, kept.frame(place)))
         different += bool(found & {Loss.CONTENT, Loss.AREA, Loss.SHOT})
         lost |= found
     if different:
@@ -116,8 +117,19 @@ class _Sides:
     kept: NDArray[np.uint8]
 
 
-def compared(gone: Opened, image: WholeImage, other: WholeImage) -> Iterable[Loss]:
+def compared(gone: Opened, image: WholeImage, kept: Opened, other: WholeImage) -> Iterable[Loss]:
     """Compare two frames at the full size of the first one."""
+    losses = frozenset(_compared(gone, image, other))
+    if losses and (alike := turned_alike(image, other)) is not None:
+        return {Loss.ORIENTATION, *_compared(gone, image, alike)}
+    if losses == {Loss.SHOT} and not _compared(kept, other, image):
+        # All of the one that stays can have been made from this one: then it is no other exposure, and what
+        # is lost is what a coarser quantiser took.
+        return {Loss.DETAIL}
+    return losses
+
+
+def _compared(gone: Opened, image: WholeImage, other: WholeImage) -> Iterable[Loss]:
     if not _same_frame(_size(image.rgb), _size(other.rgb)):
         return {Loss.AREA}
     coding = gone.coding(image)

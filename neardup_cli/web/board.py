@@ -18,6 +18,7 @@ from functools import cached_property
 
 from neardup_cli.catalog.changes import ChangeStamp, change_stamp
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.proofs import count_proofs
 from neardup_cli.catalog.queries import path_range
 from neardup_cli.errors import NeardupError
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
@@ -31,6 +32,7 @@ log = logging.getLogger("neardup.web")
 
 _POLL_SECONDS = 1.0
 _FILTERS_KEPT = 32
+_QUIET_SECONDS = 5.0  # that no proof came for, while another program may be making thousands
 
 
 class Order(StrEnum):
@@ -66,11 +68,13 @@ class Snapshot:
 
     Attributes:
         version: changes with each snapshot; a page of one never mixes with another's.
+        proofs: how many there were.
         facets: of each group, in the order of the report.
     """
 
     version: int
     stamp: ChangeStamp
+    proofs: int
     report: DupsReport
     status: CatalogStatus
     facets: tuple[GroupFacets, ...]
@@ -154,6 +158,8 @@ class Board:
         self._wake = threading.Event()
         self._ending = False
         self._forced = False
+        self._all_proved = False
+        self._proofs, self._proofs_since = 0, time.monotonic()
         self.snapshot: Snapshot | None = None
         self.computing = True
         self.error: str | None = None
@@ -161,9 +167,15 @@ class Board:
         self._thread = threading.Thread(target=self._run, name="groups", daemon=True)
         self._thread.start()
 
-    def refresh(self, *, forced: bool = False) -> None:
-        """Look for changes now; make a new snapshot in any case if `forced`."""
+    def refresh(self, *, forced: bool = False, proved: bool = False) -> None:
+        """Look for changes now.
+
+        Args:
+            forced: make a new snapshot in any case.
+            proved: all proofs were made that were asked for: no need to wait whether more come.
+        """
         self._forced |= forced
+        self._all_proved |= proved
         self.computing = True
         self._wake.set()
 
@@ -200,8 +212,10 @@ class Board:
     def _look(self) -> None:
         with self._catalog.read() as connection:
             stamp = change_stamp(connection)
+            proofs = count_proofs(connection)
         former = self.snapshot
-        if former is not None and former.stamp == stamp and not self._forced:
+        changed = former is None or former.stamp != stamp or self._proved(former, proofs)
+        if not changed and not self._forced:
             return
         self.computing, self._forced = True, False
         if former is not None and former.stamp.scan != stamp.scan:
@@ -211,12 +225,21 @@ class Board:
         self.snapshot = Snapshot(
             version=1 if former is None else former.version + 1,
             stamp=stamp,
+            proofs=proofs,
             report=report,
             status=catalog_status(self._catalog),
             facets=tuple(facets(group) for group in report.groups),
         ).prepared()
         self._metrics.groups.set(len(report.groups))
         self._metrics.group_seconds.set(time.monotonic() - started)
+
+    def _proved(self, former: Snapshot, proofs: int) -> bool:
+        """Say whether proofs were made, by whoever it was, and no more are being made right now."""
+        if proofs != self._proofs:
+            self._proofs, self._proofs_since = proofs, time.monotonic()
+        quiet = self._all_proved or time.monotonic() - self._proofs_since >= _QUIET_SECONDS
+        self._all_proved = False
+        return proofs != former.proofs and quiet
 
 
 class Watch:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from neardup_cli.choices import Kind, Loss, Role
+from neardup_cli.choices import KeepKey, Kind, Loss, Role
 from neardup_cli.records.decisions import Ruling
 from neardup_cli.records.matches import Stage
+from neardup_cli.rules.words import UNKNOWN_KIND
 from neardup_cli.web import examples
 from neardup_cli.web.scans import ScanState
 
@@ -249,6 +250,7 @@ class ScanResult(BaseModel):
     embedded: int
     regions: int
     unreadable: int
+    app_folders: int = Field(default=0, description="Folders of applications that were left out.")
     skipped: list[Skipped]
     damaged: list[Damaged]
     model: str | None
@@ -326,14 +328,79 @@ class OfferedAction(StrEnum):
     REFLINK = "reflink"
 
 
+def _words(words: type[StrEnum], description: str, *more: str) -> WithJsonSchema:
+    """Name the words of a list. Others are refused by whoever knows what they mean, not by their form."""
+    listed: list[JsonValue] = [*(word.value for word in words), *more]
+    array: JsonValue = {"type": "array", "maxItems": 40, "items": {"type": "string", "enum": listed}}
+    return WithJsonSchema({"anyOf": [array, {"type": "null"}], "default": None, "description": description})
+
+
+type Words = Annotated[list[str] | None, Field(max_length=40)]
+type Folders = list[DataPath]
+
+
 class PlanWanted(BaseModel):
-    """Which groups to plan for: those named, with copies of every kind, or all whose copies hold nothing."""
+    """What to plan: for which groups, and by which rules. What is left out is as the server has it.
 
-    model_config = _request({"confident": True}, {"groups": [examples.GROUP_ID], "action": "trash"})
+    As `neardup clean` does: a copy goes where it is proven that nothing is lost with it, or nothing but what
+    is accepted. All others are left alone, and say why.
+    """
 
-    groups: list[GroupId] = Field(default=[], max_length=100_000)
-    confident: bool = False
+    model_config = _request(
+        {"confident": True},
+        {"groups": [examples.GROUP_ID], "action": "trash", "accept": ["area"], "prefer": [examples.FOLDER]},
+    )
+
+    groups: list[GroupId] = Field(default=[], max_length=100_000, description="These groups.")
+    confident: bool = Field(default=False, description="All groups, as `neardup clean` has it.")
     action: OfferedAction = OfferedAction.TRASH
+    keep: Annotated[Words, _words(KeepKey, "What makes a file the one to keep, between equals.")] = None
+    prefer: Folders | None = Field(
+        default=None, max_length=200, description="Scanned folders whose files stay, the first foremost."
+    )
+    protect: Folders | None = Field(
+        default=None, max_length=200, description="Scanned folders whose files are never touched."
+    )
+    only: Annotated[Words, _words(Kind, "Act upon these kinds of copies only.", UNKNOWN_KIND)] = None
+    accept: Annotated[Words, _words(Loss, "Let files go although this is lost with them.")] = None
+    across_drives: bool | None = Field(
+        default=None, description="Act upon copies on another drive than the file that stays, too: backups."
+    )
+
+
+class Word(BaseModel):
+    """A word to choose, and what it means."""
+
+    word: str
+    means: str
+
+
+class LossWord(Word):
+    """A loss to accept."""
+
+    kinds: list[str] = Field(description="Kinds of copies that are meant, too, by whoever accepts it.")
+
+
+class PolicyShown(BaseModel):
+    """Which file stays, and what may go, in the words of the command line."""
+
+    keep: list[str]
+    prefer: Folders
+    protect: Folders
+    only: list[str]
+    accept: list[str]
+    across_drives: bool
+
+
+class PlanRules(BaseModel):
+    """The words that a plan may be asked for with, and what holds where nothing is said."""
+
+    model_config = _answer(examples.PLAN_RULES)
+
+    losses: list[LossWord]
+    keep: list[str]
+    kinds: list[Word]
+    usual: PolicyShown
 
 
 class PlannedFile(BaseModel):
@@ -408,6 +475,7 @@ class PlanPage(BaseModel):
     plan: PlanDigest = Field(description="Names this very plan: `/api/apply` carries out no other.")
     action: OfferedAction
     only: list[str] = Field(description="The kinds of copies that are acted upon.")
+    policy: PolicyShown
     offset: int
     groups: list[PlannedGroup]
     undecided: list[Undecided]

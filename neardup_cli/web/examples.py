@@ -6,6 +6,7 @@ from typing import Any
 
 type Document = dict[str, Any]
 
+FOLDER = "/home/me/Photos/2024"
 ORIGINAL = "/home/me/Photos/2024/IMG_4039.jpg"
 SCREENSHOT = "/home/me/Photos/phone/Screenshot_4039.png"
 GROUP_ID = "0d65d3cf7a21"
@@ -156,11 +157,28 @@ def _planned(path: str, size: int) -> Document:
     return {"path": path, "bytes": size, "mtime_ns": 1_714_551_631_000_000_000, "content": _DIGESTS[path]}
 
 
+_POLICY: Document = {
+    "keep": ["metadata", "resolution", "oldest", "shortest-path", "companions"],
+    "prefer": [],
+    "protect": [],
+    "only": ["embedded", "exact", "overlay", "re-encoded", "resized", "same-pixels"],
+    "accept": ["content"],
+    "across_drives": False,
+}
+
+PLAN_RULES: Document = {
+    "losses": [{"word": "area", "means": "it shows more of the scene", "kinds": ["cropped"]}],
+    "keep": ["resolution", "oldest"],
+    "kinds": [{"word": "exact", "means": "The same bytes"}],
+    "usual": _POLICY,
+}
+
 PLAN_PAGE: Document = {
     "schema": "neardup.plan/1",
     "plan": PLAN_DIGEST,
     "action": "trash",
-    "only": ["embedded", "exact", "re-encoded", "resized", "same-pixels"],
+    "only": _POLICY["only"],
+    "policy": _POLICY,
     "offset": 0,
     "groups": [
         {
@@ -175,7 +193,7 @@ PLAN_PAGE: Document = {
                     "frees": 218_000,
                     "companions": [],
                     "warnings": [],
-                    "losses": [],
+                    "losses": ["content"],
                 }
             ],
             "left": [],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from neardup_cli.choices import SURE_KINDS, Kind
+from neardup_cli.choices import Kind
 from neardup_cli.records.matches import DuplicateGroup, FileMatch, Stage
+from neardup_cli.rules.totals import parted_group
 from neardup_cli.rules.words import UNKNOWN_KIND
 
 _HASH_BITS = 64
@@ -19,7 +20,8 @@ class GroupFacets:
     Attributes:
         kinds: of its matches, the strongest edit first.
         certainty: of its weakest match, in [0, 1].
-        confident: whether every copy is known to hold nothing that the others lack.
+        confident: whether there are copies that a clean-up would act upon unasked, and no others: each has
+            the bytes of the file that stays, or an empty proof.
         folders: of its members.
     """
 
@@ -34,7 +36,7 @@ class GroupFacets:
 
 def facets(group: DuplicateGroup) -> GroupFacets:
     """Work out the facets of a group."""
-    kinds = {match.kind for match in group.matches}
+    kinds, parts = {match.kind for match in group.matches}, parted_group(group)
     return GroupFacets(
         group=group,
         files=len(group.members),
@@ -42,7 +44,7 @@ def facets(group: DuplicateGroup) -> GroupFacets:
         kinds=tuple(kind.value for kind in Kind if kind in kinds)
         + ((UNKNOWN_KIND,) if None in kinds else ()),
         certainty=min((certainty(match) for match in group.matches), default=1.0),
-        confident=kinds <= SURE_KINDS,
+        confident=bool(parts.certain) and not parts.doubtful,
         folders=frozenset(os.path.dirname(member.path) for member in group.members),
     )
 

@@ -16,6 +16,7 @@ from neardup_cli.web.board import Board, Snapshot
 from neardup_cli.web.lookup import Lookup
 from neardup_cli.web.metrics import Metrics
 from neardup_cli.web.options import ServeOptions
+from neardup_cli.web.planning import Planning
 from neardup_cli.web.plans import Plans
 from neardup_cli.web.previews import Previews
 from neardup_cli.web.problems import Refusal
@@ -42,6 +43,7 @@ class Service:
         self.previews = Previews(self.catalog, options.scan.max_pixels, options.limits.preview_bytes, metrics)
         self.board = Board(self.catalog, options.dups, metrics, on_change=self.lookup.refresh)
         self.plans = Plans()
+        self.planning = Planning()
         self.uploads = Uploads(options.query.max_pixels)
         self.scans = Scans(self.catalog, options.scan, on_end=self.board.refresh)
 
@@ -78,6 +80,7 @@ class Service:
 
     def close(self) -> None:
         """End all threads, then close the catalog."""
+        self.planning.close()
         self.scans.close()
         self.board.close()
         self.lookup.close()

@@ -17,7 +17,8 @@ import streamlit as st
 
 from neardup_cli import Catalog, Detection, DuplicateDetector, DupsOptions, find_duplicates
 from neardup_cli.catalog.changes import ChangeStamp, change_stamp
-from neardup_cli.choices import Kind
+from neardup_cli.catalog.proofs import count_proofs
+from neardup_cli.choices import Kind, Loss
 from neardup_cli.errors import NeardupError, UnreadableImage
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
@@ -25,9 +26,11 @@ from neardup_cli.records.answers import QueryMatch
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, Stage
 from neardup_cli.reports.evidence import evidence
+from neardup_cli.reports.json_report import losses
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.text import dups_summary, shown_role, shown_saving
 from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
+from neardup_cli.rules.words import losses_words
 from neardup_cli.settings import Settings, load_settings
 
 _LARGE, _SMALL = 640, 240  # longest sides, pixels
@@ -54,11 +57,12 @@ def main() -> None:
         location = settings.catalog_location
         with Catalog.open(location) as catalog, catalog.read() as connection:
             stamp = change_stamp(connection)
+            proofs = count_proofs(connection)
         looking, browsing = st.tabs(["Look an image up", "Browse the groups"])
         with looking:
             _look_up(_detector(location, stamp, settings.model), settings)
         with browsing:
-            _browse(_report(location, stamp, settings))
+            _browse(_report(location, stamp, proofs, settings))
     except NeardupError as exc:
         _complain(exc)
 
@@ -70,7 +74,12 @@ def _detector(location: Path | str, stamp: ChangeStamp, model: str | None) -> Du
 
 
 @st.cache_resource(max_entries=1, hash_funcs={Settings: repr}, show_spinner="finding the groups ...")
-def _report(location: Path | str, stamp: ChangeStamp, settings: Settings) -> DupsReport:  # noqa: ARG001
+def _report(
+    location: Path | str,
+    stamp: ChangeStamp,  # noqa: ARG001 - another one is another catalog
+    proofs: int,  # noqa: ARG001 - so are more proofs
+    settings: Settings,
+) -> DupsReport:
     """Return the groups of the catalog as it is."""
     with Catalog.open(location) as catalog:
         return find_duplicates(catalog, DupsOptions.from_settings(settings))
@@ -171,6 +180,8 @@ def _show_group(group: DuplicateGroup) -> None:
         saving = shown_saving(group.reclaimable_bytes, group.doubtful_bytes)
         st.markdown(f"**{files}, {saving}** · `{group.id}`")
         st.text(shown_text(group.reason))
+        if group.seen_in:
+            st.text(f"Also seen in {', '.join(map(shown_path, group.seen_in))}")
         for row in batched(group.members, _COLUMNS):
             for column, member in zip(st.columns(_COLUMNS), row, strict=False):
                 with column:
@@ -183,7 +194,11 @@ def _show_group(group: DuplicateGroup) -> None:
 def _role(group: DuplicateGroup, member: CatalogedFile, match: FileMatch | None) -> str:
     if member.path == group.keep:
         return "keep"
-    parts = [shown_role(group, member.path)]
+    lost = losses(group, member)
+    parts = [
+        shown_role(group, member.path),
+        losses_words(None if lost is None else [Loss(one) for one in lost]),
+    ]
     if match is not None:
         parts += [match.stage.value if match.kind is None else match.kind.value]
         parts += [shown_similarity(match.similarity)] if match.similarity is not None else []

@@ -85,11 +85,12 @@ class Collection:
         *,
         across_devices: bool = False,
         remove_empty_folders: bool = False,
+        across_drives: bool = False,
     ) -> Plan:
         """Plan for all copies; the originals in `a` are preferred."""
         options = CleanOptions(
             action=action,
-            policy=Policy(prefer=(os.fsencode(self.folder / "a"),)),
+            policy=Policy(prefer=(os.fsencode(self.folder / "a"),), across_drives=across_drives),
             to=None if to is None else os.fsencode(to),
             across_devices=across_devices,
             remove_empty_folders=remove_empty_folders,

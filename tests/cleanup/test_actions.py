@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from neardup_cli.catalog.journal import put_away
-from neardup_cli.choices import Action
+from neardup_cli.choices import Action, Loss
 from neardup_cli.cleanup import renaming
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.batches import list_batches
@@ -134,7 +134,10 @@ def test_deleting_spares_what_has_companions_of_its_own(collection: Collection) 
     assert [os.path.dirname(act.file.path) for act in plan.groups[0].acts] == [
         os.fsencode(collection.folder / "b/deep")
     ]
-    assert "no copy beside the file to keep" in plan.groups[0].left[0].reason
+    (left,) = plan.groups[0].left
+    assert left.losses == (Loss.COMPANIONS,)
+    for extension in ("xmp", "CR2"):
+        assert f"copy of 0.{extension}: has no copy beside the file that stays" in left.reason
     for extension in ("xmp", "CR2"):
         shutil.copy(
             collection.folder / "b" / f"copy of 0.{extension}", collection.folder / "a" / f"0.{extension}"

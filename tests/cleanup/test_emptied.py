@@ -30,8 +30,8 @@ def filled(collection: Collection) -> Collection:
     return collection
 
 
-def clean(collection: Collection, action: Action = Action.TRASH) -> None:
-    plan = collection.plan(action, remove_empty_folders=True)
+def clean(collection: Collection, action: Action = Action.TRASH, *, across_drives: bool = False) -> None:
+    plan = collection.plan(action, remove_empty_folders=True, across_drives=across_drives)
     assert plan.acts
     assert not apply_plan(collection.catalog, plan, permanently=True).refused
 
@@ -93,7 +93,7 @@ def test_a_mount_point_stays(
     (place / "in").mkdir()
     (place / "in" / "copy.png").write_bytes(original.read_bytes())
     collection.scan()
-    clean(collection, Action.DELETE)
+    clean(collection, Action.DELETE, across_drives=True)
     assert os.listdir(place) == []
     assert place.is_mount()
 

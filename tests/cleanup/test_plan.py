@@ -12,14 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neardup_cli.choices import Action, KeepKey, Kind
+from neardup_cli.choices import SURE_KINDS, Action, KeepKey, Kind, Loss
+from neardup_cli.cleanup import ways
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.plan import plan_groups
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.errors import BadInput
-from neardup_cli.plans import Companion, Plan, Policy
+from neardup_cli.plans import Companion, Plan, PlannedAct, Policy
 from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import Alignment, DuplicateGroup, FileMatch, Stage
+from neardup_cli.records.proofs import NOTHING_LOST, Proof
+from neardup_cli.rules.keep import ProofOf
 
 FILES = 14
 NOTHING = dict.fromkeys(
@@ -67,9 +71,25 @@ def cataloged(folder: Path, number: int, content: int | None = None) -> Cataloge
     )
 
 
-def plan(*groups: DuplicateGroup, action: Action = Action.TRASH, **policy: object) -> Plan:
-    made = plan_groups(groups, PlanRequest(action, Policy(**policy)))  # type: ignore[arg-type]
+def nothing_is_lost(_gone: CatalogedFile, _kept: CatalogedFile) -> Proof:
+    return NOTHING_LOST
+
+
+def losing(*losses: Loss) -> ProofOf:
+    """A proof for any two contents: these are lost."""
+    return lambda _gone, _kept: Proof(losses)
+
+
+def plan(
+    *groups: DuplicateGroup,
+    action: Action = Action.TRASH,
+    proof: ProofOf = nothing_is_lost,
+    **policy: object,
+) -> Plan:
+    request = PlanRequest(action, Policy(**policy), proof=proof)  # type: ignore[arg-type]
+    made, wanted = plan_groups(groups, request)
     check_plan(made)
+    assert not wanted
     return made
 
 
@@ -77,7 +97,8 @@ def plan(*groups: DuplicateGroup, action: Action = Action.TRASH, **policy: objec
 class Situation:
     """Groups that overlap at will, by the numbers of their files and folders, and a policy.
 
-    `contents` is the content of each file; the pairs of a group are matches of its members.
+    `contents` is the content of each file; the pairs of a group are matches of its members. `proofs` are by
+    contents, the one that goes first; those that are missing nobody has made yet.
     """
 
     contents: dict[int, int]
@@ -88,12 +109,21 @@ class Situation:
     only: frozenset[Kind | None]
     kept: set[int]
     action: Action
+    accept: frozenset[Loss]
+    proofs: dict[tuple[int, int], Proof]
+
+    def proof(self, gone: CatalogedFile, kept: CatalogedFile) -> Proof | None:
+        return self.proofs.get((gone.content_id, kept.content_id))
 
 
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
     contents = {number: draw(st.integers(0, 6)) for number in range(FILES)}
     contents[13] = contents[12]  # one file
+    losses = st.sets(st.sampled_from(Loss), min_size=1, max_size=2).map(tuple)
+    proven = st.one_of(
+        st.just(NOTHING_LOST), st.builds(Proof, losses), st.just(Proof(unproven="its disk is away"))
+    )
     kinds = st.one_of(st.none(), st.sampled_from([kind for kind in Kind if kind is not Kind.EXACT]))
     groups: list[tuple[list[int], list[tuple[int, int, Kind | None]]]] = []
     for _ in range(draw(st.integers(1, 6))):
@@ -111,6 +141,10 @@ def situations(draw: st.DrawFn) -> Situation:
         only=frozenset({Kind.EXACT, *draw(st.sets(st.one_of(st.none(), st.sampled_from(Kind))))}),
         kept=draw(st.sets(st.integers(0, FILES - 1), max_size=3)),
         action=draw(st.sampled_from([Action.TRASH, Action.HARDLINK, Action.MOVE, Action.DELETE])),
+        accept=draw(st.frozensets(st.sampled_from(Loss), max_size=3)),
+        proofs=draw(
+            st.dictionaries(st.tuples(st.integers(0, 6), st.integers(0, 6)), proven, min_size=10, max_size=42)
+        ),
     )
 
 
@@ -130,9 +164,10 @@ def test_no_plan_empties_a_group_touches_what_is_protected_or_acts_twice(
         groups.append(group_of(*members.values(), matches=matches, name=str(place), kept=kept))
     protect = tuple(os.fsencode(folder / f"d{number}") for number in situation.protect)
     prefer = tuple(os.fsencode(folder / f"d{number}") for number in situation.prefer)
-    policy = Policy(situation.keep, prefer, protect, situation.only)
+    policy = Policy(situation.keep, prefer, protect, situation.only, situation.accept)
     to = os.fsencode(folder / "away") if situation.action is Action.MOVE else None
-    made = plan_groups(groups, PlanRequest(situation.action, policy, to))
+    request = PlanRequest(situation.action, policy, to, proof=situation.proof)
+    made, wanted = plan_groups(groups, request)
     check_plan(made)
 
     acted_on = [act.file.path for planned in made.groups for act in planned.acts]
@@ -142,36 +177,57 @@ def test_no_plan_empties_a_group_touches_what_is_protected_or_acts_twice(
     )
     for group in groups:
         assert {member.path for member in group.members} - set(acted_on), "a group was emptied"
-    by_id = {group.id: group for group in groups}
-    inodes = {member.path: member.stamp.inode for group in groups for member in group.members}
+    files = {member.path: member for group in groups for member in group.members}
+    assert {planned.keep.path for planned in made.groups}.isdisjoint(acted_on)
     kept_so_far = set[int]()
     for planned in made.groups:
-        there = {member.path: member for member in by_id[planned.id].members}
-        assert planned.keep.path not in acted_on
-        kept_so_far.add(inodes[planned.keep.path])
-        assert kept_so_far.isdisjoint(inodes[act.file.path] for act in planned.acts)  # under no name
         assert planned.reason
-        # Every member is accounted for, once.
-        named = [
-            planned.keep.path,
-            *(act.file.path for act in planned.acts),
-            *(left.path for left in planned.left),
-        ]
-        assert sorted(named) == sorted(there)
-        assert all(left.reason for left in planned.left)
+        kept_so_far.add(files[planned.keep.path].stamp.inode)
         for act in planned.acts:
-            assert act.kind in situation.only
-            assert inodes[act.file.path] != inodes[planned.keep.path]
-            same = act.file.digest == planned.keep.digest
-            assert same == (act.kind is Kind.EXACT)
-            assert act.file.path not in by_id[planned.id].kept or same
-            if not same:
-                linked = {
-                    frozenset((there[one.a].digest, there[one.b].digest)): one.kind
-                    for one in by_id[planned.id].matches
-                }
-                assert frozenset((act.file.digest, planned.keep.digest)) in linked
-    assert plan_groups(groups, PlanRequest(situation.action, policy, to)) == made
+            assert files[act.file.path].stamp.inode not in kept_so_far  # under no name
+            _check_act(act, files[planned.keep.path], files, situation)
+    for group in groups:
+        _check_accounts(group, made)
+    for gone, stays in wanted:
+        assert situation.proof(gone, stays) is None
+    assert plan_groups(groups, request) == (made, wanted)
+
+
+def _check_act(
+    act: PlannedAct, kept: CatalogedFile, files: dict[bytes, CatalogedFile], situation: Situation
+) -> None:
+    """A file goes in favour of one with its bytes, or to which it loses nothing but what was given up."""
+    gone = files[act.file.path]
+    assert act.kind in situation.only
+    assert gone.stamp.inode != kept.stamp.inode
+    same = gone.digest == kept.digest
+    assert same == (act.kind is Kind.EXACT)
+    if same:
+        return
+    proof = situation.proof(gone, kept)
+    assert proof is not None
+    assert not proof.unproven
+    assert set(proof.losses) <= situation.accept
+    assert act.losses == proof.losses
+
+
+def _check_accounts(group: DuplicateGroup, made: Plan) -> None:
+    """Every member is accounted for, once; what a person said to keep stays, or a file with its bytes."""
+    planned = [one for one in made.groups if one.id.split(".")[0] == group.id]
+    if not planned:
+        assert group.id in dict(made.undecided)
+        return
+    acts = [act for one in planned for act in one.acts]
+    named = [
+        planned[0].keep.path,
+        *(act.file.path for act in acts),
+        *(left.path for left in planned[0].left),
+    ]
+    assert sorted(named) == sorted(member.path for member in group.members)
+    assert all(left.reason for left in planned[0].left)
+    assert {one.keep.path for one in planned[1:]} <= {left.path for left in planned[0].left}
+    assert not any(one.left for one in planned[1:])
+    assert not any(act.file.path in group.kept for act in acts)
 
 
 def test_the_default_policy_and_its_reasons(folder: Path) -> None:
@@ -184,26 +240,105 @@ def test_the_default_policy_and_its_reasons(folder: Path) -> None:
     assert made.frees == small.stamp.size
 
 
-@pytest.mark.parametrize("kind", [Kind.CROPPED, Kind.OVERLAY, Kind.EMBEDDED, Kind.SIMILAR_SHOT, None])
-def test_what_may_hold_something_of_its_own_is_left_unless_asked(folder: Path, kind: Kind | None) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in SURE_KINDS])
+def test_kinds_that_may_hold_something_of_their_own_are_left_unless_asked(folder: Path, kind: Kind) -> None:
+    """Not even their proof is asked for."""
     a, b = cataloged(folder, 1), cataloged(folder, 2)
     group = group_of(a, b, matches=(match(a, b, kind),))
-    (left,) = plan(group).groups[0].left
+    made, wanted = plan_groups([group], PlanRequest(Action.TRASH))
+    assert (made.acts, wanted) == (0, [])
+    (left,) = made.groups[0].left
     assert left.path == a.path
-    assert ("not known" in left.reason) if kind is None else left.reason.startswith(f"{kind.value}: ")
+    assert left.reason.startswith(f"{kind.value}: ")
     assert plan(group, only=frozenset({kind})).acts == 1
+    assert plan(group, only=frozenset({kind}), proof=losing(Loss.COLOUR)).acts == 0
 
 
-def test_a_member_without_a_match_of_its_own_with_the_keeper_stays(folder: Path) -> None:
+@pytest.mark.parametrize("kind", [None, *sorted(SURE_KINDS - {Kind.EXACT})])
+def test_nothing_goes_without_a_proof(folder: Path, kind: Kind | None) -> None:
+    a, b = cataloged(folder, 1), cataloged(folder, 2)
+    group = group_of(a, b, matches=(match(a, b, kind),))
+    made, wanted = plan_groups([group], PlanRequest(Action.TRASH))
+    assert (made.acts, wanted) == (0, [(a, b)])
+    assert made.groups[0].left[0].reason.startswith("not proven")
+    away = plan(group, proof=lambda *_: Proof(unproven="its disk is away"))
+    assert [(left.reason, left.losses) for left in away.groups[0].left] == [
+        ("not proven: its disk is away", None)
+    ]
+    assert plan(group).acts == 1
+
+
+def test_the_same_bytes_need_no_proof(folder: Path) -> None:
+    a, b = cataloged(folder, 1, content=5), cataloged(folder, 2, content=5)
+    made, wanted = plan_groups([group_of(a, b, matches=())], PlanRequest(Action.TRASH))
+    assert (made.acts, wanted) == (1, [])
+
+
+def test_a_loss_is_named_and_goes_only_if_all_of_it_is_accepted(folder: Path) -> None:
+    a, b = cataloged(folder, 1), cataloged(folder, 2)
+    group = group_of(a, b, matches=(match(a, b, Kind.RESIZED),))
+    lost = losing(Loss.COLOUR, Loss.TIME)
+    (left,) = plan(group, proof=lost).groups[0].left
+    assert (left.reason, left.losses) == ("loses colour, time", (Loss.COLOUR, Loss.TIME))
+    (left,) = plan(group, proof=lost, accept=frozenset({Loss.COLOUR})).groups[0].left
+    assert (left.reason, left.losses) == ("loses time", (Loss.COLOUR, Loss.TIME))
+    (act,) = plan(group, proof=lost, accept=frozenset({Loss.COLOUR, Loss.TIME})).groups[0].acts
+    assert act.losses == (Loss.COLOUR, Loss.TIME)
+
+
+def test_a_member_without_a_match_of_its_own_goes_if_it_loses_nothing(folder: Path) -> None:
     """A chain: a is a resized b, b a resized c; between a and c nobody found anything."""
     a, b, c = (cataloged(folder, number) for number in (1, 2, 3))
     group = group_of(a, b, c, matches=(match(a, b, Kind.RESIZED), match(b, c, Kind.RESIZED)))
     (planned,) = plan(group).groups
     assert planned.keep.path == c.path
-    assert [act.file.path for act in planned.acts] == [b.path]
-    assert [(left.path, left.reason) for left in planned.left] == [
-        (a.path, "no match of its own with the file to keep")
+    assert [(act.file.path, act.kind) for act in planned.acts] == [
+        (a.path, Kind.RESIZED),
+        (b.path, Kind.RESIZED),
     ]
+    assert plan(group, only=frozenset({Kind.EXACT})).acts == 0, "it is no exact copy"
+    lost = losing(Loss.DETAIL)
+    assert plan(group, proof=lost).acts == 0
+    given_up = plan(group, proof=lost, accept=frozenset({Loss.DETAIL}))
+    assert [act.file.path for one in given_up.groups for act in one.acts] == [b.path], "matched to c"
+
+
+def test_a_copy_of_an_edited_version_goes_in_favour_of_that_one(folder: Path) -> None:
+    """c stays; b is an edit of it and stays; a is a smaller b."""
+    a, b, c = (cataloged(folder, number) for number in (1, 2, 3))
+    group = group_of(
+        a, b, c, matches=(match(a, b, Kind.RESIZED), match(b, c, Kind.COLOUR), match(a, c, Kind.COLOUR))
+    )
+    colour = Proof((Loss.COLOUR,))
+    made = plan(group, proof=lambda gone, kept: NOTHING_LOST if (gone, kept) == (a, b) else colour)
+    first, second = made.groups
+    assert (first.keep.path, first.acts) == (c.path, ())
+    assert [left.path for left in first.left] == [b.path]
+    assert (second.id, second.keep.path) == ("0.2", b.path)
+    assert [act.file.path for act in second.acts] == [a.path]
+
+
+def test_an_exact_copy_of_what_stays_goes_in_favour_of_it(folder: Path) -> None:
+    """Two files of one edited version: of the two one goes, whatever the edit is."""
+    one, two, large = cataloged(folder, 1, content=1), cataloged(folder, 4, content=1), cataloged(folder, 2)
+    group = group_of(one, two, large, matches=(match(one, large, Kind.COLOUR),))
+    first, second = plan(group, proof=losing(Loss.COLOUR)).groups
+    assert first.keep.path == large.path
+    assert [act.kind for act in second.acts] == [Kind.EXACT]
+    assert second.keep.path in {left.path for left in first.left}
+
+
+def test_a_backup_on_another_drive_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the number of a device is made up here; what stands on it are real files."""
+    one, two, backup = (cataloged(folder, number, content=5) for number in (0, 3, 1))
+    stick = os.fsencode(folder / "d1")
+    monkeypatch.setattr(ways, "_device", lambda path: 2 if path.startswith(stick) else 1)
+    (planned,) = plan(group_of(one, two, backup, matches=())).groups
+    assert [act.file.path for act in planned.acts] == [two.path]
+    (left,) = planned.left
+    assert left.path == backup.path
+    assert "another drive" in left.reason
+    assert plan(group_of(one, two, backup, matches=()), across_drives=True).acts == 2
 
 
 def test_a_match_holds_for_all_files_with_those_bytes(folder: Path) -> None:
@@ -215,7 +350,7 @@ def test_a_match_holds_for_all_files_with_those_bytes(folder: Path) -> None:
 
 def test_the_more_careful_of_two_opinions_counts(folder: Path) -> None:
     a, b = cataloged(folder, 1), cataloged(folder, 2)
-    for kinds in ((Kind.RESIZED, Kind.CROPPED), (Kind.CROPPED, Kind.RESIZED), (None, Kind.RESIZED)):
+    for kinds in ((Kind.RESIZED, Kind.CROPPED), (Kind.CROPPED, Kind.RESIZED)):
         group = group_of(a, b, matches=tuple(match(a, b, kind) for kind in kinds))
         assert plan(group).acts == 0
 
@@ -291,7 +426,11 @@ def test_hard_links_free_nothing_and_two_names_free_once(folder: Path) -> None:
         group_of(one, two, large, matches=(match(one, large, Kind.RESIZED),)),
         protect=(os.fsencode(folder / "d0"),),
     )
-    assert (protected.acts, protected.frees) == (1, 0)
+    assert protected.acts == 0
+    assert [left.reason for left in protected.groups[0].left] == [
+        "protected",
+        "a hard link of a file that stays: removing it frees nothing",
+    ]
 
 
 def test_links_are_for_the_same_bytes_only(folder: Path) -> None:
@@ -301,30 +440,71 @@ def test_links_are_for_the_same_bytes_only(folder: Path) -> None:
     assert "another file under its name" in made.groups[0].left[0].reason
 
 
-def test_warnings_that_need_no_opening(tmp_path: Path) -> None:
-    taken = datetime(2019, 5, 4, 3, 2)
+RATED = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmp:Rating="{}"/></x:xmpmeta>'
+TAKEN = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description exif:DateTimeOriginal="2019-05-04T03:02:00" '
+    'exif:GPSLatitude="48,51.0N" exif:GPSLongitude="2,21.0E"/></x:xmpmeta>'
+)
+
+
+def beside(folder: Path, *names: str) -> list[CatalogedFile]:
+    """Files to plan for, the later the larger, in a folder that tests put sidecars into."""
     files = []
-    for name, content in (("Lisbon.jpg", 1), ("IMG_1 (1).jpg", 2)):
-        (tmp_path / name).write_bytes(b"x" * content)
-        status = (tmp_path / name).stat()
+    for content, name in enumerate(names, 1):
+        (folder / name).write_bytes(b"x" * content)
+        status = (folder / name).stat()
         stamp = FileStamp(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
-        path = os.fsencode(tmp_path / name)
-        files.append(CatalogedFile(path, stamp, content, bytes([content]) * 32, content, 1, "JPEG", None))
-    lisbon = replace(files[0], captured_at=taken)
-    (tmp_path / "Lisbon.xmp").write_text("x")
-    group = group_of(lisbon, files[1], matches=(match(lisbon, files[1], Kind.RESIZED),))
-    (act,) = plan(group, keep=(KeepKey.RESOLUTION,)).groups[0].acts
-    assert act.warnings == (
-        "has a capture time that the file to keep lacks (2019-05-04 03:02)",
-        "Lisbon.xmp goes with it, and the file to keep has none like it",
-    )
+        path = os.fsencode(folder / name)
+        files.append(
+            CatalogedFile(path, stamp, content, bytes([content]) * 32, 100 + content, 80, "JPEG", None)
+        )
+    return files
+
+
+def test_a_time_decides_between_equals(tmp_path: Path) -> None:
+    first, second = beside(tmp_path, "Lisbon.jpg", "IMG_1 (1).jpg")
+    lisbon = replace(first, captured_at=datetime(2019, 5, 4, 3, 2))
+    group = group_of(lisbon, second, matches=(match(lisbon, second, Kind.RESIZED),))
     assert plan(group).groups[0].reason == "has a capture time (2019-05-04 03:02)"
-    for other, warned in (("y", 1), ("longer", 1), ("x", 0)):
-        (tmp_path / "IMG_1 (1).xmp").write_text(other)
-        (act,) = plan(group, keep=(KeepKey.RESOLUTION,)).groups[0].acts
-        said = "Lisbon.xmp goes with it, and is not the same as IMG_1 (1).xmp"
-        assert act.warnings.count(said) == warned
-        assert len(act.warnings) == 1 + warned
+
+
+def test_what_a_companion_alone_says_is_a_loss(tmp_path: Path) -> None:
+    small, large = beside(tmp_path, "small.jpg", "large.jpg")
+    group = group_of(small, large, matches=(match(small, large, Kind.RESIZED),))
+    (tmp_path / "small.xmp").write_text(RATED.format(4))
+    (left,) = plan(group).groups[0].left
+    assert left.losses == (Loss.COMPANIONS,)
+    assert left.reason == "loses companions (small.xmp: rating 4)"
+    (act,) = plan(group, accept=frozenset({Loss.COMPANIONS})).groups[0].acts
+    assert act.losses == (Loss.COMPANIONS,)
+    assert act.warnings == ("small.xmp: rating 4",)
+    (tmp_path / "large.xmp").write_text(RATED.format(3))
+    assert plan(group).acts == 0
+    (tmp_path / "large.xmp").write_text(RATED.format(4))
+    (act,) = plan(group).groups[0].acts
+    assert (act.losses, act.warnings) == ((), ())
+
+
+def test_what_a_sidecar_of_the_file_that_stays_says_is_not_lost(tmp_path: Path) -> None:
+    small, large = beside(tmp_path, "small.jpg", "large.jpg")
+    group = group_of(small, large, matches=(match(small, large, Kind.RESIZED),))
+    held = {
+        small.digest: Holdings(captured_at=datetime(2019, 5, 4, 3, 2), place=(48.85, 2.35), rating=4),
+    }
+    lost = Proof((Loss.TIME, Loss.PLACE, Loss.RATING), ("time: 2019-05-04 03:02:00", "rating: 4"))
+    request = PlanRequest(Action.TRASH, proof=lambda *_: lost, held=held)
+
+    def reasons() -> list[str]:
+        made, _ = plan_groups([group], request)
+        return [left.reason for left in made.groups[0].left]
+
+    assert reasons() == ["loses time, place, rating"]
+    (tmp_path / "large.xmp").write_text(TAKEN)
+    assert reasons() == ["loses rating"]
+    (tmp_path / "large.xmp").write_text(RATED.format(4))
+    assert reasons() == ["loses time, place"]
+    (tmp_path / "large.xmp").write_text(TAKEN.replace("<rdf:Description", '<rdf:Description xmp:Rating="4"'))
+    assert reasons() == []
 
 
 def test_a_companion_that_is_protected_protects_its_picture(tmp_path: Path) -> None:
@@ -337,7 +517,14 @@ def test_a_companion_that_is_protected_protects_its_picture(tmp_path: Path) -> N
         stamp = FileStamp(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
         files.append(
             CatalogedFile(
-                os.fsencode(tmp_path / name), stamp, content, bytes([content]) * 32, content, 1, "JPEG", None
+                os.fsencode(tmp_path / name),
+                stamp,
+                content,
+                bytes([content]) * 32,
+                100 + content,
+                80,
+                "JPEG",
+                None,
             )
         )
     group = group_of(*files, matches=(match(files[0], files[1], Kind.RESIZED),))
@@ -361,7 +548,7 @@ def test_plans_that_are_not_safe(folder: Path) -> None:
     good = plan(group_of(a, b, c, matches=()))
     (group,) = good.groups
     first, second = group.acts
-    moved = plan_groups(
+    moved, _ = plan_groups(
         [group_of(a, b, c, matches=())], PlanRequest(Action.MOVE, to=b"/away", across_devices=True)
     )
     one, two = moved.groups[0].acts

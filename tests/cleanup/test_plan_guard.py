@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from blake3 import blake3
+from PIL import Image
+from sqlalchemy import delete, update
 
+from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.choices import Action
+from neardup_cli.catalog.models import Content, Proof
+from neardup_cli.catalog.proofs import store_proofs
+from neardup_cli.choices import Action, Loss
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.clean import apply_plan
 from neardup_cli.plans import Plan
+from neardup_cli.records.proofs import Proof as ProofRecord
 from neardup_cli.reports.json_report import dump
 from neardup_cli.reports.plan_json import plan_document
 from neardup_cli.reports.plan_reader import read_plan
@@ -236,3 +242,38 @@ def test_escapes_in_an_id_stay_in_the_plan(filled: Collection) -> None:
     lines = list(plan_lines(edited(filled.plan(Action.TRASH), rename)))
     assert not {"\x1b", "\x07", "\r", "\n"} & set("".join(lines))
     assert lines[0].startswith(r"# \x1b]0;evil\x07\n\x1b[2J: ")
+
+
+def test_a_copy_that_only_its_proof_names_one_is_carried_out(
+    collection: Collection, draw: Callable[[Path, int], Path]
+) -> None:
+    """In a chain of matches the ends were never matched, or refused; what is proven of them counts."""
+    first = draw(collection.folder / "a" / "1.png", 1)
+    other = collection.folder / "b" / "1.bmp"
+    other.parent.mkdir()
+    with Image.open(first) as image:
+        image.save(other)
+    collection.scan()
+    plan = collection.plan(Action.TRASH)
+    assert plan.acts == 1
+    gone, kept = (state.path for state in (plan.groups[0].acts[0].file, plan.groups[0].keep))
+    ids = content_ids(collection.catalog, gone, kept)
+    with collection.catalog.write() as connection:
+        connection.execute(update(Content).where(Content.c.id == ids[0]).values(dhash=0))
+        connection.execute(update(Content).where(Content.c.id == ids[1]).values(dhash=-1))
+        connection.execute(delete(Proof))
+    assert "no copies as far as the catalog knows" in refusal(collection, plan)
+    for losses, refused in (((Loss.COLOUR,), True), ((), False)):
+        with collection.catalog.write() as connection:
+            store_proofs(connection, {ids: ProofRecord(losses)})
+        if refused:
+            assert "no copies as far as the catalog knows" in refusal(collection, plan)
+    assert apply_plan(collection.catalog, plan).done == 1
+    assert Path(os.fsdecode(kept)).exists()
+
+
+def content_ids(catalog: Catalog, *paths: bytes) -> tuple[int, int]:
+    with catalog.read() as connection:
+        known = queries.files_at(connection, paths)
+    first, second = (known[path].content_id for path in paths)
+    return first, second

@@ -176,6 +176,6 @@ def test_a_plan_that_says_of_itself_that_it_leaves_too_few_is_refused(collection
     (group,) = made.groups
     with pytest.raises(BadInput, match="fewer than 2 copies"):
         check_plan(replace(made, groups=(replace(group, left=()),)))
-    other = replace(group, id=f"{group.id}-2", keep=replace(group.keep, path=b"/other"), acts=())
+    other = replace(group, id=f"{group.id}.2", keep=replace(group.keep, path=b"/other"), acts=())
     check_plan(replace(made, groups=(replace(group, left=()), other)))
     assert LeftAlone(group.left[0].path, group.left[0].reason) == group.left[0]

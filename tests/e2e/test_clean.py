@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from neardup_cli import build_hash_db
 
@@ -164,7 +165,7 @@ def test_delete(photos: Path, neardup: Neardup) -> None:
     before = snapshot(photos)
     dry = neardup.run("clean", "--action", "delete", *PREFERRED)
     assert b"delete cannot be undone" in dry.stderr
-    assert b"has no copy beside the file to keep" in dry.stdout  # of the copy with the raw file
+    assert b"has no copy beside the file that stays" in dry.stdout  # of the copy with the raw file
     message = neardup.fail(2, "clean", "--action", "delete", *PREFERRED, "--apply")
     assert "--permanently" in message
     assert snapshot(photos) == before
@@ -352,6 +353,9 @@ def test_interactive_decisions_are_kept_when_it_is_left(photos: Path, neardup: N
         stream.write(b"more bytes, the same picture")
     build_hash_db(photos, neardup.catalog, hash_only=True)
     asked = ["clean", "--only", "exact,unknown", "--hamming", "4"]
+    neardup.json(
+        *asked
+    )  # its proofs stay, and what is proven counts as a saving, by which groups are ordered
     groups = neardup.json(*asked)["groups"]
     place = next(
         number for number, group in enumerate(groups) if len(group["acts"]) + len(group["left"]) == 2
@@ -436,3 +440,24 @@ def test_folders_of_applications(photos: Path, neardup: Neardup) -> None:
     assert [entry["reason"] for entry in left] == ["inside an application's own folder"]
     neardup.json("clean", *PREFERRED, "--apply")
     assert snapshot(library) == before
+
+
+def test_copies_are_proven_without_acting(photos: Path, neardup: Neardup) -> None:
+    with Image.open(photos / "1.png") as image:
+        image.save(photos / "again.bmp")
+        image.convert("L").save(photos / "grey.bmp")
+    build_hash_db(photos, neardup.catalog, hash_only=True)
+    before = snapshot(photos)
+    asked = ("dups", "--hamming", "4", "--no-verify")
+
+    def losses(*arguments: str) -> dict[str, list[str] | None]:
+        groups = neardup.json(*asked, *arguments)["groups"]
+        return {Path(one["path"]).name: one["losses"] for group in groups for one in group["members"]}
+
+    assert losses()["again.bmp"] is None, "nobody has looked"
+    proven = losses("--prove")
+    assert (proven["again.bmp"], proven["1 of the copies.png"]) == ([], [])
+    assert proven["1.png"] == []
+    assert losses() == proven, "they are kept"
+    assert "loses nothing" in neardup.succeed(*asked, "--prove").decode()
+    assert snapshot(photos) == before

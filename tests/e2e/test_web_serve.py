@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
@@ -129,6 +132,33 @@ def test_on_a_terminal_the_address_opens_the_page_once(scanned: Scanned) -> None
             assert somebody_else.get(again.split()[-1]).status_code == 303
 
 
+def test_the_browser_is_led_there_by_a_file(scanned: Scanned, tmp_path: Path) -> None:
+    """A command line is there for every user of the machine to read, and has no ticket in it."""
+    noted, browser = tmp_path / "noted", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" > {noted}.part && mv {noted}.part {noted}\n')
+    browser.chmod(0o700)
+    environment = {"BROWSER": str(browser), "XDG_STATE_HOME": str(tmp_path)}
+    with serving(replace(scanned.neardup, environment=environment), "--open") as (url, _):
+        deadline = time.monotonic() + 30
+        while not noted.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        asked = noted.read_text().strip()
+        assert asked.startswith("file:///")
+        assert "token=" not in asked
+        page = Path(url_path(asked))
+        assert stat.S_IMODE(page.stat().st_mode) == 0o600
+        address = re.findall(r"http://127\.0\.0\.1:\d+/\?token=[\w-]+", page.read_text())[0]
+        linked = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+        with client(url) as visitor:
+            assert visitor.get(address, headers=linked).status_code == 200
+            assert visitor.get("/").status_code == 200
+    assert not page.exists()
+
+
+def url_path(address: str) -> str:
+    return unquote(urlsplit(address).path)
+
+
 def test_no_token_says_what_that_means(scanned: Scanned) -> None:
     process = subprocess.Popen(
         [COMMAND, "serve", "--port", "0", "--no-token"],
@@ -190,3 +220,19 @@ def test_without_the_extra_it_names_the_install_command(missing: str, tmp_path: 
     )
     assert done.returncode == 13, done.stderr
     assert done.stderr == f"neardup: `neardup serve` needs {missing}: run {install_command('web')}\n"
+
+
+def test_its_page_begins_with_the_rules_that_it_was_started_with(scanned: Scanned) -> None:
+    folder = scanned.folder
+    options = ("--accept-loss", "colour,time", "--prefer", str(folder), "--protect", str(folder))
+    with (
+        serving(scanned.neardup, "--token", TOKEN, *options) as (url, _),
+        client(url, TOKEN) as asked,
+    ):
+        usual = asked.get("/api/rules").json()["usual"]
+    assert usual["accept"] == ["colour", "time"]
+    assert "colour" in usual["only"]
+    assert usual["prefer"] == usual["protect"] == [str(folder.resolve())]
+    assert "--accept-loss: 'colours' is none of" in scanned.neardup.fail(
+        2, "serve", "--accept-loss", "colours"
+    )

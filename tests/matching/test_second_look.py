@@ -185,3 +185,40 @@ def test_frames_of_a_panorama_only_overlap_and_a_crop_does_not(gallery: Gallery)
 def test_brighter_is_no_other_design(gallery: Gallery) -> None:
     page = _letter("10482", "93.17")
     assert _look(gallery, page, ImageEnhance.Brightness(page).enhance(0.85)) is None
+
+
+def test_a_grey_photograph_and_one_on_plain_ground_are_photographs_and_a_page_is_none(
+    gallery: Gallery,
+) -> None:
+    grey = gallery.picture("coffee").convert("L").convert("RGB")
+    ground = Image.new("RGB", (1200, 900), "white")
+    ground.paste(gallery.picture("coffee").resize((600, 400)), (300, 250))
+    assert _subject(gallery, grey).is_natural
+    assert _subject(gallery, ground).is_natural
+    assert not _subject(gallery, _letter("10482", "93.17")).is_natural
+    assert not _subject(gallery, _noisy(_letter("10482", "93.17"), 1)).is_natural
+
+
+@pytest.mark.parametrize("attack", ["caption", "meme", "stickers", "watermark"])
+def test_what_is_laid_over_a_grey_photograph_leaves_a_copy(gallery: Gallery, attack: str) -> None:
+    photo = gallery.picture("chelsea").convert("L").convert("RGB")
+    copy = gallery.attacked("chelsea", attack).convert("L").convert("RGB")
+    assert _look(gallery, photo, copy) is None
+
+
+def _plate(colours: list[tuple[int, int, int]]) -> Image.Image:
+    rng = np.random.default_rng(4)
+    plate = Image.fromarray(rng.normal((170, 160, 140), 9, (400, 600, 3)).clip(0, 255).astype(np.uint8))
+    plate = plate.filter(ImageFilter.GaussianBlur(1))
+    draw = ImageDraw.Draw(plate)
+    draw.rectangle((180, 20, 420, 380), fill="white")
+    for row, colour in enumerate(colours):
+        draw.rectangle((210, 40 + 85 * row, 390, 100 + 85 * row), fill=colour)
+    return plate
+
+
+def test_fields_painted_in_other_colours_are_another_strip(gallery: Gallery) -> None:
+    first = _plate([(200, 60, 60), (60, 150, 70), (70, 70, 190), (190, 180, 60)])
+    second = _plate([(90, 80, 190), (200, 90, 60), (70, 150, 90), (170, 60, 170)])
+    assert _look(gallery, first, second, _laid_whole()) is not None
+    assert _look(gallery, first, _saved(first, 50), _laid_whole()) is None

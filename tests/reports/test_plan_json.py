@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neardup_cli.choices import Action, KeepKey, Kind
+from neardup_cli.choices import Action, KeepKey, Kind, Loss
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Companion, FileState, LeftAlone, Plan, PlannedAct, PlannedGroup, Policy
 from neardup_cli.records.matches import DupsReport
@@ -29,6 +29,7 @@ STATES = st.builds(
     FileState, PATHS, NUMBERS, st.integers(-(1 << 63), (1 << 63) - 1), st.binary(min_size=32, max_size=32)
 )
 TARGETS = st.none() | PATHS
+LOSSES = st.lists(st.sampled_from(Loss), max_size=3, unique=True).map(tuple)
 ACTS = st.builds(
     PlannedAct,
     STATES,
@@ -39,6 +40,7 @@ ACTS = st.builds(
         tuple
     ),
     st.lists(st.text(), max_size=2).map(tuple),
+    LOSSES,
 )
 GROUPS = st.builds(
     PlannedGroup,
@@ -46,7 +48,7 @@ GROUPS = st.builds(
     STATES,
     st.text(),
     st.lists(ACTS, max_size=3).map(tuple),
-    st.lists(st.builds(LeftAlone, PATHS, st.text()), max_size=2).map(tuple),
+    st.lists(st.builds(LeftAlone, PATHS, st.text(), st.none() | LOSSES), max_size=2).map(tuple),
 )
 POLICIES = st.builds(
     Policy,
@@ -54,6 +56,8 @@ POLICIES = st.builds(
     st.lists(PATHS, max_size=2).map(tuple),
     st.lists(PATHS, max_size=2).map(tuple),
     st.frozensets(st.none() | st.sampled_from(Kind)),
+    st.frozensets(st.sampled_from(Loss)),
+    st.booleans(),
 )
 PLANS = st.builds(
     Plan,
@@ -63,7 +67,7 @@ PLANS = st.builds(
     TARGETS,
     st.booleans(),
     st.lists(st.tuples(st.text(), st.text()), max_size=2).map(tuple),
-    NUMBERS,
+    st.booleans(),
 )
 
 STATE = FileState(b"/a/1.jpg", 10, 5, b"\x01" * 32)
@@ -82,7 +86,8 @@ PLAN = Plan(
                     b"/q/b/\xff.jpg",
                     2_500,
                     (Companion(b"/b/\xff.xmp", 500, 7, b"/q/b/\xff.xmp"),),
-                    ("is rated 4, the file to keep not at all",),
+                    ("rating: 4",),
+                    (Loss.RATING,),
                 ),
             ),
             (LeftAlone(b"/c/3.jpg", "protected"),),
@@ -101,9 +106,9 @@ def test_a_plan_as_people_read_it() -> None:
     assert list(plan_lines(PLAN)) == [
         "# 0123456789ab: 1 copy to quarantine, 2.5 KB",
         "keep\t/a/1.jpg\t10 B\tmost pixels",
-        "quarantine\t/b/\\xff.jpg\t2.0 KB\tresized → /q/b/\\xff.jpg",
+        "quarantine\t/b/\\xff.jpg\t2.0 KB\tresized, loses rating → /q/b/\\xff.jpg",
         "with\t/b/\\xff.xmp\t500 B\t→ /q/b/\\xff.xmp",
-        "warning\t/b/\\xff.jpg\t\tis rated 4, the file to keep not at all",
+        "warning\t/b/\\xff.jpg\t\trating: 4",
         "leave\t/c/3.jpg\t\tprotected",
         "",
     ]

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from neardup_cli.choices import Loss
 from neardup_cli.records.answers import QueryMatch, QueryResult
 from neardup_cli.records.matches import DupsReport, Stage
+from neardup_cli.records.proofs import Proof
 from neardup_cli.reports.table import common_folder, print_dups, print_query
 
 
@@ -59,6 +61,20 @@ def test_names_are_never_markup(name: bytes, report: DupsReport) -> None:
     assert shown in lines[3]
     results = [QueryResult(folder, error=f"no such file: {name.decode()}")]
     assert drawn(lambda console: print_query(results, console)) == [f"/{shown}", f"  no such file: {shown}"]
+
+
+@pytest.mark.parametrize("width", [100, 60])
+def test_what_was_proven_has_a_column_of_its_own(report: DupsReport, width: int) -> None:
+    (group,) = report.groups
+    proofs = {group.members[3].digest: Proof(), group.members[2].digest: Proof((Loss.AREA, Loss.TIME))}
+    report = replace(report, groups=(replace(group, proofs=proofs),))
+    lines = drawn(lambda console: print_dups(report, console), width=width)
+    assert "Loses" in lines[1].split()
+    assert ("Kind" in lines[1].split()) == (width == 100)
+    (column,) = {lines[1].index("Loses")}
+    said = [words for line in lines[2:-1] if (words := line[column : column + 12].strip())]
+    assert "nothing" in said
+    assert any(words.startswith("area") for words in said)
 
 
 def test_query() -> None:

@@ -3,10 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from neardup_cli.choices import Loss
 from neardup_cli.records.answers import Comparison, QueryMatch, QueryResult
 from neardup_cli.records.files import ModelIdentity, Skipped
 from neardup_cli.records.health import CatalogStatus, Finding, ModelStatus, RootStatus
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, Stage
+from neardup_cli.records.proofs import Proof
 from neardup_cli.records.scans import ScanSummary
 from neardup_cli.reports import text
 from neardup_cli.reports.evidence import evidence
@@ -154,3 +156,13 @@ def test_damaged_files_are_named_after_a_scan() -> None:
     assert line.startswith("  7 damaged files: /p/0.jpg (corrupt data), /p/1.jpg (corrupt data), ")
     assert line.endswith("/p/4.jpg (corrupt data), … (`--json` names them all)")
     assert not any("damaged" in line for line in scan_lines(ScanSummary(7, 7)))
+
+
+def test_what_was_proven_is_said(group: DuplicateGroup) -> None:
+    small, cropped = group.members[3], group.members[2]
+    proofs = {small.digest: Proof(), cropped.digest: Proof((Loss.AREA, Loss.TIME))}
+    lines = list(text.dups_lines([replace(group, proofs=proofs)]))
+    assert [line.split("\t")[7:] for line in lines[1:5]] == [[], [], ["loses area, time"], ["loses nothing"]]
+    away = {small.digest: Proof(unproven="its disk is away")}
+    lines = list(text.dups_lines([replace(group, proofs=away)]))
+    assert lines[4].endswith("not proven: its disk is away")

@@ -9,14 +9,15 @@ from itertools import permutations
 
 import pytest
 
-from neardup_cli.choices import KeepKey, Kind, Role
+from neardup_cli.choices import KeepKey, Kind, Loss, Role
 from neardup_cli.plans import Policy
-from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import DuplicateGroup, PairMatch
+from neardup_cli.records.proofs import NOTHING_LOST, Proof
 from neardup_cli.rules.evidence import Evidence
 from neardup_cli.rules.groups import Circumstances
-from neardup_cli.rules.keep import Candidate, NameRank, Wishes, name_rank, ranked
+from neardup_cli.rules.keep import Candidate, NameRank, Wishes, may_be_outdone, name_rank, outdone, ranked
 from neardup_cli.rules.reasons import kept_reason
 from tests.rules.matches import file, grouped, match
 
@@ -231,3 +232,58 @@ def test_the_reason_of_a_file_that_is_not_the_one_of_the_group() -> None:
 )
 def test_names(name: bytes, rank: NameRank) -> None:
     assert name_rank(name) is rank
+
+
+def _version(number: int, width: int = 100, format_name: str = "JPEG") -> CatalogedFile:
+    name, digest = f"/p/{number}.jpg".encode(), bytes([number]) * 32
+    return CatalogedFile(name, FileStamp(1, 1, 1, number), number, digest, width, 80, format_name, None)
+
+
+def _outdone(*files: CatalogedFile, **proofs: Proof) -> set[int]:
+    """`p12` is what is lost if 1 goes and 2 stays."""
+    found = outdone(files, lambda gone, kept: proofs.get(f"p{gone.content_id}{kept.content_id}"))
+    return {digest[0] for digest in found}
+
+
+def test_a_version_is_outdone_by_one_that_has_all_of_it_and_more() -> None:
+    one, two, lost = _version(1), _version(2), Proof((Loss.COLOUR,))
+    assert _outdone(one, two) == set(), "nobody has looked"
+    assert _outdone(one, two, p12=NOTHING_LOST) == set(), "nobody has looked back"
+    assert _outdone(one, two, p12=NOTHING_LOST, p21=lost) == {1}
+    assert _outdone(one, two, p12=lost, p21=lost) == set(), "each has something of its own"
+    assert _outdone(one, two, p12=NOTHING_LOST, p21=NOTHING_LOST) == set(), "equals"
+    assert _outdone(one, two, p12=NOTHING_LOST, p21=Proof(unproven="away")) == set()
+    assert _outdone(one, two, p12=Proof(unproven="away"), p21=lost) == set()
+
+
+def test_a_lossless_file_is_outdone_by_the_lossy_one_that_it_was_saved_from() -> None:
+    png, jpeg = _version(1, format_name="PNG"), _version(2)
+    assert _outdone(png, jpeg, p12=NOTHING_LOST, p21=NOTHING_LOST) == {1}
+    assert _outdone(png, jpeg, p12=Proof((Loss.DETAIL,)), p21=NOTHING_LOST) == {2}
+
+
+def test_an_enlargement_is_outdone_by_what_it_was_made_from() -> None:
+    large, small = _version(1, width=200), _version(2)
+    assert _outdone(large, small, p12=NOTHING_LOST) == {1}
+    assert _outdone(large, small, p12=Proof((Loss.DETAIL,)), p21=NOTHING_LOST) == {2}
+
+
+def test_what_is_outdone_does_not_stay() -> None:
+    large, small = Candidate(_version(1, width=200)), Candidate(_version(2))
+    assert ranked([large, small], Wishes())[0] is large
+    assert ranked([large, small], Wishes(outdone={large.file.digest}))[0] is small
+    said = Wishes(outdone={large.file.digest}, said={large.file.path})
+    assert ranked([large, small], said)[0] is large, "a person said so"
+    preferred = Wishes(Policy(prefer=(large.file.path,)), outdone={large.file.digest})
+    assert ranked([large, small], preferred)[0] is large
+
+
+def test_when_it_is_worth_to_look_back() -> None:
+    jpeg, png = _version(1), _version(2, format_name="PNG")
+    assert may_be_outdone(png, jpeg, Proof((Loss.TIME,)))
+    assert may_be_outdone(png, jpeg, NOTHING_LOST), "it may have been saved from it"
+    assert not may_be_outdone(jpeg, png, NOTHING_LOST)
+    assert not may_be_outdone(png, jpeg, Proof(unproven="away"))
+    large = _version(3, width=200)
+    assert may_be_outdone(large, jpeg, NOTHING_LOST, Holdings(detail=0.5)), "it may be an enlargement"
+    assert not may_be_outdone(large, jpeg, NOTHING_LOST, Holdings(detail=1.0))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,16 +92,112 @@ def test_apply_then_undo(server: Running, folder: Path) -> None:
     assert len(ids(server)) == 2
 
 
-def test_named_groups_go_whatever_was_done_to_them(server: Running) -> None:
-    plan = post(server, "plan", groups=[ids(server)["astronaut.png"]])
-    assert acts(plan) == ["cut.png"]
-    assert plan["groups"][0]["acts"][0]["kind"] == "cropped"
+def test_what_nobody_accepted_is_left_alone_and_says_what_it_would_lose(server: Running) -> None:
+    named = [ids(server)["astronaut.png"]]
+    plan = post(server, "plan", groups=named)
+    assert acts(plan) == []
+    [left] = plan["groups"][0]["left"]
+    assert Path(left["path"]).name == "cut.png"
+    assert left["losses"]
+    assert left["reason"].startswith("cropped: ")
+    assert acts(post(server, "plan", groups=named, accept=["area"])) == (
+        [] if left["losses"] != ["area"] else ["cut.png"]
+    )
+    accepted = post(server, "plan", groups=named, accept=["area", *left["losses"]])
+    assert acts(accepted) == ["cut.png"]
+    [act] = accepted["groups"][0]["acts"]
+    assert (act["kind"], act["losses"]) == ("cropped", left["losses"])
+    assert set(accepted["policy"]["accept"]) == {"area", *left["losses"]}
+    assert "cropped" in accepted["only"]
 
 
-def test_a_cut_picture_is_never_certain(server: Running) -> None:
-    listed = server.client.get("/api/groups", params={"confident": True}).json()
-    assert [Path(group["keep"]).name for group in listed["groups"]] == ["coffee.png"]
+def test_certain_are_groups_of_which_every_copy_is_proven(server: Running) -> None:
+    def certain() -> list[str]:
+        listed = server.client.get("/api/groups", params={"confident": True}).json()["groups"]
+        return [Path(group["keep"]).name for group in listed]
+
+    assert certain() == []  # nobody has compared the small one yet
     assert "cropped" not in post(server, "plan", confident=True)["only"]
+    server.settled()
+    assert certain() == ["coffee.png"]
+
+
+def test_a_plan_follows_the_rules_that_it_is_asked_with(server: Running, folder: Path) -> None:
+    named: dict[str, Any] = {"groups": [ids(server)["coffee.png"]]}
+    (folder / "twin").mkdir()
+    rules = server.client.get("/api/rules").json()
+    assert rules["usual"] == post(server, "plan", **named)["policy"]
+    assert acts(post(server, "plan", **named, only=["exact"])) == ["same.png"]
+    assert acts(post(server, "plan", **named, protect=[str(folder)])) == []
+    plan = post(server, "plan", **named, keep=["longest-path"], prefer=[str(folder / "twin")])
+    assert plan["policy"]["keep"] == ["longest-path"]
+    assert plan["policy"]["prefer"] == [str(folder / "twin")]
+
+
+def test_a_preferred_folder_keeps_its_files(
+    folder: Path, start: Serve, tmp_path: Path, photographs: dict[str, Image.Image]
+) -> None:
+    (folder / "best").mkdir()
+    photographs["coffee"].save(folder / "best" / "coffee.png")
+    server = start(build_hash_db(folder, tmp_path / "catalog.db", workers=2))
+    [group] = [
+        group
+        for group in post(server, "plan", confident=True, prefer=[str(folder / "best")])["groups"]
+        if group["acts"]
+    ]
+    assert Path(group["keep"]["path"]) == folder / "best" / "coffee.png"
+    assert group["reason"].startswith("below preferred")
+    [group] = [group for group in post(server, "plan", confident=True)["groups"] if group["acts"]]
+    assert Path(group["keep"]["path"]) != folder / "best" / "coffee.png"
+
+
+def test_words_and_folders_that_there_are_not(server: Running, folder: Path) -> None:
+    for wrong in (
+        {"accept": ["resolution"]},
+        {"keep": ["largest"]},
+        {"only": ["copies"]},
+        {"prefer": ["/etc"]},
+        {"protect": ["/etc/shadow"]},
+        {"protect": [str(folder / "nowhere")]},
+        {"protect": [f"{folder}/../../../etc"]},
+        {"prefer": ["nowhere"]},
+    ):
+        refused = post(server, "plan", 400, confident=True, **wrong)
+        assert refused["message"].startswith(f"{next(iter(wrong))}: ")
+    known = post(server, "plan", 400, confident=True, accept=["resolution"])["message"]
+    assert "'resolution' is none of detail, area, colour" in known
+    # What lies elsewhere is refused alike, whether it is there or not.
+    there, not_there = (
+        post(server, "plan", 400, confident=True, protect=[path])["message"] for path in ("/usr", "/nowhere")
+    )
+    assert there.replace("/usr", "/nowhere") == not_there
+
+
+def test_one_plan_at_a_time_is_watched_and_stopped(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neardup_cli.verification import proofs
+
+    going, proven = threading.Event(), threading.Event()
+    from neardup_cli.verification.proving import prove as really
+
+    def slow(*files: Any) -> Any:
+        going.set()
+        proven.wait(30)
+        return really(*files)
+
+    monkeypatch.setattr(proofs, "prove", slow)
+    assert server.client.get("/api/plan").json() == {"task": "", "done": 0, "total": None}
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(post, server, "plan", 409, confident=True)
+        assert going.wait(30)
+        shown = server.client.get("/api/plan").json()
+        assert (shown["task"], shown["total"]) == ("Proving that nothing is lost", 1)
+        assert "another plan" in post(server, "plan", 409, confident=True)["message"]
+        assert server.client.get("/api/groups").status_code == 200  # nobody else waits
+        assert server.client.delete("/api/plan").status_code == 202
+        proven.set()
+        assert "stopped" in first.result()["message"]
+    assert server.client.get("/api/plan").json()["task"] == ""
+    assert acts(post(server, "plan", confident=True)) == ["same.png", "small.png"]
 
 
 def test_only_a_plan_that_was_shown_is_applied(server: Running, folder: Path) -> None:

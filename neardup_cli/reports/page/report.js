@@ -98,6 +98,7 @@
           make('a', { href: `#${id}`, className: 'quiet', ariaLabel: `Link to group ${group.id}` }, group.id))),
       make('ul', { className: 'members', role: 'list' },
         ...group.members.map((member, number) => card(group, member, number))));
+    if (group.seen_in.length) element.append(make('p', { className: 'seen' }, `Also seen in ${group.seen_in.join(', ')}`));
     if (group.matches.length > 1) element.append(allMatches(group));
     element.setAttribute('aria-labelledby', `${id}-name`);
     element.setAttribute('aria-posinset', place + 1);

@@ -9,31 +9,75 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from neardup_cli.choices import SURE_KINDS, Action, Kind
+from neardup_cli.choices import Action, KeepKey, Kind, Loss
 from neardup_cli.errors import BadInput, PathNotFound
 from neardup_cli.pipeline.batches import list_batches
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
+from neardup_cli.pipeline.clean import CleanOptions, apply_plan, find_groups, make_plan
 from neardup_cli.pipeline.undo import undo_batch
-from neardup_cli.plans import Plan, Policy
+from neardup_cli.plans import Plan
 from neardup_cli.records.matches import DuplicateGroup
-from neardup_cli.reports.plan_json import batches_document, outcome_document, plan_document
-from neardup_cli.web.board import Filter
+from neardup_cli.reports.plan_json import batches_document, outcome_document, plan_document, policy_document
+from neardup_cli.rules.losses import kinds_meant
+from neardup_cli.rules.words import LOSS_SENTENCES, UNKNOWN_KIND, kind_sentence
+from neardup_cli.web.board import Watch
 from neardup_cli.web.documents import (
     ApplyWanted,
     Batches,
+    LossWord,
     Outcome,
     PlanDigest,
     PlanPage,
+    PlanRules,
     PlanWanted,
+    PolicyShown,
+    Progress,
     UndoWanted,
+    Word,
 )
 from neardup_cli.web.problems import responses
 from neardup_cli.web.service import Served, Service
+from neardup_cli.web.wishes import asked_policy
 
 _PAGE = 50
-_ALL_KINDS: frozenset[Kind | None] = frozenset({*Kind, None})
 
 router = APIRouter(prefix="/api", tags=["clean-up"])
+
+
+@router.get("/rules")
+def rules(served: Served) -> PlanRules:
+    """Return what a plan may be asked for with, and what holds where nothing is said."""
+    return PlanRules(
+        losses=[
+            LossWord(
+                word=loss.value,
+                means=LOSS_SENTENCES[loss],
+                kinds=[kind.value for kind in Kind if kind in kinds_meant([loss])],
+            )
+            for loss in Loss
+        ],
+        keep=[key.value for key in KeepKey],
+        kinds=[
+            *(Word(word=kind.value, means=kind_sentence(kind)) for kind in Kind),
+            Word(word=UNKNOWN_KIND, means=kind_sentence(None)),
+        ],
+        usual=PolicyShown.model_validate(policy_document(served.options.dups.policy)),
+    )
+
+
+@router.get("/plan")
+def planning(served: Served) -> Progress:
+    """Return how far the plan is that is being made; an empty task when none is."""
+    watch = served.planning.view()
+    if watch is None:
+        return Progress(task="", done=0, total=None)
+    return Progress(task=watch.task or "Planning", done=watch.done, total=watch.total)
+
+
+@router.delete("/plan", status_code=HTTPStatus.ACCEPTED)
+def stop_planning(served: Served) -> Progress:
+    """Stop making the plan; what was compared is kept, and the next plan goes on from there."""
+    served.planning.stop()
+    return planning(served)
 
 
 @router.post(
@@ -43,13 +87,25 @@ router = APIRouter(prefix="/api", tags=["clean-up"])
     ),
 )
 def plan(served: Served, wanted: PlanWanted) -> PlanPage:
-    """Plan a clean-up. Nothing is done: `/api/apply` takes the name of the plan that is returned here."""
+    """Plan a clean-up. Nothing is done: `/api/apply` takes the name of the plan that is returned here.
+
+    That nothing is lost is proven at full size, once for each pair: the first plan may take long. `GET` says
+    how far it is, `DELETE` stops it.
+    """
     if bool(wanted.groups) == wanted.confident:
         raise BadInput("name groups, or ask for the confident ones")
-    # A person has looked at the groups that they name; of the others only what loses nothing may go.
-    policy = Policy(only=SURE_KINDS if wanted.confident else _ALL_KINDS)
-    options = CleanOptions(Action(wanted.action.value), policy)
-    made = make_plan(served.catalog, options, _groups(served, wanted))
+    snapshot, usual = served.snapshot(), served.options.dups
+    options = CleanOptions(
+        Action(wanted.action.value),
+        asked_policy(wanted, usual.policy, [root.path for root in snapshot.status.roots]),
+        # A person has looked at the groups that they name, and wants to know of each file what is lost.
+        prove_all=not wanted.confident,
+        dups=usual,
+    )
+    made = served.planning.run(
+        lambda watch: make_plan(served.catalog, options, _groups(served, wanted, options, watch), watch)
+    )
+    served.board.refresh(proved=True)
     return _page(made, served.plans.keep(made), 0, _PAGE)
 
 
@@ -102,15 +158,27 @@ def undo(served: Served, wanted: UndoWanted) -> Outcome:
     return Outcome.model_validate(outcome_document(outcome, "undo"))
 
 
-def _groups(served: Service, wanted: PlanWanted) -> Sequence[DuplicateGroup]:
+def _groups(
+    served: Service, wanted: PlanWanted, options: CleanOptions, watch: Watch
+) -> Sequence[DuplicateGroup]:
     snapshot = served.snapshot()
+    groups: Sequence[DuplicateGroup] = snapshot.report.groups
+    if _decides_otherwise(options):
+        groups = find_groups(served.catalog, options, watch)
     if wanted.confident:
-        return [one.group for one in snapshot.listed(Filter(confident=True))]
-    named = [snapshot.by_id.get(group) for group in dict.fromkeys(wanted.groups)]
-    found = [group for group in named if group is not None]
+        return groups
+    by_id = {**snapshot.by_id, **{group.id: group for group in groups}}
+    found = [by_id[group] for group in dict.fromkeys(wanted.groups) if group in by_id]
     if not found:
         raise PathNotFound("none of these groups is there any more: the catalog has changed")
     return found
+
+
+def _decides_otherwise(options: CleanOptions) -> bool:
+    """Say whether other files stay than those that the page shows, or other copies belong to the groups."""
+    ours, usual = options.policy, options.dups.policy
+    shots = Kind.SIMILAR_SHOT in ours.only and not options.dups.similar_shots
+    return shots or (ours.keep, ours.prefer, ours.protect) != (usual.keep, usual.prefer, usual.protect)
 
 
 def _page(made: Plan, digest: str, offset: int, limit: int) -> PlanPage:

@@ -3,9 +3,11 @@
 import { api, preview } from "./api.js";
 import { basket } from "./basket.js";
 import { $, make, notify, say } from "./dom.js";
-import { bytes, count, folderOf, kindName, nameOf, number, readable, sentence, when } from "./words.js";
+import { Rules } from "./rules.js";
+import { bytes, count, folderOf, kindName, lost, nameOf, number, readable, sentence, when } from "./words.js";
 
 const PAGE = 50;
+const POLL_MS = 500;
 const ACTIONS = { trash: "move the copies to the trash", hardlink: "replace copies by hard links", reflink: "replace copies by shared blocks" };
 const PLANNED = { trash: "to the trash", hardlink: "become hard links", reflink: "share their blocks" };
 
@@ -26,28 +28,37 @@ export class Clean {
     this.plan = null;
     let certain;
     let batches;
+    let stats;
+    let rules;
     try {
-      [certain, batches] = await Promise.all([api.groups({ confident: true }, 0, 1), api.batches()]);
+      [certain, batches, stats, rules] = await Promise.all([
+        api.groups({ confident: true }, 0, 1),
+        api.batches(),
+        api.stats(),
+        api.rules(),
+      ]);
     } catch (error) {
       this.box.replaceChildren(make("p", { class: "empty" }, sentence(error.message)));
       return;
     }
     const accepted = [...basket.accepted];
+    this.rules = new Rules(rules, stats.roots.map((root) => root.path));
     this.box.replaceChildren(
       make("h2", { class: "unseen" }, "Clean up"),
+      this.rules.element,
       make(
         "div",
         { class: "choices" },
         this.#choice(
           `${count(accepted.length, "group")} accepted by you`,
-          "Every copy in them goes, whatever was done to it. The file to keep stays.",
+          "Of these, the copies with which nothing is lost but what the rules accept. All others stay, and say what they would lose.",
           accepted.length,
           { groups: accepted },
         ),
         this.#choice(
-          `${count(certain.total, "certain group")}`,
-          "Same bytes, same pixels, encoded again or resized: such a copy holds nothing that the file to keep lacks.",
-          certain.total,
+          `All ${count(stats.groups, "group")}`,
+          `Every copy with which nothing is lost but what the rules accept. What was not yet compared at full size is compared now. So far ${count(certain.total, "group")} ${certain.total === 1 ? "is" : "are"} certain.`,
+          stats.groups,
           { confident: true },
         ),
       ),
@@ -73,14 +84,17 @@ export class Clean {
       { "aria-label": "What to do" },
       ...Object.entries(ACTIONS).map(([value, label]) => make("option", { value }, label)),
     );
-    const show = () => this.show({ ...wanted, action: action.value }, button);
+    const show = () => this.show({ ...wanted, ...this.rules.wanted(), action: action.value }, button);
     const button = make("button", { class: "main", disabled: !total, onclick: show }, "Show the plan");
     return make("div", { class: "choice" }, make("b", {}, title), make("p", {}, text), make("div", { class: "line" }, action, button));
   }
 
   async show(wanted, asked) {
     const box = $("plan");
-    box.replaceChildren(make("p", { class: "dim" }, "Planning …"));
+    const buttons = [...this.box.querySelectorAll(".choice button")];
+    const enabled = buttons.filter((button) => !button.disabled);
+    for (const button of enabled) button.disabled = true;
+    const watching = this.#watch(box);
     let plan;
     try {
       plan = await api.plan(wanted);
@@ -91,6 +105,9 @@ export class Clean {
       }
       $("plan")?.replaceChildren(make("p", { class: "warning" }, sentence(error.message)));
       return;
+    } finally {
+      clearInterval(watching);
+      for (const button of enabled) button.disabled = false;
     }
     this.plan = plan;
     const { acts, groups, frees } = plan.summary;
@@ -119,6 +136,21 @@ export class Clean {
     say(`The plan: ${total}. Nothing has been done yet.`);
   }
 
+  // To prove that nothing is lost may take long: how far it is, and a way to stop it.
+  #watch(box) {
+    const told = make("span", {}, "Planning …");
+    const bar = make("progress", { "aria-label": "Planning" });
+    const stop = make("button", { id: "stopplan", onclick: () => api.stopPlanning().catch(() => {}) }, "Stop");
+    box.replaceChildren(make("div", { class: "line working" }, told, bar, stop));
+    return setInterval(async () => {
+      const { task, done, total } = await api.planning().catch(() => ({}));
+      if (!task) return;
+      told.textContent = total ? `${task}: ${number(done)} of ${number(total)}` : `${task} …`;
+      if (total) Object.assign(bar, { max: total, value: done });
+      else bar.removeAttribute("value");
+    }, POLL_MS);
+  }
+
   // What of the wish the plan does not fulfil, or has not looked at.
   #notes(plan, wanted) {
     const gone = (wanted.groups?.length ?? 0) - plan.summary.groups - plan.undecided.length;
@@ -131,8 +163,8 @@ export class Clean {
   #rows(groups, offset) {
     const rows = groups.flatMap((group) => [
       this.#row(group.keep, "kept", "kept", [sentence(group.reason)]),
-      ...group.acts.map((act) => this.#row(act, "act", this.plan.action, [kindName(act.kind), ...act.warnings], act.warnings.length)),
-      ...group.left.map((left) => this.#row(left, "dim", "not touched", [left.reason])),
+      ...group.acts.map((act) => this.#row(act, "act", this.plan.action, [`${kindName(act.kind)}, ${lost(act)}`, ...act.warnings], act.losses.length)),
+      ...group.left.map((left) => this.#row(left, "dim", "not touched", why(left))),
     ]);
     $("planned").append(...rows);
     const next = offset + groups.length;
@@ -217,6 +249,12 @@ export class Clean {
       ),
     );
   }
+}
+
+// Why a file is left alone, and what would be lost with it where the reason does not say so.
+function why(left) {
+  const reason = left.reason.replace(/(: see)? \(?--[a-z-]+\)?$/, ""); // what the command line has options for, this page has rules for
+  return left.losses?.length && reason !== lost(left) ? [reason, lost(left)] : [reason];
 }
 
 function what({ action, files, bytes: size }) {

@@ -4,7 +4,7 @@ import { api, preview } from "./api.js";
 import { basket } from "./basket.js";
 import { $, breakable, make, notify, say } from "./dom.js";
 import { Stage } from "./stage.js";
-import { bytes, count, folderOf, kindNames, lost, nameOf, number, saving, sentence, shortFolder, when } from "./words.js";
+import { bytes, count, folderOf, kindNames, lost, nameOf, number, readable, saving, sentence, shortFolder, when } from "./words.js";
 
 const DETAIL_ZOOM = 1.6;
 const MODES = { 1: "side", 2: "slider", 3: "blink", 4: "difference" };
@@ -142,10 +142,11 @@ export class Review {
             class: "frame",
             role: "option",
             title: folderOf(member.path),
-            "aria-label": `${index === 0 ? "To keep" : "Copy"}: ${nameOf(member.path)}, ${bytes(member.bytes)}`,
+            "aria-label": `${index === 0 ? "To keep" : "Copy"}: ${nameOf(member.path)}, ${bytes(member.bytes)}${index === 0 ? "" : `, ${member.role}, ${lost(member)}`}`,
           },
           make("img", { src: preview(member), alt: "", loading: "lazy", decoding: "async" }),
           make("span", {}, role ? make("span", { class: "role" }, `${role} `) : null, nameOf(member.path)),
+          index === 0 ? null : make("span", { class: member.losses?.length === 0 ? "loss none" : "loss" }, `${member.role}, ${lost(member)}`),
         );
         frame.dataset.index = index;
         frame.disabled = index === 0 && this.group.members.length > 1;
@@ -194,13 +195,18 @@ export class Review {
 
   #facts() {
     const [keeper, copy] = [this.group.members[0], this.#copy()];
-    $("whykeep").replaceChildren(make("b", {}, "Why that one is kept"), sentence(this.group.keep_reason));
+    const seen = this.group.seen_in.map(nameOf).join(", ");
+    $("whykeep").replaceChildren(
+      make("b", {}, "Why that one is kept"),
+      sentence(this.group.keep_reason),
+      seen ? make("small", { title: this.group.seen_in.map(readable).join("\n") }, `Also seen in ${seen}.`) : "",
+    );
     const pixels = (member) => member.width * member.height;
     const rows = [
-      ["Role", keeper.role, copy.role],
-      ["Lost with it", "", lost(copy)],
       ["Name", nameOf(keeper.path), nameOf(copy.path)],
       ["Folder", shortFolder(keeper.path, this.grid.roots), shortFolder(copy.path, this.grid.roots)],
+      ["Role", keeper.role, copy.role],
+      ["If it goes", "", lost(copy)],
       ["Pixels", `${keeper.width} × ${keeper.height}`, `${copy.width} × ${copy.height}`, pixels(keeper) - pixels(copy), "more"],
       ["Size", bytes(keeper.bytes), bytes(copy.bytes), keeper.bytes - copy.bytes, "larger"],
       ["Format", keeper.format, copy.format],
