@@ -99,6 +99,11 @@ class Difference:
         """The difference that one pixel in a hundred exceeds."""
         return float(np.quantile(self.apart.ravel()[self._some], 0.99))
 
+    @cached_property
+    def unrest(self) -> float:
+        """The difference that one pixel in twenty exceeds: more than a line of text covers."""
+        return float(np.quantile(self.apart.ravel()[self._some], 0.95))
+
     @property
     def spot(self) -> float:
         """Largest mean difference over 5×5 pixels: the worst small place."""
