@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from neardup_cli.choices import Loss
 
-PROOF_VERSION = 2
+PROOF_VERSION = 3
 """Raised whenever a proof may come out differently; stored ones of other versions are made again."""
 
 

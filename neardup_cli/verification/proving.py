@@ -56,10 +56,24 @@ def _losses(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
         yield Loss.FRAMES, "its further images were not compared"
     if gone.holdings.damage and not kept.holdings.damage and _is_damaged_copy(gone.data, kept.data):
         return
+    if _one_is_damaged(gone, kept):
+        yield Loss.INTEGRITY, "nearly the same bytes and other pixels: one of the two is damaged"
     if gone.holdings.frames > 1:
         yield from _lost_in_frames(gone, kept)
     else:
         yield from _lost_in_still(gone, kept)
+
+
+def _one_is_damaged(gone: Opened, kept: Opened) -> bool:
+    """Return True if two files differ in a few bytes and in their pixels: no encoder does that, a disk does.
+
+    Where no decoder complains nobody can tell which of the two is the sound one.
+    """
+    if gone.file.format != kept.file.format or gone.holdings.damage or kept.holdings.damage:
+        return False
+    if not _is_damaged_copy(gone.data, kept.data):
+        return False
+    return not np.array_equal(gone.frame().rgb, kept.frame().rgb)
 
 
 def _same_film(gone: Opened, kept: Opened) -> bool:
