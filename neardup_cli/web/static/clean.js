@@ -24,8 +24,9 @@ export class Clean {
     });
   }
 
-  async open() {
-    this.plan = null;
+  // With `keep`, what was told last stays: it may be told while this is still being fetched.
+  async open(keep = false) {
+    if (!keep) this.plan = null;
     let certain;
     let batches;
     let stats;
@@ -41,6 +42,8 @@ export class Clean {
       this.box.replaceChildren(make("p", { class: "empty" }, sentence(error.message)));
       return;
     }
+    const told = keep ? $("plan") : null;
+    const { activeElement } = document;
     const accepted = [...basket.accepted];
     this.rules = new Rules(rules, stats.roots.map((root) => root.path));
     this.box.replaceChildren(
@@ -62,20 +65,16 @@ export class Clean {
           { confident: true },
         ),
       ),
-      make("div", { id: "plan", class: "plan", tabIndex: -1 }),
+      told ?? make("div", { id: "plan", class: "plan", tabIndex: -1 }),
       this.#history(batches.batches),
     );
+    if (told?.contains(activeElement)) activeElement.focus({ preventScroll: true });
   }
 
   // The groups were computed anew: what can be chosen and what was done may be other things now.
   async renew() {
     if (this.box.hidden || this.plan) return;
-    const { activeElement } = document;
-    const told = $("plan");
-    await this.open();
-    if (!told || !$("plan")) return;
-    $("plan").replaceWith(told);
-    if (told.contains(activeElement)) activeElement.focus({ preventScroll: true });
+    await this.open(true);
   }
 
   #choice(title, text, total, wanted) {
