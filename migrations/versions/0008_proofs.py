@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("losses", sa.JSON, nullable=False),
         sa.Column("notes", sa.JSON, nullable=False),
+        sa.Column("made", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("gone_id", "kept_id", name="pk_proof"),
         sa.ForeignKeyConstraint(["gone_id"], ["content.id"], name="fk_proof_gone_id_content"),
         sa.ForeignKeyConstraint(["kept_id"], ["content.id"], name="fk_proof_kept_id_content"),

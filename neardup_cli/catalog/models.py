@@ -234,6 +234,7 @@ class ProofColumns(TypedColumns):
     version: Named[int]
     losses: Named[list[str]] = Column(JSON)
     notes: Named[list[str]] = Column(JSON)
+    made: Named[bool]
 
 
 Proof = Table("proof", METADATA, ProofColumns, sqlite_with_rowid=False)

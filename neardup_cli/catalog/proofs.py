@@ -20,13 +20,13 @@ type Directed = tuple[int, int]
 
 def stored_proofs(connection: Connection, gone: Collection[int]) -> dict[Directed, Proof]:
     """Return what is stored of some contents that may go, whatever stays; only what this version proved."""
-    query = select(Table.c.gone_id, Table.c.kept_id, Table.c.losses, Table.c.notes).where(
+    query = select(Table.c.gone_id, Table.c.kept_id, Table.c.losses, Table.c.notes, Table.c.made).where(
         Table.c.version == PROOF_VERSION, Table.c.gone_id.in_(bindparam("gone", expanding=True))
     )
     return {
-        (gone_id, kept_id): Proof(tuple(Loss(word) for word in losses), tuple(notes))
+        (gone_id, kept_id): Proof(tuple(Loss(word) for word in losses), tuple(notes), made=made)
         for some in batched(sorted(gone), _VARIABLES)
-        for gone_id, kept_id, losses, notes in connection.execute(query, {"gone": some})
+        for gone_id, kept_id, losses, notes, made in connection.execute(query, {"gone": some})
     }
 
 
@@ -44,13 +44,14 @@ def store_proofs(connection: Connection, proofs: Mapping[Directed, Proof]) -> No
             "version": PROOF_VERSION,
             "losses": [loss.value for loss in proof.losses],
             "notes": [_safe(note) for note in proof.notes],
+            "made": proof.made,
         }
         for (gone, kept), proof in sorted(proofs.items())
         if not proof.unproven
     ]
     if rows:
         connection.execute(
-            upsert(connection, Table, ("gone_id", "kept_id"), ("version", "losses", "notes")), rows
+            upsert(connection, Table, ("gone_id", "kept_id"), ("version", "losses", "notes", "made")), rows
         )
 
 

@@ -53,7 +53,7 @@ class Surplus:
         everywhere: the median of all blocks. About 1 where there is nothing but the codec's noise.
         calm: the median of the calmer blocks, where noise of an exposure shows best.
         exact: the median distance from what the codec would have written exactly: near 0 for an image that
-            was encoded once, from these very pixels.
+            was encoded once, from these very pixels; infinite where its encoder is not known.
         colour: the worst place: a block's mean hue.
         small_colour: the same for blocks half as wide, the fourth worst.
         tint: the median difference of hue over the image, grey levels.
@@ -111,7 +111,7 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_alre
         common_mean=float(np.quantile(means, 0.99)),
         everywhere=float(np.median(blocks.left / (at_large + slope * blocks.slope))),
         calm=float(np.median(blocks.left[calm]) / (np.median(blocks.noise[calm]) + _ROUNDING_AT_LARGE)),
-        exact=float(np.median(blocks.from_codec / at_large)),
+        exact=_distance_from_codec(blocks, coding),
         colour=colour.worst,
         small_colour=colour.small,
         tint=colour.tint,
@@ -174,6 +174,14 @@ def _sample(expectation: Expectation) -> Grey:
     strips = max(1, min(height // _GRID, (1 << 20) // (width * _GRID)))
     tops = np.linspace(0, max(0, height - _GRID), strips).astype(int) // _GRID * _GRID
     return _whole(np.concatenate([expectation.band(top, min(height, top + _GRID)) for top in tops.tolist()]))
+
+
+def _distance_from_codec(blocks: _Blocks, coding: Coding) -> float:
+    """Return how far the blocks with something to see are from what the codec would have written exactly."""
+    if not coding.lossless and coding.luma is None:
+        return np.inf  # nobody knows how it was encoded
+    seen = blocks.slope >= np.median(blocks.slope)
+    return float(np.median(blocks.from_codec[seen] / (blocks.noise[seen] + _ROUNDING_AT_LARGE)))
 
 
 def _compare_band(gone: Grey, expected: Floats32, codec: CodecNoise, block: int) -> tuple[Floats32, ...]:

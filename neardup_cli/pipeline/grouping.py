@@ -22,7 +22,13 @@ from neardup_cli.rules.groups import (
     by_content,
     content_order,
 )
-from neardup_cli.rules.standing import doubtful_colours, maybe_enlarged, maybe_resaved
+from neardup_cli.rules.standing import (
+    doubtful_colours,
+    enlargements,
+    maybe_enlarged,
+    maybe_resaved,
+    with_true_sizes,
+)
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.dups import DupsOptions
@@ -65,6 +71,13 @@ def group_contents(
     sized = maybe_enlarged(found, there, {content: held[0] for content, held in near.items()})
     evidence = with_details(catalog, evidence, near, sized, workers=options.workers, watch=watch)
     first = {content: held[0] for content, held in near.items()}
+    enlarged = [pair for pair in enlargements(sized, evidence, first) if pair not in proofs]
+    if enlarged:
+        from neardup_cli.verification.proofs import prove_pairs  # late: OpenCV takes its time to import
+
+        asked = [(first[gone], first[kept]) for gone, kept in enlarged]
+        proofs = proofs | prove_pairs(catalog, asked, workers=options.workers, watch=watch)
+    evidence = with_true_sizes(evidence, proofs, first)
     resaved = maybe_resaved(found, there, first, evidence)
     evidence = with_sources(catalog, evidence, near, resaved, workers=options.workers, watch=watch)
     circumstances = Circumstances(

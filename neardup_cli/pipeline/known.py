@@ -59,14 +59,7 @@ def read_evidence(
                 found = {}
         _store(catalog, found)
         known.update(found)
-    return {
-        content: _evidence(held[0], known[content]) for content, held in files.items() if content in known
-    }
-
-
-def _evidence(file: CatalogedFile, held: Holdings) -> Evidence:
-    detail = held.detail * max(file.width, file.height) if held.detail else None
-    return Evidence(held, detail=detail)
+    return {content: Evidence(known[content]) for content in files if content in known}
 
 
 def with_details(
@@ -157,13 +150,13 @@ def _with_tables(
             continue
         assert held is not None
         new = [("-".join(map(str, table)), noise_left(grey, table)) for table in tables]
-        return {content: _evidence(file, replace(held, bears=(*held.bears, *new)))}
+        return {content: Evidence(replace(held, bears=(*held.bears, *new)))}
     return {}
 
 
 def _is_open(evidence: Mapping[int, Evidence], content: int) -> bool:
     known = evidence.get(content)
-    return known is not None and known.holdings is not None and known.detail is None
+    return known is not None and known.holdings is not None and not known.holdings.detail
 
 
 def _measured(
@@ -185,7 +178,7 @@ def _measured(
                 except (OSError, UnreadableImage):
                     continue
                 assert held is not None
-                new[content] = _evidence(file, replace(held, detail=share))
+                new[content] = Evidence(replace(held, detail=share))
                 break
         known = new.get(content, evidence.get(content))
         if known is None or known.holdings is None or known.holdings.detail >= _ALL_OF_IT:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from neardup_cli.choices import Loss
 
-PROOF_VERSION = 3
+PROOF_VERSION = 4
 """Raised whenever a proof may come out differently; stored ones of other versions are made again."""
 
 
@@ -19,11 +19,14 @@ class Proof:
         notes: a sentence for each loss that needs one ("time: 2024-05-01 10:00:00").
         unproven: why it could not be looked at (a disk that is away, an image too large); empty where it
             was. An unproven one never counts as empty, whatever its losses.
+        made: whether the one that goes was made from the very pixels of the one that stays: saved again, or
+            enlarged.
     """
 
     losses: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
     unproven: str = ""
+    made: bool = field(default=False, compare=False)
 
     @property
     def is_empty(self) -> bool:

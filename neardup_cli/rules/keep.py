@@ -118,17 +118,19 @@ def outdone(files: Iterable[CatalogedFile], proof: ProofOf) -> frozenset[bytes]:
 def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
     """Return True if nothing is lost with one file while the other stays, and something the other way round.
 
-    What has more pixels and nothing more in them was enlarged. Where nothing is lost either way, a lossless
-    file with the pixels of a lossy one was saved from it.
+    What was saved from the other one, or enlarged from it, has nothing more. Where nothing is lost either
+    way, a lossless file with the pixels of a lossy one was saved from it.
     """
     forth = proof(one, other)
     if forth is None or not forth.is_empty:
         return False
     if one.width * one.height > _ENLARGED * other.width * other.height:
-        return True  # it has more pixels, and nothing in them
+        return forth.made  # it has more pixels, and nothing in them
     if other.width * other.height > _ENLARGED * one.width * one.height:
         return False  # what an enlargement has beyond its original was put there by a filter
     back = proof(other, one)
+    if forth.made and not (back is not None and back.made):
+        return True  # it was saved from the other one
     if back is None or back.unproven:
         return False
     return bool(back.losses) or (one.format in LOSSLESS and other.format not in LOSSLESS)

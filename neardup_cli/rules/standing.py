@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from neardup_cli.choices import Kind
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import PairMatch
+from neardup_cli.records.proofs import Proof
 from neardup_cli.rules import evidence as known
 from neardup_cli.rules.evidence import NOTHING, Evidence
 from neardup_cli.rules.families import Family, linked
@@ -24,6 +26,7 @@ from neardup_cli.rules.kinship import Made, is_plain, is_straight, made, surenes
 # What is longer by less has no more detail: cameras and programs round sizes, and detail is measured.
 _AS_LONG = 0.93
 _LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
+_MOST_SOURCES = 3
 # Share of a quantiser's noise that is left in an image saved from what it quantised: 0.1 to 0.67 in a finer
 # JPEG, 0.2 to 0.69 in HEIC, 0.4 to 0.95 in AVIF and WebP; 0.96 and more in what it never quantised, but for a
 # JPEG of nearly the same steps: 0.51.
@@ -119,7 +122,7 @@ def qualities(
     resaved, aside = _resaved(pairs, files, evidence), _aside(contents, pairs)
     about = {content: evidence.get(content, NOTHING) for content in contents}
     lossless = {content: known.is_lossless(files[content], one) for content, one in about.items()}
-    length = _lengths(files, about)
+    length = {content: known.long_side(files[content], one) for content, one in about.items()}
     most = max(length.values())
     steps = {
         content: held.quality
@@ -140,18 +143,6 @@ def qualities(
         )
         for content in contents
     }
-
-
-def _lengths(files: FileOf, about: EvidenceOf) -> dict[int, float]:
-    """Return how long each content really is: an enlarged one as long as the version that it was made of."""
-    size = {content: float(max(files[content].width, files[content].height)) for content in about}
-    length = {content: known.long_side(files[content], one) for content, one in about.items()}
-    soft = {content for content in about if length[content] < _AS_LONG * size[content]}
-    for content in soft:
-        lowest, highest = size[content] / _LARGEST_ENLARGEMENT, _AS_LONG * size[content]
-        sources = [size[other] for other in about if other not in soft and lowest <= size[other] < highest]
-        length[content] = min(length[content], max(sources, default=length[content]))
-    return length
 
 
 def _aside(contents: Collection[int], pairs: Iterable[PairMatch]) -> set[int]:
@@ -299,6 +290,44 @@ def maybe_enlarged(families: Iterable[Family], pairs: Iterable[PairMatch], files
         sides = {content: max(files[content].width, files[content].height) for content in some}
         if max(sides.values()) * _AS_LONG > min(sides.values()):
             found.append(sorted(some, key=lambda content: (-sides[content], files[content].digest)))
+    return found
+
+
+def enlargements(
+    sized: Iterable[Sequence[int]], evidence: EvidenceOf, files: FileOf
+) -> list[tuple[int, int]]:
+    """Return pairs to compare: what lacks detail for its size, and what it may have been enlarged from.
+
+    Args:
+        sized: lists of `maybe_enlarged`.
+        evidence: with the detail that was measured.
+        files: one file of each content.
+    """
+    found = []
+    for some in sized:
+        side = {content: max(files[content].width, files[content].height) for content in some}
+        for content in some:
+            held = evidence.get(content, NOTHING).holdings
+            if held is None or not 0 < held.detail < _AS_LONG:
+                continue
+            lowest, highest = side[content] / _LARGEST_ENLARGEMENT, _AS_LONG * side[content]
+            sources = [one for one in some if lowest <= side[one] < highest]
+            found += [(content, one) for one in sources[:_MOST_SOURCES]]
+    return found
+
+
+def with_true_sizes(
+    evidence: EvidenceOf, proofs: Mapping[tuple[int, int], Proof], files: FileOf
+) -> dict[int, Evidence]:
+    """Add to what was enlarged from another content that it has no more detail than that one."""
+    found = dict(evidence)
+    for (content, source), proof in proofs.items():
+        if not proof.made or content not in found or source not in files or content not in files:
+            continue
+        sides = [max(files[one].width, files[one].height) for one in (source, content)]
+        if sides[0] < _AS_LONG * sides[1]:
+            detail = found[content].detail
+            found[content] = replace(found[content], detail=min(float(sides[0]), detail or float(sides[0])))
     return found
 
 

@@ -6,8 +6,8 @@ hold. Nothing here guesses: what cannot be compared is a loss, or unproven.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from neardup_cli.matching.fullsize import measure_surplus
 from neardup_cli.matching.shots import are_two_exposures
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
-from neardup_cli.rules.losses import lost_facts, lost_pixels, proof_of
+from neardup_cli.rules.losses import PixelLosses, lost_facts, lost_pixels, proof_of
 from neardup_cli.verification.opened import MOST_PIXELS, Opened, Unproven, opened, over
 from neardup_cli.verification.turning import turned_alike
 
@@ -39,14 +39,25 @@ def prove(gone: CatalogedFile, kept: CatalogedFile) -> Proof:
         return NOTHING_LOST
     try:
         first, second = opened(gone), opened(kept)
-        return proof_of(list(_losses(first, second)))
+        return _proof(first, second)
     except (Unproven, UnreadableImage) as exc:
         return Proof(unproven=str(exc))
     except MemoryError:
         return Proof(unproven="not enough memory to compare it at full size")
 
 
-def _losses(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
+def _proof(gone: Opened, kept: Opened) -> Proof:
+    losses = list(_lost_beside(gone, kept))
+    if gone.holdings.damage and not kept.holdings.damage and _is_damaged_copy(gone.data, kept.data):
+        return proof_of(losses)
+    if gone.holdings.frames > 1:
+        return proof_of([*losses, *_lost_in_frames(gone, kept)])
+    seen = _compare_still(gone, kept)
+    return replace(proof_of([*losses, *((loss, "") for loss in seen.losses)]), made=seen.made)
+
+
+def _lost_beside(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
+    """Yield what is lost beside the pixels of the frames."""
     yield from lost_facts(gone.holdings, kept.holdings)
     if are_two_exposures(gone.holdings, kept.holdings):
         yield Loss.SHOT, "another exposure, says the camera"
@@ -54,14 +65,8 @@ def _losses(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
         yield Loss.FRAMES, "its film is another one"
     if gone.holdings.pictures and gone.holdings.pictures == kept.holdings.pictures:
         yield Loss.FRAMES, "its further images were not compared"
-    if gone.holdings.damage and not kept.holdings.damage and _is_damaged_copy(gone.data, kept.data):
-        return
     if _one_is_damaged(gone, kept):
         yield Loss.INTEGRITY, "nearly the same bytes and other pixels: one of the two is damaged"
-    if gone.holdings.frames > 1:
-        yield from _lost_in_frames(gone, kept)
-    else:
-        yield from _lost_in_still(gone, kept)
 
 
 def _one_is_damaged(gone: Opened, kept: Opened) -> bool:
@@ -90,12 +95,12 @@ def _is_damaged_copy(damaged: bytes, sound: bytes) -> bool:
     return bool(np.count_nonzero(a == b) >= _SAME_BYTES * length)
 
 
-def _lost_in_still(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
+def _compare_still(gone: Opened, kept: Opened) -> PixelLosses:
     """Compare a still with the frame that it shows: the first one, or the one that stands for all."""
     image = gone.frame()
     shown = dict.fromkeys((0, kept.holdings.shown_frame)) if kept.holdings.frames > 1 else (0,)
-    found = [frozenset(compared(gone, image, kept, kept.frame(number))) for number in shown]
-    yield from ((loss, "") for loss in min(found, key=len))
+    found = [compared(gone, image, kept, kept.frame(number)) for number in shown]
+    return min(found, key=lambda seen: len(seen.losses))
 
 
 def _lost_in_frames(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
@@ -115,7 +120,7 @@ def _lost_in_frames(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
     lost: set[Loss] = set()
     different = 0
     for place in range(held.frames):
-        found = set(compared(gone, gone.frame(place), kept, kept.frame(place)))
+        found = compared(gone, gone.frame(place), kept, kept.frame(place)).losses
         different += bool(found & {Loss.CONTENT, Loss.AREA, Loss.SHOT})
         lost |= found
     if different:
@@ -131,21 +136,21 @@ class _Sides:
     kept: NDArray[np.uint8]
 
 
-def compared(gone: Opened, image: WholeImage, kept: Opened, other: WholeImage) -> Iterable[Loss]:
+def compared(gone: Opened, image: WholeImage, kept: Opened, other: WholeImage) -> PixelLosses:
     """Compare two frames at the full size of the first one."""
-    losses = frozenset(_compared(gone, image, other))
-    if losses and (alike := turned_alike(image, other)) is not None:
-        return {Loss.ORIENTATION, *_compared(gone, image, alike)}
-    if losses == {Loss.SHOT} and not _compared(kept, other, image):
+    seen = _compared(gone, image, other)
+    if seen.losses and (alike := turned_alike(image, other)) is not None:
+        return PixelLosses(frozenset({Loss.ORIENTATION}) | _compared(gone, image, alike).losses)
+    if seen.losses == {Loss.SHOT} and not _compared(kept, other, image).losses:
         # All of the one that stays can have been made from this one: then it is no other exposure, and what
         # is lost is what a coarser quantiser took.
-        return {Loss.DETAIL}
-    return losses
+        return replace(seen, losses=frozenset({Loss.DETAIL}))
+    return seen
 
 
-def _compared(gone: Opened, image: WholeImage, other: WholeImage) -> Iterable[Loss]:
+def _compared(gone: Opened, image: WholeImage, other: WholeImage) -> PixelLosses:
     if not _same_frame(_size(image.rgb), _size(other.rgb)):
-        return {Loss.AREA}
+        return PixelLosses(frozenset({Loss.AREA}))
     coding = gone.coding(image)
     judged = [
         lost_pixels(measure_surplus(sides.gone, sides.kept, coding)) for sides in _on_grounds(image, other)
@@ -153,9 +158,9 @@ def _compared(gone: Opened, image: WholeImage, other: WholeImage) -> Iterable[Lo
     if image.alpha is not None and other.alpha is not None:
         alphas = [np.repeat(side[..., None], 3, axis=2) for side in (image.alpha, other.alpha)]
         judged.append(lost_pixels(measure_surplus(alphas[0], alphas[1], coding)))
-        return frozenset().union(*(one.losses for one in judged))
+        return PixelLosses(frozenset().union(*(one.losses for one in judged)))
     # An opaque image may have been laid over any ground: the one that fits best is the one.
-    return min(judged, key=lambda one: (len(one.losses), one.like)).losses
+    return min(judged, key=lambda one: (len(one.losses), one.like))
 
 
 def _on_grounds(image: WholeImage, other: WholeImage) -> Iterator[_Sides]:
