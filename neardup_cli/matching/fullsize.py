@@ -69,7 +69,7 @@ class Surplus:
     common_mean: float = 0.0
     everywhere: float = 0.0
     calm: float = 0.0
-    exact: float = 0.0
+    exact: float = np.inf
     colour: float = 0.0
     small_colour: float = 0.0
     tint: float = 0.0

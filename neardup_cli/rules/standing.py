@@ -203,8 +203,9 @@ def maybe_resaved(
 
     Those that are the same image plainly and of one size, and not compressed most.
     """
-    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair)]
     members = [content for family in families if len(family.members) > 1 for content in family.members]
+    there = set(members)
+    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair) and {pair.a, pair.b} <= there]
     found: dict[int, list[tuple[int, ...]]] = {}
     for some in linked(members, plain):
         for content in some:
@@ -283,8 +284,9 @@ def maybe_enlarged(families: Iterable[Family], pairs: Iterable[PairMatch], files
 
     Those that are the same image plainly and of different sizes, the largest first.
     """
-    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair)]
     members = [content for family in families if len(family.members) > 1 for content in family.members]
+    there = set(members)
+    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair) and {pair.a, pair.b} <= there]
     found = []
     for some in linked(members, plain):
         sides = {content: max(files[content].width, files[content].height) for content in some}

@@ -390,6 +390,9 @@ class PolicyShown(BaseModel):
     only: list[str]
     accept: list[str]
     across_drives: bool
+    carry_metadata: bool
+    min_copies: int
+    min_disks: int
 
 
 class PlanRules(BaseModel):

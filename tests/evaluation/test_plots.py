@@ -61,5 +61,5 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
         return real(name, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingExtra, match=r"neardup-cli\[eval\]"):
+    with pytest.raises(MissingExtra, match=r"\[eval\]"):
         require_matplotlib()

@@ -74,9 +74,9 @@ def held(image: Image.Image, format_name: str, **options: Any) -> Holdings:
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_a_plain_file_holds_nothing(format_name: str) -> None:
     found = held(photograph(), format_name)
-    quality = found.quality
-    assert found == Holdings(lossless=format_name in LOSSLESS, quality=quality)
-    assert (quality > 1) == (format_name == "JPEG")
+    quality, table = found.quality, found.table
+    assert found == Holdings(lossless=format_name in LOSSLESS, quality=quality, table=table)
+    assert (quality > 1) == (len(table) == 64) == (format_name == "JPEG")
 
 
 def test_a_file_is_read_from_its_start_and_left_open() -> None:

@@ -364,8 +364,7 @@ def file(
         (file(b"/z/long", 1, size=1, year=2001), file(b"/a", 2)),  # a capture time before bytes
         (file(b"/a", 1, year=2011), file(b"/b", 2, year=2001)),  # whichever
         (file(b"/z/long", 1, mtime_ns=0), file(b"/a", 2, size=101, mtime_ns=3 * 10**9)),  # age before bytes
-        (file(b"/z/long", 1, size=101), file(b"/a", 2)),  # bytes before length
-        (file(b"/z", 1), file(b"/aa", 2)),  # length before order
+        (file(b"/z", 1), file(b"/aa", 2, size=101)),  # length before order, and bytes decide nothing
         (file(b"/a", 1), file(b"/b", 2)),
     ],
 )
@@ -402,8 +401,8 @@ def test_chain_of_pairs_with_copies_is_one_group() -> None:
     files = [
         file(b"/a1", 1, size=30),
         file(b"/a2", 1, size=30),
-        file(b"/b", 2, size=20),
-        file(b"/c", 3, size=10),
+        file(b"/b", 2, size=20, mtime_ns=3 * 10**9),
+        file(b"/c", 3, size=10, mtime_ns=3 * 10**9),
         file(b"/d1", 4, size=500),
         file(b"/d2", 4, size=500),
     ]
