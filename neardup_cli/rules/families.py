@@ -248,13 +248,21 @@ class _Clusters:
                 collages.add(content)
             elif not self._mostly_show(self._root[content], inner, links, showing):
                 foreign[content] = set(inner)
-        return {
-            (pair.a, pair.b): content
-            for pair in partial
-            for content, other in ((pair.a, pair.b), (pair.b, pair.a))
-            if (content in collages and in_part(pair, content))
-            or self._root[other] in foreign.get(content, ())
-        }
+        found: dict[IdPair, int] = {}
+        for pair in partial:
+            showing_it = [
+                content
+                for content, other in ((pair.a, pair.b), (pair.b, pair.a))
+                if (content in collages and in_part(pair, content))
+                or self._root[other] in foreign.get(content, ())
+            ]
+            if showing_it:
+                # Where each seems to show the other, what shows more does.
+                outer = outer_of(pair)
+                found[pair.a, pair.b] = (
+                    outer if outer in showing_it else min(showing_it, key=self._place.__getitem__)
+                )
+        return found
 
     def _inner(self, content: int, pairs: Sequence[PairMatch]) -> dict[int, set[int]]:
         """Return what of other clusters a content shows, by their roots."""

@@ -23,10 +23,10 @@ from neardup_cli.records.proofs import Proof
 # 1.8 `everywhere`.
 _LEAST_PLACE, _PLACE_TO_COMMON, _PLACE_ABOVE = 1.5, 1.3, 0.4
 _LEAST_MEAN, _MEAN_TO_COMMON, _MEAN_ABOVE = 1.7, 1.8, 0.4
-_MOST_PLACE, _MOST_MEAN = 3.2, 4.0
 _MOST_EVERYWHERE = 1.25
 _MOST_CALM = 1.5
 _MOST_COMMON = 1.9
+_MOST_COMMON_MEAN = 2.5
 _EXACT = 0.5
 # How far from what the encoder would have written exactly: enlargements of the file that stays reach 0.5, and
 # 0.91 if they were sharpened; two sizes made of a third file 1.04 and more.
@@ -71,14 +71,15 @@ class PixelLosses:
 
 def lost_pixels(seen: Surplus) -> PixelLosses:
     """Judge what an image shows beyond the one that stays."""
-    # What differs nearly everywhere is no measure for what differs in one place: there is a limit to it.
-    place = min(_MOST_PLACE, max(_LEAST_PLACE, _PLACE_TO_COMMON * seen.common + _PLACE_ABOVE))
-    mean = min(_MOST_MEAN, max(_LEAST_MEAN, _MEAN_TO_COMMON * seen.common_mean + _MEAN_ABOVE))
-    local = max(seen.place / place, seen.mean / mean)
+    local = max(
+        seen.place / max(_LEAST_PLACE, _PLACE_TO_COMMON * seen.common + _PLACE_ABOVE),
+        seen.mean / max(_LEAST_MEAN, _MEAN_TO_COMMON * seen.common_mean + _MEAN_ABOVE),
+    )
     at_large = max(seen.everywhere / _MOST_EVERYWHERE, seen.calm / _MOST_CALM)
     if seen.exact < _EXACT:  # the very bits that the codec makes of these pixels: no noise of its own
         at_large = 0.0
-    at_large = max(at_large, seen.common / _MOST_COMMON)
+    # What differs nearly everywhere is no measure for what differs in one place, whatever the median says.
+    at_large = max(at_large, seen.common / _MOST_COMMON, seen.common_mean / _MOST_COMMON_MEAN)
     colour = max(
         seen.colour / _MOST_COLOUR,
         seen.small_colour / _MOST_COLOUR,
