@@ -164,6 +164,9 @@ _POLICY: Document = {
     "only": ["embedded", "exact", "overlay", "re-encoded", "resized", "same-pixels"],
     "accept": ["content"],
     "across_drives": False,
+    "carry_metadata": False,
+    "min_copies": 1,
+    "min_disks": 1,
 }
 
 PLAN_RULES: Document = {
