@@ -21,7 +21,7 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
-from neardup_cli.rules.keep import Candidate, may_be_outdone
+from neardup_cli.rules.keep import Candidate, may_be_enlarged_from, may_be_outdone
 from neardup_cli.rules.losses import without_written
 from neardup_cli.rules.words import kind_word, losses_words
 
@@ -155,6 +155,8 @@ class Ways:
         """Say why a copy is not meant; None if it is."""
         if kind not in self._policy.only:
             return f"{kind_word(kind)}: not among the kinds asked for (--only)"
+        if may_be_enlarged_from(kept, file, self._request.held.get(kept.digest)):
+            return "the file to keep has more pixels than detail, and may be an enlargement of it"
         if self._request.action.is_link and file.digest != kept.digest:
             return "not the same bytes: a link would put another file under its name"
         return None

@@ -129,10 +129,10 @@ def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
     if other.width * other.height > _ENLARGED * one.width * one.height:
         return False  # what an enlargement has beyond its original was put there by a filter
     back = proof(other, one)
-    if forth.made and not (back is not None and back.made):
-        return True  # it was saved from the other one
     if back is None or back.unproven:
         return False
+    if forth.made and not back.made:
+        return True  # it was saved from the other one
     return bool(back.losses) or (one.format in LOSSLESS and other.format not in LOSSLESS)
 
 
@@ -158,7 +158,23 @@ def may_be_outdone(
     sides = max(kept.width, kept.height), max(other.width, other.height)
     lacks_detail = held is None or held.detail < _ALL_OF_IT
     enlarged = sides[1] < sides[0] <= _LARGEST_ENLARGEMENT * sides[1] and lacks_detail
-    return bool(forth.losses) or (resaved and as_large) or enlarged
+    return bool(forth.losses) or ((resaved or forth.made) and as_large) or enlarged
+
+
+def may_be_enlarged_from(large: CatalogedFile, small: CatalogedFile, held: Holdings | None) -> bool:
+    """Return True if a file has more pixels than detail and may have been enlarged from a smaller one.
+
+    A camera's own file may be soft; of any other nobody knows, and the smaller one may be the original.
+
+    Args:
+        large: the one with more pixels.
+        small: the other one.
+        held: what the large one holds, as far as it is known.
+    """
+    if held is None or held.from_camera or not 0 < held.detail < _ALL_OF_IT:
+        return False
+    sides = max(large.width, large.height), max(small.width, small.height)
+    return sides[1] < _ALL_OF_IT * sides[0] <= _ALL_OF_IT * _LARGEST_ENLARGEMENT * sides[1]
 
 
 def preference(path: bytes, policy: Policy) -> int:

@@ -26,7 +26,7 @@ from neardup_cli.rules.kinship import Made, is_plain, is_straight, made, surenes
 # What is longer by less has no more detail: cameras and programs round sizes, and detail is measured.
 _AS_LONG = 0.93
 _LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
-_MOST_SOURCES = 3
+_MOST_SOURCES = 4
 # Share of a quantiser's noise that is left in an image saved from what it quantised: 0.1 to 0.67 in a finer
 # JPEG, 0.2 to 0.69 in HEIC, 0.4 to 0.95 in AVIF and WebP; 0.96 and more in what it never quantised, but for a
 # JPEG of nearly the same steps: 0.51.
@@ -313,9 +313,20 @@ def enlargements(
             if held is None or not 0 < held.detail < _AS_LONG:
                 continue
             lowest, highest = side[content] / _LARGEST_ENLARGEMENT, _AS_LONG * side[content]
-            sources = [one for one in some if lowest <= side[one] < highest]
+            sources = sorted(
+                (one for one in some if lowest <= side[one] < highest),
+                key=lambda one: (-side[one], _step(evidence.get(one, NOTHING)), files[one].digest),
+            )
             found += [(content, one) for one in sources[:_MOST_SOURCES]]
     return found
+
+
+def _step(about: Evidence) -> float:
+    """Return how coarse a content was quantised: what was enlarged was made from the finest."""
+    held = about.holdings
+    if held is None:
+        return _UNKNOWN_STEP
+    return 0.0 if held.lossless else held.quality or _UNKNOWN_STEP
 
 
 def with_true_sizes(
