@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BytesIO
 from typing import BinaryIO
 
 from neardup_cli.images.deep import open_path
+from neardup_cli.images.remote import is_remote, read
 from neardup_cli.images.walk import SPECIAL
 
 
@@ -25,6 +27,15 @@ def regular_handle(path: bytes) -> tuple[int, os.stat_result] | None:
         return handle, status
     os.close(handle)
     return None
+
+
+def open_image(path: bytes) -> BinaryIO:
+    """Open an image file, or an object in a store.
+
+    Raises:
+        OSError, UnreadableImage: it is not there, is no regular file or cannot be read.
+    """
+    return BytesIO(read(path)) if is_remote(path) else open_regular(path)
 
 
 def open_regular(path: bytes) -> BinaryIO:

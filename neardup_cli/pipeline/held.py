@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Callable, Collection
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.holdings import store_holdings, stored_holdings
 from neardup_cli.errors import UnreadableImage
-from neardup_cli.images.files import open_regular
+from neardup_cli.images.files import open_image
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
-from neardup_cli.images.remote import is_remote, read
 from neardup_cli.images.walk import os_reason
 from neardup_cli.records.holdings import Holdings
 
@@ -59,7 +57,7 @@ def holdings_of_file(path: bytes) -> Holdings:
         UnreadableImage: it cannot be read.
     """
     try:
-        with io.BytesIO(read(path)) if is_remote(path) else open_regular(path) as stream:
+        with open_image(path) as stream:
             return read_holdings(stream)
     except OSError as exc:
         raise UnreadableImage(os_reason(exc)) from exc
@@ -72,9 +70,7 @@ def damage_of_file(path: bytes, format: str) -> str:  # noqa: A002 (the record's
         UnreadableImage: it cannot be read.
     """
     try:
-        if is_remote(path):
-            return damage_of(read(path), format)
-        with open_regular(path) as stream:
+        with open_image(path) as stream:
             return damage_of(stream.read(), format)
     except OSError as exc:
         raise UnreadableImage(os_reason(exc)) from exc

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -12,15 +11,13 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.holdings import store_holdings, stored_holdings
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
-from neardup_cli.images.files import open_regular
-from neardup_cli.images.remote import is_remote, read
+from neardup_cli.images.files import open_image
 from neardup_cli.pipeline.picture import stamp_now
 from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile
-from neardup_cli.records.holdings import Holdings
-from neardup_cli.rules.evidence import Evidence
+from neardup_cli.records.holdings import Holdings, table_name
+from neardup_cli.rules.evidence import ALL_OF_IT, Evidence
 
-_ALL_OF_IT = 0.93  # share of detail from which an image is not called enlarged
 _SAMPLED_ROWS = 1024  # in which a quantiser is looked for
 _AT_ONCE = 500  # contents a transaction
 
@@ -141,17 +138,14 @@ def _with_tables(
     from neardup_cli.images.whole import decode_whole  # late: OpenCV takes a fifth of a second to import
     from neardup_cli.matching.codec_noise import noise_left
 
-    held = known.holdings
-    for file in files:
-        try:
-            with _opened(file.path) as stream:
-                grey = decode_whole(stream.read()).grey_levels()[:_SAMPLED_ROWS]
-        except (OSError, UnreadableImage):
-            continue
-        assert held is not None
-        new = [("-".join(map(str, table)), noise_left(grey, table)) for table in tables]
-        return {content: Evidence(replace(held, bears=(*held.bears, *new)))}
-    return {}
+    def look(stream: BinaryIO) -> list[tuple[str, float]]:
+        grey = decode_whole(stream.read()).grey_levels()[:_SAMPLED_ROWS]
+        return [(table_name(table), noise_left(grey, table)) for table in tables]
+
+    held, new = known.holdings, _first_unchanged(files, look)
+    if held is None or new is None:
+        return {}
+    return {content: Evidence(replace(held, bears=(*held.bears, *new)))}
 
 
 def _is_open(evidence: Mapping[int, Evidence], content: int) -> bool:
@@ -167,21 +161,16 @@ def _measured(
     from neardup_cli.images.whole import decode_whole  # late: OpenCV takes a fifth of a second to import
     from neardup_cli.matching.detail import detail_share
 
+    def look(stream: BinaryIO) -> float:
+        return detail_share(decode_whole(stream.read()).grey_levels())
+
     new: dict[int, Evidence] = {}
     for content in contents:
-        if _is_open(evidence, content):
-            held = evidence[content].holdings
-            for file in files[content]:
-                try:
-                    with _opened(file.path) as stream:
-                        share = detail_share(decode_whole(stream.read()).grey_levels())
-                except (OSError, UnreadableImage):
-                    continue
-                assert held is not None
-                new[content] = Evidence(replace(held, detail=share))
-                break
+        held = evidence[content].holdings if _is_open(evidence, content) else None
+        if held is not None and (share := _first_unchanged(files[content], look)) is not None:
+            new[content] = Evidence(replace(held, detail=share))
         known = new.get(content, evidence.get(content))
-        if known is None or known.holdings is None or known.holdings.detail >= _ALL_OF_IT:
+        if known is None or known.holdings is None or known.holdings.detail >= ALL_OF_IT:
             break
     return new
 
@@ -194,21 +183,10 @@ def with_colours(
 
     found = dict(evidence)
     for content in sorted(contents):
-        for file in files[content]:
-            try:
-                with (
-                    io.BytesIO(read(file.path)) if is_remote(file.path) else open_regular(file.path) as stream
-                ):
-                    value = colourfulness(stream)
-            except (OSError, UnreadableImage):
-                continue
+        value = _first_unchanged(files[content], colourfulness)
+        if value is not None:
             found[content] = replace(found.get(content, Evidence()), colourfulness=value)
-            break
     return found
-
-
-def _opened(path: bytes) -> AbstractContextManager[BinaryIO]:
-    return io.BytesIO(read(path)) if is_remote(path) else open_regular(path)
 
 
 def _store(catalog: Catalog, found: Mapping[int, Holdings]) -> None:
@@ -217,15 +195,19 @@ def _store(catalog: Catalog, found: Mapping[int, Holdings]) -> None:
 
 
 def _read(held: Sequence[CatalogedFile]) -> Holdings | None:
-    """Read the first file of a content that is still what was scanned."""
     from neardup_cli.images.holdings import read_holdings  # late: Pillow takes its time to import
 
+    return _first_unchanged(held, read_holdings)
+
+
+def _first_unchanged[Found](held: Sequence[CatalogedFile], look: Callable[[BinaryIO], Found]) -> Found | None:
+    """Look at the first file of a content that is still what was scanned; None where there is none.
+
+    What is found is kept by content: it must not be about what a file has become since.
+    """
     for file in held:
-        try:
-            if stamp_now(file.path) != file.stamp:
-                continue
-            with _opened(file.path) as stream:
-                return read_holdings(stream)
-        except (OSError, UnreadableImage):
-            continue
+        with suppress(OSError, UnreadableImage):
+            if stamp_now(file.path) == file.stamp:
+                with open_image(file.path) as stream:
+                    return look(stream)
     return None

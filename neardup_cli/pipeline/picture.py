@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import threading
 from collections import OrderedDict
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import DecodedImage, decode
-from neardup_cli.images.files import open_regular
-from neardup_cli.images.remote import is_remote, read, status_of
+from neardup_cli.images.files import open_image
+from neardup_cli.images.remote import is_remote, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.records.files import FileStamp
 from neardup_cli.records.holdings import Holdings
@@ -114,7 +113,7 @@ def decode_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS, *, colour: bo
         UnreadableImage: it cannot be read or decoded.
     """
     try:
-        with io.BytesIO(read(path)) if is_remote(path) else open_regular(path) as stream:
+        with open_image(path) as stream:
             return decode(stream, colour=colour, max_pixels=max_pixels)
     except OSError as exc:
         raise UnreadableImage(os_reason(exc)) from exc

@@ -9,6 +9,11 @@ HOLDINGS_VERSION = 2
 """Raised whenever a holding may be read differently; stored ones of other versions are read again."""
 
 
+def table_name(table: tuple[int, ...]) -> str:
+    """Return what a quantiser is called in the `bears` of files; empty for none."""
+    return "-".join(map(str, table))
+
+
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """Everything that could be lost with a file and is not a pixel of its first image.
@@ -77,7 +82,7 @@ class Holdings:
     @property
     def table_name(self) -> str:
         """What its quantiser is called in the `bears` of others; empty without one."""
-        return "-".join(map(str, self.table))
+        return table_name(self.table)
 
     @property
     def from_camera(self) -> bool:

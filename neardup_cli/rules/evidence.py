@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
 
+ALL_OF_IT = 0.93
+"""Share of detail from which an image is not called enlarged."""
+
+LARGEST_ENLARGEMENT = 4.0
+"""Times by which images are enlarged, at most."""
+
 LOSSLESS = frozenset({"PNG", "BMP", "TIFF", "GIF", "PPM", "TGA"})
 """Formats that keep pixels as they are, where nobody has looked at the file itself."""
 _CAMERA_FORMATS = frozenset({"HEIF", "HEIC", "DNG", "CR2", "CR3", "NEF", "ARW", "RAF", "ORF", "RW2"})

@@ -18,7 +18,7 @@ from neardup_cli.plans import DEFAULT_KEYS, Policy
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.proofs import Proof
-from neardup_cli.rules.evidence import LOSSLESS
+from neardup_cli.rules.evidence import ALL_OF_IT, LARGEST_ENLARGEMENT, LOSSLESS
 
 _FORMATS = ("TIFF", "PNG", "BMP", "JPEG2000", "HEIF", "AVIF", "JPEG", "WEBP", "GIF")
 _FORMAT_RANK = {name: rank for rank, name in enumerate(_FORMATS)}
@@ -35,8 +35,6 @@ type Oldest = tuple[int, int, bytes]
 
 
 _ENLARGED = 1.1  # times the pixels
-_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
-_ALL_OF_IT = 0.93  # share of detail from which a file is no enlargement
 
 
 class NameRank(IntEnum):
@@ -156,8 +154,8 @@ def may_be_outdone(
     resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
     as_large = (kept.width, kept.height) == (other.width, other.height)
     sides = max(kept.width, kept.height), max(other.width, other.height)
-    lacks_detail = held is None or held.detail < _ALL_OF_IT
-    enlarged = sides[1] < sides[0] <= _LARGEST_ENLARGEMENT * sides[1] and lacks_detail
+    lacks_detail = held is None or held.detail < ALL_OF_IT
+    enlarged = sides[1] < sides[0] <= LARGEST_ENLARGEMENT * sides[1] and lacks_detail
     return bool(forth.losses) or ((resaved or forth.made) and as_large) or enlarged
 
 
@@ -171,10 +169,10 @@ def may_be_enlarged_from(large: CatalogedFile, small: CatalogedFile, held: Holdi
         small: the other one.
         held: what the large one holds, as far as it is known.
     """
-    if held is None or held.from_camera or not 0 < held.detail < _ALL_OF_IT:
+    if held is None or held.from_camera or not 0 < held.detail < ALL_OF_IT:
         return False
     sides = max(large.width, large.height), max(small.width, small.height)
-    return sides[1] < _ALL_OF_IT * sides[0] <= _ALL_OF_IT * _LARGEST_ENLARGEMENT * sides[1]
+    return sides[1] < ALL_OF_IT * sides[0] <= ALL_OF_IT * LARGEST_ENLARGEMENT * sides[1]
 
 
 def preference(path: bytes, policy: Policy) -> int:

@@ -15,17 +15,16 @@ from typing import NamedTuple
 
 from neardup_cli.choices import Kind
 from neardup_cli.records.files import CatalogedFile
-from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.holdings import Holdings, table_name
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.records.proofs import Proof
 from neardup_cli.rules import evidence as known
-from neardup_cli.rules.evidence import NOTHING, Evidence
+from neardup_cli.rules.evidence import ALL_OF_IT, LARGEST_ENLARGEMENT, NOTHING, Evidence
 from neardup_cli.rules.families import Family, linked
 from neardup_cli.rules.kinship import Made, is_plain, is_straight, made, sureness
 
 # What is longer by less has no more detail: cameras and programs round sizes, and detail is measured.
 _AS_LONG = 0.93
-_LARGEST_ENLARGEMENT = 4.0  # times: nobody enlarges by more
 _MOST_SOURCES = 4
 # Share of a quantiser's noise that is left in an image saved from what it quantised: 0.1 to 0.67 in a finer
 # JPEG, 0.2 to 0.69 in HEIC, 0.4 to 0.95 in AVIF and WebP; 0.96 and more in what it never quantised, but for a
@@ -223,7 +222,7 @@ def maybe_resaved(
             }
             asked = sorted(coarser, key=lambda table: (coarser[table], table))[:_MOST_TABLES]
             known_names = {name for name, _ in held.bears}
-            new = [table for table in asked if "-".join(map(str, table)) not in known_names]
+            new = [table for table in asked if table_name(table) not in known_names]
             if new:
                 found[content] = new
     return found
@@ -310,9 +309,9 @@ def enlargements(
         side = {content: max(files[content].width, files[content].height) for content in some}
         for content in some:
             held = evidence.get(content, NOTHING).holdings
-            if held is None or not 0 < held.detail < _AS_LONG:
+            if held is None or not 0 < held.detail < ALL_OF_IT:
                 continue
-            lowest, highest = side[content] / _LARGEST_ENLARGEMENT, _AS_LONG * side[content]
+            lowest, highest = side[content] / LARGEST_ENLARGEMENT, _AS_LONG * side[content]
             sources = sorted(
                 (one for one in some if lowest <= side[one] < highest),
                 key=lambda one: (-side[one], _step(evidence.get(one, NOTHING)), files[one].digest),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.fingerprints.content import content_digest
-from neardup_cli.images.files import open_regular
+from neardup_cli.images.files import open_image
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
-from neardup_cli.images.remote import is_remote, read
 from neardup_cli.images.walk import os_reason
 from neardup_cli.images.whole import WholeImage, decode_whole
 from neardup_cli.matching.codec_noise import Coding
@@ -38,8 +37,6 @@ class Opened:
     @cached_property
     def holdings(self) -> Holdings:
         """What it holds beside the pixels of its first frame, and whether its decoder believes it."""
-        from dataclasses import replace
-
         held = read_holdings(self.data)
         return replace(held, damage=self.file.damage or damage_of(self.data, self.file.format))
 
@@ -71,11 +68,8 @@ def opened(file: CatalogedFile) -> Opened:
     if file.stamp.size > MOST_BYTES:
         raise Unproven("too large to be compared at full size")
     try:
-        if is_remote(file.path):
-            data = read(file.path)
-        else:
-            with open_regular(file.path) as stream:
-                data = stream.read(MOST_BYTES + 1)
+        with open_image(file.path) as stream:
+            data = stream.read(MOST_BYTES + 1)
     except (OSError, UnreadableImage) as exc:
         raise Unproven(os_reason(exc) if isinstance(exc, OSError) else str(exc)) from exc
     if content_digest(data) != file.digest:
