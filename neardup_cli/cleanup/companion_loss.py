@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from math import hypot
 
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.companions import is_sidecar
@@ -22,8 +21,7 @@ from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.images.sidecars import SidecarFacts, read_sidecar
 from neardup_cli.plans import Companion
 from neardup_cli.records.holdings import Holdings
-
-_SAME_PLACE = 0.01  # degrees, about a kilometre: Takeout rounds, and some editors do
+from neardup_cli.rules.losses import is_same_place
 
 
 def companion_loss(
@@ -73,7 +71,7 @@ def _said_alone(facts: SidecarFacts, beside: Sequence[SidecarFacts]) -> Iterator
     """Name what a sidecar says and nothing that stays does."""
     if facts.captured_at is not None and all(other.captured_at is None for other in beside):
         yield f"time {facts.captured_at:%Y-%m-%d %H:%M:%S}"
-    if facts.place is not None and not any(_is_near(facts.place, other.place) for other in beside):
+    if facts.place is not None and not any(is_same_place(facts.place, other.place) for other in beside):
         yield "place {:.5f}, {:.5f}".format(*facts.place)
     if facts.rating and all(other.rating != facts.rating for other in beside):
         yield f"rating {facts.rating}"
@@ -82,10 +80,6 @@ def _said_alone(facts: SidecarFacts, beside: Sequence[SidecarFacts]) -> Iterator
         yield f"words {', '.join(sorted(words))}"
     if facts.edit:
         yield "an edit, or what only its program can read"
-
-
-def _is_near(place: tuple[float, float], other: tuple[float, float] | None) -> bool:
-    return other is not None and hypot(place[0] - other[0], place[1] - other[1]) <= _SAME_PLACE
 
 
 def _facts(one: Companion) -> SidecarFacts | None:

@@ -203,11 +203,16 @@ def refine(a: LocalFeatures, b: LocalFeatures, transform: Affine) -> Affine:
     pair = align(a.grey, b.grey, transform)
     if pair is None:
         return transform
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 1e-3)
+    return by_correlation(pair, transform, rounds=8, precision=1e-3)
+
+
+def by_correlation(pair: AlignedPair, transform: Affine, *, rounds: int, precision: float) -> Affine:
+    """Improve the transform that two images were drawn by, or give it back where that fails."""
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, rounds, precision)
     start = np.eye(2, 3, dtype=np.float32)
     try:
         _, found = cv2.findTransformECC(pair.a, pair.b, start, cv2.MOTION_AFFINE, criteria, pair.inside, 5)
-    except cv2.error:  # it raises where it does not converge, and on flat pictures
+    except cv2.error:  # it raises where it does not converge, and on flat images
         return transform
     within_frame = np.asarray(found, dtype=np.float64)
     return affine.compose(affine.invert(pair.b_to_frame), affine.compose(within_frame, pair.a_to_frame))

@@ -16,9 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
-from neardup_cli.matching.agreement import AlignedPair, align
+from neardup_cli.matching.agreement import AlignedPair, align, by_correlation
 from neardup_cli.matching.explain import Subject
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.shades import count_colours
@@ -410,15 +409,4 @@ def _flat(grey: Floats) -> Mask:
 def refined(a: Grey, b: Grey, transform: Affine, side: int = SIDE) -> Affine:
     """Improve an alignment to a tenth of a pixel by the pixels' correlation, or give it back; 15 ms."""
     pair = align(a, b, transform, side)
-    return transform if pair is None else _by_correlation(pair, transform)
-
-
-def _by_correlation(pair: AlignedPair, transform: Affine) -> Affine:
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
-    start = np.eye(2, 3, dtype=np.float32)
-    try:
-        _, found = cv2.findTransformECC(pair.a, pair.b, start, cv2.MOTION_AFFINE, criteria, pair.inside, 5)
-    except cv2.error:  # it raises where it does not converge, and on flat images
-        return transform
-    within = np.asarray(found, dtype=np.float64)
-    return affine.compose(affine.invert(pair.b_to_frame), affine.compose(within, pair.a_to_frame))
+    return transform if pair is None else by_correlation(pair, transform, rounds=30, precision=1e-4)

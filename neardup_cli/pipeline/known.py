@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO
@@ -89,11 +89,7 @@ def with_details(
     def measured(some: Sequence[int]) -> dict[int, Evidence]:
         return _measured(some, found, files)
 
-    for new in LocalEngine(workers).map(measured, asked):
-        watch.advance()
-        _store(catalog, {content: one.holdings for content, one in new.items() if one.holdings is not None})
-        found.update(new)
-    return found
+    return _kept(catalog, found, LocalEngine(workers).map(measured, asked), watch)
 
 
 def with_sources(
@@ -125,7 +121,17 @@ def with_sources(
         content, tables = task
         return _with_tables(content, tables, found[content], files[content])
 
-    for new in LocalEngine(workers).map(measured, sorted(asked.items())):
+    return _kept(catalog, found, LocalEngine(workers).map(measured, sorted(asked.items())), watch)
+
+
+def _kept(
+    catalog: Catalog,
+    found: dict[int, Evidence],
+    results: Iterable[Mapping[int, Evidence]],
+    watch: Progress,
+) -> dict[int, Evidence]:
+    """Put what comes into what was found, and its holdings into the catalog."""
+    for new in results:
         watch.advance()
         _store(catalog, {content: one.holdings for content, one in new.items() if one.holdings is not None})
         found.update(new)
