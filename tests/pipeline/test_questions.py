@@ -127,7 +127,7 @@ def test_a_catalogued_picture_is_decoded_once(
 ) -> None:
     searcher, _, question = own
     first = searcher.query_many([question, question])
-    monkeypatch.setattr(picture, "open_regular", None)
+    monkeypatch.setattr(picture, "open_image", None)
     assert searcher.query_many([question]) == first[:1]
     assert first[0].matches[0].stage is Stage.GEOMETRY
 
