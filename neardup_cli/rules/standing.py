@@ -151,11 +151,16 @@ def _resaved(pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf) ->
         a, b = (known.is_lossless(files[one], evidence.get(one, NOTHING)) for one in (pair.a, pair.b))
         if a != b:
             found.add(pair.a if a else pair.b)
-    return found | _made_of_coarser(pairs, evidence)
+    return found | {content for content, _ in saved_from(pairs, evidence)}
 
 
-def _made_of_coarser(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[int]:
-    """Return the contents that bear the quantiser of another one, plainly the same, in their pixels."""
+def saved_from(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[tuple[int, int]]:
+    """Return the contents that bear the quantiser of another one in their pixels, each with that one.
+
+    Args:
+        pairs: those that are plainly the same count.
+        evidence: of the contents.
+    """
     found = set()
     for pair in pairs:
         if not is_plain(pair):
@@ -166,7 +171,7 @@ def _made_of_coarser(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[in
                 continue
             most = _NOISE_LEFT if held.table else _NOISE_LEFT_BY_OTHERS
             if dict(held.bears).get(source.table_name, 1.0) < most:
-                found.add(one)
+                found.add((one, other))
     return found
 
 
