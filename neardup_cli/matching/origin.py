@@ -28,6 +28,7 @@ type Floats = NDArray[np.float64]
 _LOOKED_AT = 1 << 20  # pixels
 _TRIED = 1 << 18
 _GRID = 16
+_BLOCK = 8
 _WINDOW = 1024
 _SMOOTHED = 31
 _AROUND = 0.06  # cycles a pixel
@@ -82,6 +83,29 @@ def traces_if_enlarged(
     encoded = _whole(enlarged + noise)
     left = None if table is None else quantiser_left(expect(part, encoded), table)
     return Traces(left, grid_trace(encoded, (part.shape[1], part.shape[0])))
+
+
+def exact_share(luma: Grey, kept: Grey, table: tuple[int, ...]) -> float:
+    """Return the share of blocks that are to the bit what a JPEG encoder makes of another image's pixels.
+
+    1 for an image that was saved from these pixels by the common encoder. The other way round some blocks
+    differ, wherever rounding fell another way: so it can be told which of two was saved from which.
+
+    Args:
+        luma: `uint8 [height, width]` of a JPEG, as it is stored.
+        kept: brightness of the other image, of the same size.
+        table: 64 steps of the JPEG.
+    """
+    top, bottom = _middle((luma.shape[1], luma.shape[0]), _LOOKED_AT)
+    expected = np.ascontiguousarray(kept[top:bottom])
+    apart = luma[top:bottom] != _whole(
+        expected + CodecNoise(Coding(luma=table), lambda: expected, 1).of(expected)
+    )
+    rows, columns = (side // _BLOCK for side in apart.shape)
+    if not rows or not columns:
+        return 0.0
+    blocks = apart[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
+    return float(1 - blocks.any(axis=(1, 3)).mean())
 
 
 def grid_trace(large: Grey, small_size: affine.Size) -> float:

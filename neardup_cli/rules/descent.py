@@ -30,8 +30,8 @@ from neardup_cli.rules.standing import (
 
 _MOST_SOURCES = 4
 _MOST_TABLES = 3
-_MOST_CANDIDATES = 4
-_MOST_CHILDREN = 4
+_MOST_CANDIDATES = 3
+_MOST_CHILDREN = 3
 _UNKNOWN_STEP = 1000.0
 _DECIDED = Quality._fields.index("aside")
 """What comes before it decides without anybody asking."""
@@ -172,8 +172,8 @@ class Descendants:
     """Of the versions that may stay, which one were others made of?
 
     The least compressed looks best: so does a blurred or noisy version that was saved finely. If some of the
-    others are what their encoder makes of its very pixels, or bear its quantiser, it is the original; if none
-    does, the next best is asked.
+    others are what their encoder makes of its very pixels, or bear its quantiser, it is the original; if not,
+    the next best is asked.
     """
 
     def __init__(self, versions: Iterable[Sequence[int]], pairs: Iterable[PairMatch], files: FileOf) -> None:
@@ -193,14 +193,25 @@ class Descendants:
             evidence: with the true sizes as far as they are known.
             proofs: those that are known.
         """
-        return [pair for some in self._looked_at(evidence, proofs) for pair in some.unknown]
+        doubted = [
+            (source, child)
+            for pairs in self._pairs
+            for child, source in sorted(saved_from(pairs, evidence))
+            if (source, child) not in proofs
+        ]
+        return doubted or [pair for some in self._looked_at(evidence, proofs) for pair in some.unknown]
 
     def told(self, evidence: EvidenceOf, proofs: Proofs) -> dict[int, Evidence]:
-        """Add to the versions that were asked how many others were made from each."""
+        """Add to the versions that were asked what was made from each."""
         found = dict(evidence)
-        for one in self._looked_at(evidence, proofs):
+        saved: dict[int, set[int]] = {}
+        for (child, source), proof in proofs.items():
+            if proof.is_saved and source in found:
+                saved.setdefault(source, set()).add(child)
+        found |= {source: replace(found[source], saved=frozenset(some)) for source, some in saved.items()}
+        for one in self._looked_at(found, proofs):
             if not one.unknown and one.content in found:
-                found[one.content] = replace(found[one.content], children=one.children)
+                found[one.content] = replace(found[one.content], children=one.children, likely=one.likely)
         return found
 
     def _looked_at(self, evidence: EvidenceOf, proofs: Proofs) -> Iterator[_Candidate]:
@@ -208,16 +219,17 @@ class Descendants:
         for some, pairs in zip(self._versions, self._pairs, strict=True):
             saved = saved_from(pairs, evidence)
             for content in self._candidates(some, pairs, evidence):
-                children = {child for child, source in saved if source == content}
-                unknown = []
-                if len(children) < CHILDREN:
+                surely = {child for child, source in saved if source == content}
+                surely |= evidence.get(content, NOTHING).saved & set(some)
+                unknown: Sequence[Directed] = ()
+                likely = set(surely)
+                if len(surely) < CHILDREN:
                     possible = _children_of(content, some, evidence, self._files)
                     unknown = [(child, content) for child in possible if (child, content) not in proofs]
-                    children |= {
-                        child for child in possible if (known := proofs.get((child, content))) and known.made
-                    }
-                yield _Candidate(content, len(children), unknown)
-                if unknown or len(children) >= CHILDREN:
+                    known_ones = {child: proofs.get((child, content)) for child in possible}
+                    likely |= {child for child, proof in known_ones.items() if proof and proof.made}
+                yield _Candidate(content, len(surely), len(likely), unknown)
+                if unknown or len(surely) >= CHILDREN:
                     break
 
     def _candidates(
@@ -237,6 +249,7 @@ class _Candidate(NamedTuple):
 
     content: int
     children: int
+    likely: int
     unknown: Sequence[Directed]
 
 

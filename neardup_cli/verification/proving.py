@@ -17,7 +17,7 @@ from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.whole import WholeImage
 from neardup_cli.matching import affine
 from neardup_cli.matching.fullsize import LARGER, measure_surplus
-from neardup_cli.matching.origin import Traces, grid_trace, traces_if_enlarged
+from neardup_cli.matching.origin import Traces, exact_share, grid_trace, traces_if_enlarged
 from neardup_cli.matching.shots import are_two_exposures
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
@@ -55,7 +55,16 @@ def _proof(gone: Opened, kept: Opened) -> Proof:
         return proof_of([*losses, *_lost_in_frames(gone, kept)])
     seen = _compare_still(gone, kept)
     found = proof_of([*losses, *((loss, "") for loss in seen.losses)])
-    return replace(found, made=seen.made, source=_source(gone, kept, seen))
+    return replace(found, made=seen.made, source=_source(gone, kept, seen), exact=_exact(gone, kept))
+
+
+def _exact(gone: Opened, kept: Opened) -> float | None:
+    """Return the share of the blocks of a JPEG that are what its encoder makes of the one that stays."""
+    image, other = gone.frame(), kept.frame()
+    table = gone.coding(image).luma
+    if table is None or _size(image.rgb) != _size(other.rgb) or (luma := gone.luma()) is None:
+        return None
+    return exact_share(luma, other.grey_levels(), table)
 
 
 def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:

@@ -39,7 +39,7 @@ def jpeg(step: int, **about: object) -> Evidence:
 
 
 CAMERA: Mapping[str, object] = {"make": "Canon", "model": "Canon EOS R5", "maker_note": True}
-MADE, NOT_MADE = Proof(made=True), Proof((Loss.SHOT,))
+SAVED, MADE, NOT_MADE = Proof(exact=1.0, made=True), Proof(exact=0.2, made=True), Proof((Loss.SHOT,))
 
 
 def test_a_large_version_without_a_camera_is_compared_with_the_smaller_ones() -> None:
@@ -98,14 +98,40 @@ def test_what_others_were_made_from_stays_though_it_was_compressed_more() -> Non
     proofs = dict.fromkeys(asked, NOT_MADE)
     asked = descendants.asked(evidence, proofs)
     assert {kept for _, kept in asked} == {COARSE}
-    proofs |= {pair: NOT_MADE if pair[0] == FINE else MADE for pair in asked}
-    assert descendants.asked(evidence, proofs) == []
+    while asked:
+        proofs |= {(a, b): MADE if b == COARSE != a != FINE else NOT_MADE for a, b in asked}
+        asked = descendants.asked(evidence, proofs)
     told = descendants.told(evidence, proofs)
-    assert (told[FINE].children, told[COARSE].children, told[OTHER].children) == (0, 2, None)
+    assert (told[FINE].likely, told[COARSE].likely) == (0, 2)
     assert standings(some, pairs, FILES, told)[COARSE] == 0
 
 
-def test_what_bears_a_quantiser_was_made_from_it_and_nobody_asks() -> None:
+def test_what_others_were_saved_from_to_the_bit_stays() -> None:
+    """The finest was saved from it too, and looks like the original of the others, nearly."""
+    some = (FINE, COARSE, OTHER, LARGE)
+    evidence = {FINE: jpeg(2), COARSE: jpeg(6), OTHER: jpeg(20), LARGE: jpeg(30)}
+    pairs = re_encoded(some)
+    proofs = {(a, b): SAVED if b == COARSE else MADE for a in some for b in some if a != b}
+    told = Descendants([some], pairs, FILES).told(evidence, proofs)
+    assert told[COARSE].saved == {FINE, OTHER, LARGE}
+    assert standings(some, pairs, FILES, told)[COARSE] == 0
+
+
+def test_what_both_bear_from_an_earlier_life_is_no_sign() -> None:
+    """The original was a coarse JPEG once, and the copy was saved with the same quantiser."""
+    coarse = jpeg(12)
+    assert coarse.holdings is not None
+    some = (FINE, COARSE)
+    evidence = {FINE: jpeg(4, bears=((coarse.holdings.table_name, 0.3),)), COARSE: coarse}
+    pairs = re_encoded(some)
+    assert standings(some, pairs, FILES, evidence)[COARSE] == 0
+    descendants = Descendants([some], pairs, FILES)
+    assert (COARSE, FINE) in descendants.asked(evidence, {})
+    told = descendants.told(evidence, {(COARSE, FINE): SAVED, (FINE, COARSE): MADE})
+    assert standings(some, pairs, FILES, told)[FINE] == 0
+
+
+def test_what_bears_a_quantiser_was_made_from_it() -> None:
     some = (FINE, COARSE, OTHER, LARGE)
     coarse = jpeg(12)
     assert coarse.holdings is not None
@@ -113,9 +139,10 @@ def test_what_bears_a_quantiser_was_made_from_it_and_nobody_asks() -> None:
     evidence = {FINE: jpeg(6), COARSE: coarse, OTHER: jpeg(2, bears=bears), LARGE: jpeg(3, bears=bears)}
     pairs = re_encoded(some)
     descendants = Descendants([some], pairs, FILES)
-    asked = descendants.asked(evidence, {})
-    assert {kept for _, kept in asked} == {FINE}, "of the others it is known"
-    told = descendants.told(evidence, dict.fromkeys(asked, NOT_MADE))
+    proofs: dict[Directed, Proof] = {}
+    while asked := descendants.asked(evidence, proofs):
+        proofs |= dict.fromkeys(asked, NOT_MADE)
+    told = descendants.told(evidence, proofs)
     assert (told[FINE].children, told[COARSE].children) == (0, 2)
     assert standings(some, pairs, FILES, told)[COARSE] == 0
 
