@@ -30,7 +30,7 @@ from neardup_cli.rules.standing import (
 
 _MOST_SOURCES = 4
 _MOST_TABLES = 3
-_MOST_CANDIDATES = 3
+_MOST_CANDIDATES = 6
 _MOST_CHILDREN = 3
 _UNKNOWN_STEP = 1000.0
 _DECIDED = Quality._fields.index("aside")

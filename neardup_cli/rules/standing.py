@@ -155,9 +155,14 @@ def _aside(about: EvidenceOf) -> set[int]:
 
 
 def _resaved(pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf) -> set[int]:
-    """Return the lossless contents that have the very pixels of a lossy one: a PNG of a JPEG adds nothing."""
+    """Return the contents that were saved from another one: a PNG of a JPEG adds nothing."""
     found = set()
     for pair in pairs:
+        found |= {
+            one
+            for one, other in ((pair.a, pair.b), (pair.b, pair.a))
+            if one in evidence.get(other, NOTHING).saved
+        }
         if pair.alignment is None or pair.alignment.kind is not Kind.SAME_PIXELS:
             continue
         a, b = (known.is_lossless(files[one], evidence.get(one, NOTHING)) for one in (pair.a, pair.b))
@@ -169,6 +174,8 @@ def _resaved(pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf) ->
 def saved_from(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[tuple[int, int]]:
     """Return the contents that bear the quantiser of another one in their pixels, each with that one.
 
+    What bears one bears a little of finer ones, too: of those that were looked for, the clearest counts.
+
     Args:
         pairs: those that are plainly the same count.
         evidence: of the contents.
@@ -179,12 +186,13 @@ def saved_from(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[tuple[in
             continue
         for one, other in ((pair.a, pair.b), (pair.b, pair.a)):
             held, source = (evidence.get(content, NOTHING).holdings for content in (one, other))
-            if held is None or source is None or not is_coarser(source, held):
+            if held is None or source is None or not held.bears or not is_coarser(source, held):
                 continue
-            most = _NOISE_LEFT if held.table else _NOISE_LEFT_BY_OTHERS
             if other in evidence[one].saved:
                 continue  # it is the other way round: what it bears is older than both
-            if dict(held.bears).get(source.table_name, 1.0) < most:
+            most = _NOISE_LEFT if held.table else _NOISE_LEFT_BY_OTHERS
+            name, left = min(held.bears, key=lambda one: (one[1], one[0]))
+            if name == source.table_name and left < most:
                 found.add((one, other))
     return found
 
