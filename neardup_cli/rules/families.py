@@ -200,7 +200,8 @@ class _Clusters:
         if not shots:
             return False
         plain = sum(self._root[other] == b for other in self._others(a, self._plain))
-        return shots > _MOST_SHOTS * plain
+        # What was turned, framed and captioned matches its original, and never plainly.
+        return shots > _MOST_SHOTS * (plain or self._between[a][b])
 
     def _others(self, root: int, near: Mapping[int, set[int]]) -> Iterator[int]:
         """Yield what is near to the members of a cluster, once for each of them."""

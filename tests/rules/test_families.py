@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from random import Random
 
 import pytest
@@ -223,6 +224,15 @@ def test_one_blurred_copy_taken_for_another_shot_is_a_copy_all_the_same() -> Non
 def test_a_third_copy_of_two_that_a_person_called_different_goes_to_the_more_similar() -> None:
     pairs = [match(1, 3, Kind.RESIZED, similarity=0.9), match(2, 3, Kind.RESIZED, similarity=0.95)]
     assert members_of([1, 2, 3], pairs, different=[(1, 2)]) == [(1,), (2, 3)]
+
+
+def test_edits_among_themselves_join_their_original_though_one_looks_like_another_shot() -> None:
+    """A turned, a framed and a captioned version match the copies, never plainly; a blurred one is doubtful."""
+    copies, edits = (1, 2, 3, 4), (11, 12, 13)
+    pairs = [match(a, b, Kind.RE_ENCODED) for a, b in combinations(copies, 2)]
+    pairs += [match(a, b, Kind.OVERLAY) for a, b in combinations(edits, 2)]
+    pairs += [match(a, b, Kind.ROTATED, similarity=0.6) for a in copies for b in edits if (a, b) != (4, 13)]
+    assert members_of([*copies, *edits], pairs, series=[(4, 13)]) == [(*copies, *edits)]
 
 
 def test_a_match_without_pixels_joins() -> None:
