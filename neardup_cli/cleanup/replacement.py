@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 from abc import abstractmethod
 from contextlib import suppress
 from typing import override
@@ -40,6 +41,17 @@ class Replacement(Act):
                 os.unlink(part)
             raise
         renaming.replace_this(part, path, ready.status)
+
+    @override
+    def looks_done(self, operation: Operation, intent: Intent) -> bool:
+        with suppress(FileNotFoundError):
+            return file_stamp(os.lstat(operation.file.path)).inode != intent.inode
+        return True
+
+    @override
+    def traces(self, operation: Operation, intent: Intent) -> list[bytes]:
+        part = self.part(operation, os.path.dirname(operation.file.path))
+        return [*super().traces(operation, intent), part]
 
     @override
     def happened(self, operation: Operation, intent: Intent) -> bool:
@@ -123,7 +135,7 @@ class Symlink(Replacement):
     @override
     def _check_replaced(self, operation: Operation) -> None:
         path, keeper = operation.file.path, keeper_of(operation).path
-        if not os.path.islink(path) or os.readlink(path) != keeper:
+        if not stat.S_ISLNK(os.lstat(path).st_mode) or os.readlink(path) != keeper:
             raise Refused("something else stands there now")
         if not files.found(keeper, operation.file):
             raise Refused(f"{named(keeper)}, which holds its bytes, was changed or is gone")
