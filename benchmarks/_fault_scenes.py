@@ -17,7 +17,20 @@ from benchmarks._faulty import run_here
 
 _OLD = 1_600_000_000_000_000_000
 _XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmp:Rating="4"/></x:xmpmeta>'
-ACTIONS = ("trash", "emptied", "quarantine", "across", "move", "hardlink", "symlink", "delete", "carry")
+_PLAIN = "plain "
+ACTIONS = (
+    "trash",
+    "emptied",
+    "quarantine",
+    "across",
+    "move",
+    "hardlink",
+    "symlink",
+    "delete",
+    "carry",
+    *(_PLAIN + action for action in ("trash", "across", "hardlink")),
+)
+"""What is done; a plain one on a file system that can rename only as POSIX has it."""
 
 
 def scenes(bench: Bench, wanted: list[str], part: int, parts: int) -> Iterator[Story]:
@@ -28,7 +41,7 @@ def scenes(bench: Bench, wanted: list[str], part: int, parts: int) -> Iterator[S
         wanted: words.
         part: which of the `parts` that share the work.
     """
-    actions = [action for action in ACTIONS if action != "across" or bench.other is not None]
+    actions = [action for action in ACTIONS if "across" not in action or bench.other is not None]
     makers = [partial(_acting, bench, action) for action in actions] + [partial(_others, bench)]
     for make in makers[part::parts]:
         names = [f"{word} {make.args[-1]}" for word in ("clean", "undo", "undo --from")]
@@ -45,7 +58,9 @@ def _is_wanted(name: str, wanted: list[str]) -> bool:
     return not wanted or any(word in name for word in wanted)
 
 
-def _acting(bench: Bench, action: str) -> Iterator[Story]:
+def _acting(bench: Bench, name: str) -> Iterator[Story]:
+    action, is_plain = name.removeprefix(_PLAIN), name.startswith(_PLAIN)
+    bench.shim.have_plain_names(is_plain)
     _empty(bench)
     _fill(bench.photos, carried=action == "carry")
     bench.succeed("scan", "--hash-only", str(bench.photos))
@@ -63,17 +78,20 @@ def _acting(bench: Bench, action: str) -> Iterator[Story]:
         bench.succeed("undo")
         if bench.ground.now() != undone:
             raise RuntimeError(f"undo {action} does not undo it")
-    yield Acting(bench, f"clean {action}", start, command, undone, originals, done, undone, for_good)
-    if for_good:
-        return
-    yield Acting(bench, f"undo {action}", applied, ("undo",), done, originals, undone, undone)
-    if action in ("quarantine", "across"):
-        back = ("undo", "--from", str(to))
-        folders = {str(to): undone.get(str(to), ("folder", 0o755))}
+    found: list[Story] = [
+        Acting(bench, f"clean {name}", start, command, undone, originals, done, undone, for_good)
+    ]
+    if not for_good:
+        found.append(Acting(bench, f"undo {name}", applied, ("undo",), done, originals, undone, undone))
+    if action in ("trash", "quarantine", "across"):
+        folder = bench.trash if action == "trash" else to
+        command = ("undo", "--from", str(folder))
+        left = {**undone, str(folder): undone.get(str(folder), ("folder", 0o755))}
         alone = replace(applied, state={})
-        yield FromFolder(
-            bench, f"undo --from {action}", alone, back, done, originals, {**undone, **folders}, undone
-        )
+        found.append(FromFolder(bench, f"undo --from {name}", alone, command, done, originals, left, undone))
+    for story in found:
+        story.has_plain_names = is_plain
+        yield story
 
 
 def _options(bench: Bench, action: str, to: Path) -> list[str]:

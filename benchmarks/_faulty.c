@@ -1,8 +1,9 @@
 /* Stands between a program and the C library (LD_PRELOAD), and lets the n-th call on watched folders go wrong.
 
    Calls are counted in two classes: changes (writes, names, fsync, times) and looks (opens, reads, stats,
-   listings). The n-th can fail with an error, alone or with all after it, write or read but half, or be the
-   last thing that the process did (SIGKILL, right before the call). Changes can be written down, with their
+   listings). The n-th can fail with an error, alone or with all after it, write or read but half, change a name
+   and say that it has failed (as disks in the network do), or be the last thing that the process did (SIGKILL,
+   right before the call). Changes can be written down, with their
    bytes, for `_power_cut.py`, which works out what a power cut would have left. Memory that is mapped is not
    seen: SQLite maps its -shm file, which is made anew after a crash. */
 
@@ -23,15 +24,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CHANGE = 1, LOOK = 2, WRITE = 4, READ = 8 };
-enum { COUNT = 0, FAIL = 1, HALF = 2, KILL = 3 };
+enum { CHANGE = 1, LOOK = 2, WRITE = 4, READ = 8, NAME = 16 };
+enum { COUNT = 0, FAIL = 1, HALF = 2, KILL = 3, LATE = 4 };
 enum { CREATED = 1, WRITTEN, CUT, SYNCED, RENAMED, LINKED, SYMLINKED, UNLINKED, FOLDER, NO_FOLDER, CLONED };
 
 #define FILES 65536
 #define PLACES 4
 static char places[PLACES][4096];
 static unsigned char watched[FILES], writable[FILES];
-static int armed, what, error_number, onwards, log_file = -1;
+static int armed, what, error_number, onwards, plain, log_file = -1;
 static unsigned classes;
 static long at, seen;
 static const char *met;
@@ -49,6 +50,9 @@ void faulty_arm(int kind, long number, int error, int and_on, unsigned of) {
     what = kind, at = number, error_number = error, onwards = and_on, classes = of;
     seen = 0, met = NULL, met_at[0] = 0, armed = 1;
 }
+
+/* Have a file system that can rename only as POSIX has it. */
+void faulty_plain(int is_plain) { plain = is_plain; }
 
 void faulty_disarm(void) { armed = 0; }
 long faulty_seen(void) { return seen; }
@@ -82,14 +86,14 @@ static void remember(const char *call, const char *path, int file) {
     met_at[length < 0 ? 0 : length] = 0;
 }
 
-/* Return 0 to go on, -1 to fail (errno is set), 1 to do but half. */
+/* Return 0 to go on, -1 to fail (errno is set), 1 to do but half, or all, and then say that it failed. */
 static int meets(unsigned class, const char *call, const char *path, int file) {
     if (!(classes & class)) return 0;
     long number = __atomic_add_fetch(&seen, 1, __ATOMIC_SEQ_CST);
     if (what == COUNT || number < at || (number > at && !onwards)) return 0;
     if (met == NULL) remember(call, path, file);
     if (what == KILL) for (;;) kill(getpid(), SIGKILL);
-    if (what == HALF) return 1;
+    if (what == HALF || what == LATE) return 1;
     errno = error_number;
     return -1;
 }
@@ -284,12 +288,22 @@ int ftruncate64(int file, off64_t size) {
 }
 int ftruncate(int file, off_t size) { return ftruncate64(file, size); }
 
+static int late(int done) {
+    if (done == 0) errno = error_number;
+    return -1;
+}
+
 static int renamed(int from, const char *source, int to, const char *target, unsigned flags) {
     if (is_watched(from, source) || is_watched(to, target)) {
-        if (meets(CHANGE, "rename", source, -1) < 0) return -1;
+        if (plain && flags) {
+            errno = EINVAL;
+            return -1;
+        }
+        int bad = meets(CHANGE | NAME, "rename", source, -1);
+        if (bad < 0) return -1;
         int done = syscall(SYS_renameat2, from, source, to, target, flags);
         if (done == 0) note_names(RENAMED, from, source, to, target, flags);
-        return done;
+        return bad ? late(done) : done;
     }
     return syscall(SYS_renameat2, from, source, to, target, flags);
 }
@@ -302,10 +316,11 @@ int renameat2(int from, const char *source, int to, const char *target, unsigned
 /* A change of a name by a system call that is given a folder and a path, and what is noted of it. */
 #define NAMES(path, folder, call, act, noting)                                                                 \
     if (!is_watched(folder, path)) return act;                                                                 \
-    if (meets(CHANGE, call, path, -1) < 0) return -1;                                                                    \
+    int bad = meets(CHANGE | NAME, call, path, -1);                                                            \
+    if (bad < 0) return -1;                                                                                    \
     int done = act;                                                                                            \
     if (done == 0) noting;                                                                                     \
-    return done
+    return bad ? late(done) : done
 
 int linkat(int from, const char *source, int to, const char *target, int flags) {
     NAMES(target, to, "link", syscall(SYS_linkat, from, source, to, target, flags),

@@ -32,6 +32,7 @@ class Calls(IntFlag):
     LOOKS = 2
     WRITES = 4
     READS = 8
+    NAMES = 16
 
 
 class Kind(IntEnum):
@@ -41,6 +42,7 @@ class Kind(IntEnum):
     FAIL = 1
     HALF = 2
     KILL = 3
+    LATE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ class Fault:
 
     def __str__(self) -> str:
         """Return it as a report has it."""
-        name = os.strerror(self.error) if self.kind is Kind.FAIL else self.kind.name.lower()
+        name = os.strerror(self.error) if self.error else self.kind.name.lower()
+        if self.kind is Kind.LATE:
+            name = f"done, and {name}"
         of = str(self.calls.name).lower().removesuffix("s")
         return f"{name} at {of} {self.at}{' and after' if self.onwards else ''}"
 
@@ -119,6 +123,10 @@ class Shim:
         for number, place in enumerate(places):
             if self._library.faulty_watch(number, os.fsencode(place)):
                 raise ValueError(f"cannot watch {place}")
+
+    def have_plain_names(self, is_so: bool) -> None:  # noqa: FBT001
+        """Have a file system that can rename only as POSIX has it."""
+        self._library.faulty_plain(is_so)
 
     def run(self, arguments: Sequence[str], fault: Fault | None = None, *, log: Path | None = None) -> Ended:
         """Run `neardup` with some arguments in a child.

@@ -17,7 +17,8 @@ type Inode = tuple[int, int]
 VAGUE = (".trashinfo", ".neardup-journal.jsonl")
 """Endings of files that hold the time of day, or what all tries so far have done."""
 
-_WRITTEN = ".png.xmp"  # a sidecar of ours, which has the time of day as its time
+WRITTEN = ".png.xmp"
+"""Ending of a sidecar that neardup writes, which has the time of day as its time."""
 
 
 def digest_of(data: bytes) -> bytes:
@@ -37,7 +38,7 @@ def tree(*roots: Path) -> Tree:
             found[str(path)] = ("folder", mode)
         elif path.name.endswith(VAGUE):
             found[str(path)] = ("vague",)
-        elif path.name.endswith(_WRITTEN):
+        elif path.name.endswith(WRITTEN):
             found[str(path)] = (digest_of(path.read_bytes()),)
         else:
             found[str(path)] = (digest_of(path.read_bytes()), status.st_mtime_ns, mode)

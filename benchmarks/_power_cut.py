@@ -3,9 +3,10 @@
 A file holds what it held when it was last synced, and nothing if it never was. Of names there are two ends
 of what file systems do, and each is tried:
 
-- `FEWEST`: a name that was made, changed or removed since its folder was last synced is as it was before. (A
-  rename between two folders is safe with either of them, and with a name the folders on the way to it: so it
-  is wherever there is a journal of names.)
+- `FEWEST`: a name that was made, changed or removed since its folder was last synced is as it was before, but
+  for the name under which a file was made that was synced itself, as ext4, XFS, Btrfs and F2FS have it. (A
+  rename between two folders is safe with either of them, with a name the folders on the way to it, and with
+  a folder that went all that went from it: so it is wherever there is a journal of names.)
 - `ALL`: every name is as it was at the cut, and only the bytes are missing: a new file that nobody synced is
   there, and empty.
 """
@@ -96,6 +97,7 @@ class _Step:
     """Names that one call made (a node) or took away (None), all at once."""
 
     names: list[tuple[str, _Node | None]]
+    makes: _Node | None = None  # a file that was new then
     safe: bool = False
 
 
@@ -139,10 +141,10 @@ class _Disk:
 
     def _make(self, change: Change, node: _Node) -> None:
         self._nodes[change.inode] = node
-        self._step([(os.fsdecode(change.first), node)])
+        self._step([(os.fsdecode(change.first), node)], node)
 
-    def _step(self, names: list[tuple[str, _Node | None]]) -> None:
-        self._steps.append(_Step(names))
+    def _step(self, names: list[tuple[str, _Node | None]], makes: _Node | None = None) -> None:
+        self._steps.append(_Step(names, makes))
         _apply(self._now, names)
 
     def _rename(self, change: Change) -> None:
@@ -158,6 +160,9 @@ class _Disk:
             return
         if not node.is_folder:
             node.safe, node.mode, node.mtime_ns = bytes(node.data), change.flags, change.offset
+            for step in self._steps:
+                if step.makes is node:
+                    self._make_safe(step)
             return
         folders = {path for path, one in self._now.items() if one is node}
         for step in self._steps:
@@ -169,10 +174,11 @@ class _Disk:
             return
         step.safe = True
         above = {parent for name, node in step.names if node is not None for parent in _parents(name)}
+        emptied = {name for name, node in step.names if node is None}
         for earlier in self._steps:
             if earlier is step:
                 return
-            if any(name in above for name, _ in earlier.names):
+            if any(name in above or os.path.dirname(name) in emptied for name, _ in earlier.names):
                 self._make_safe(earlier)
 
     def _write(self, change: Change) -> None:
@@ -198,7 +204,9 @@ class _Disk:
         return {path: node for path, node in found.items() if self._is_reached(path, found)}
 
     def _is_reached(self, path: str, found: dict[str, _Node]) -> bool:
-        return all(parent in found for parent in _parents(path) if parent in self._start or parent in self._now)
+        return all(
+            parent in found for parent in _parents(path) if parent in self._start or parent in self._now
+        )
 
 
 def _node(thing: Thing) -> _Node:

@@ -59,8 +59,12 @@ class Act(ABC):
         """Act."""
 
     @abstractmethod
-    def looks_done(self, operation: Operation, intent: Intent) -> bool:
-        """Say at a glance on which side of the act a file is: a power cut may have unsaid what was recorded."""
+    def may_be_undone(self, operation: Operation, intent: Intent) -> bool:
+        """Say at a glance whether an act that is recorded may not have happened, after a power cut."""
+
+    @abstractmethod
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        """Say at a glance whether an act that is recorded as taken back may still be done."""
 
     def traces(self, operation: Operation, intent: Intent) -> list[bytes]:  # noqa: ARG002 - not of each action
         """Return what is there, of all that an act makes on its way, only while it is not done."""

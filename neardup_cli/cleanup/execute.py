@@ -357,19 +357,19 @@ def _doubt_recorded(work: _Work, state: OperationState) -> None:
     What an act did to the names is on the disk some seconds later, and the catalog may be on another one: a
     power cut can leave the record of an act that it has unsaid.
     """
-    doubtful, expected = {
-        OperationState.DONE: (OperationState.BEGUN, True),
-        OperationState.UNDONE: (OperationState.UNDOING, False),
-    }[state]
+    if state is OperationState.DONE:
+        is_doubtful, before = work.act.may_be_undone, OperationState.BEGUN
+    else:
+        is_doubtful, before = work.act.may_be_done, OperationState.UNDOING
     for unit in _units(work.catalog, work.batch, [state]):
-        wrong = []
+        found = []
         for operation in unit:
             with suppress(OSError):
-                if operation.intent and work.act.looks_done(operation, operation.intent) != expected:
-                    wrong.append(operation)
-        if wrong:
+                if operation.intent is not None and is_doubtful(operation, operation.intent):
+                    found.append(operation)
+        if found:
             with work.catalog.write() as connection:
-                journal.set_state(connection, wrong, doubtful)
+                journal.set_state(connection, found, before)
 
 
 def _make_durable(work: _Work, state: OperationState, command: str) -> None:

@@ -156,14 +156,19 @@ def sync_folder(folder: bytes, made: bytes | None = None) -> None:
 
 
 def sync_folders(folders: Iterable[bytes]) -> None:
-    """Make the names in some folders durable; one that is not there any more has none.
+    """Make the names in some folders durable; where one is there no more, that it went from the one above.
 
     Raises:
         OSError: see `sync_folder`.
     """
-    for folder in sorted(set(folders)):
-        with suppress(*_NOTHING_THERE):
-            sync_folder(folder)
+    there = set()
+    for folder in set(folders):
+        nearest = folder
+        while not is_there(nearest):
+            nearest = os.path.dirname(nearest)
+        there.add(nearest)
+    for folder in sorted(there):
+        sync_folder(folder)
 
 
 def topmost_missing(folder: bytes) -> bytes | None:

@@ -46,8 +46,12 @@ class Relocation(Act):
             raise
 
     @override
-    def looks_done(self, operation: Operation, intent: Intent) -> bool:
-        return not files.is_there(operation.file.path)
+    def may_be_undone(self, operation: Operation, intent: Intent) -> bool:
+        return files.is_there(operation.file.path)
+
+    @override
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        return files.is_there(target_of(intent))
 
     @override
     def traces(self, operation: Operation, intent: Intent) -> list[bytes]:

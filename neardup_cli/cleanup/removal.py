@@ -23,11 +23,15 @@ class _Removal(Act):
 
     @override
     def happened(self, operation: Operation, intent: Intent) -> bool:
-        return self.looks_done(operation, intent)
+        return not files.is_there(operation.file.path)
 
     @override
-    def looks_done(self, operation: Operation, intent: Intent) -> bool:
-        return not files.is_there(operation.file.path)
+    def may_be_undone(self, operation: Operation, intent: Intent) -> bool:
+        return files.is_there(operation.file.path)
+
+    @override
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        return False
 
     @override
     def obstacle(self, operation: Operation, intent: Intent) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from functools import cache
 
-from neardup_cli.cleanup.files import NO_SUCH_WAY, is_there, unchanged
+from neardup_cli.cleanup.files import NO_SUCH_WAY, is_there, sync_folder, unchanged
 from neardup_cli.cleanup.reasons import Refused, named
 
 _AT_FDCWD = -100
@@ -47,6 +47,8 @@ def rename_exclusive(source: bytes, target: bytes) -> None:
             raise
     else:
         try:
+            if os.path.dirname(source) != os.path.dirname(target):
+                sync_folder(os.path.dirname(target))  # or a power cut could leave neither name
             os.unlink(source)
         except OSError:
             if is_there(source):  # a disk in the network may have done what it says has failed
@@ -86,6 +88,9 @@ def bring_back(place: bytes, path: bytes) -> None:
     try:
         rename_exclusive(place, path)
     except FileExistsError as exc:
+        if os.path.samestat(os.lstat(place), os.lstat(path)):  # a kill came between the two names of one file
+            os.unlink(place)
+            return
         raise Refused(f"something else stands there now: it is at {named(place)}") from exc
 
 

@@ -43,10 +43,12 @@ class Replacement(Act):
         renaming.replace_this(part, path, ready.status)
 
     @override
-    def looks_done(self, operation: Operation, intent: Intent) -> bool:
-        with suppress(FileNotFoundError):
-            return file_stamp(os.lstat(operation.file.path)).inode != intent.inode
-        return True
+    def may_be_undone(self, operation: Operation, intent: Intent) -> bool:
+        return file_stamp(os.lstat(operation.file.path)).inode == intent.inode
+
+    @override
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        return True  # it has the same bytes on either side
 
     @override
     def traces(self, operation: Operation, intent: Intent) -> list[bytes]:

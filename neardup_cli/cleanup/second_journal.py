@@ -206,12 +206,16 @@ def _looks_like_image(path: bytes) -> bool:
         return looks_like_image(stream.read(SNIFFED_BYTES))
 
 
-def remove_parts(entry: Entry) -> None:
-    """Remove what an act that was cut short has left of its copy beside the place of a file."""
-    folder = os.path.dirname(entry.operation.target or b"")
-    with suppress(OSError):
+def tidy(entry: Entry) -> None:
+    """Remove what an act that was cut short has left: a copy's beginning; the note of a file that is not there."""
+    operation = entry.operation
+    folder = os.path.dirname(operation.target or b"")
+    with suppress(FileNotFoundError):
         if os.path.realpath(folder) == folder:  # and so below the journal's
-            os.unlink(part_of(entry.token, entry.operation, folder))
+            os.unlink(part_of(entry.token, operation, folder))
+    note = None if operation.intent is None else operation.intent.note
+    if note is not None and entry.place() is None and files.found(operation.file.path, operation.file):
+        trash.remove_note(note, operation.file.path)
 
 
 def remove_alone(folder: bytes | None) -> bool:

@@ -154,8 +154,12 @@ def _note_lines(note: bytes) -> list[bytes]:
 
 
 def remove_note(note: bytes, path: bytes) -> None:
-    """Remove the note of a file, if it is the one that was written for this path (or was not finished)."""
-    with suppress(OSError):
+    """Remove the note of a file, if it is the one that was written for this path (or was not finished).
+
+    Raises:
+        OSError: it is there, and cannot be read or removed.
+    """
+    with suppress(FileNotFoundError):
         lines = _note_lines(note)
         named = [unquote_to_bytes(line[5:]) for line in lines if line.startswith(b"Path=")]
         if all(path == name or path.endswith(b"/" + name) for name in named):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import override
@@ -37,12 +38,20 @@ class Trash(Relocation):
         trash.make_folders(os.path.dirname(os.path.dirname(target)))
         ready.look_again()
         line = second_journal.line_of(self._batch, os.path.dirname(target), ready)
-        trash.write_note(note, path, trash.top_of(target), datetime.now(), line)  # local, says the specification
+        trash.write_note(
+            note, path, trash.top_of(target), datetime.now(), line
+        )  # local, says the specification
         try:
             self._relocate(ready.operation, ready.intent, ready.status, (path, target))
         except (Refused, OSError):
-            self._tidy(ready.operation, ready.intent)
+            with suppress(OSError):  # what is left of it is seen
+                self._tidy(ready.operation, ready.intent)
             raise
+
+    @override
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        is_noted = intent.note is not None and files.is_there(intent.note)
+        return is_noted or super().may_be_done(operation, intent)
 
     @override
     def traces(self, operation: Operation, intent: Intent) -> list[bytes]:

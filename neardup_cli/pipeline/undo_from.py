@@ -10,7 +10,7 @@ from neardup_cli.choices import Action
 from neardup_cli.cleanup.files import sync_folders
 from neardup_cli.cleanup.reasons import Refused, reason_of
 from neardup_cli.cleanup.relocation import Relocation
-from neardup_cli.cleanup.second_journal import Entry, read_entries, refuse_unlike, remove_idle, remove_parts
+from neardup_cli.cleanup.second_journal import Entry, read_entries, refuse_unlike, remove_idle, tidy
 from neardup_cli.cleanup.trashing import Trash
 from neardup_cli.errors import BadInput, NeardupError
 from neardup_cli.plans import Batch, BatchState, Intent, Outcome, Refusal
@@ -37,8 +37,6 @@ def undo_from(folder: bytes, progress: Progress | None = None) -> Outcome:
     except OSError as exc:
         shown = os.fsdecode(folder)
         raise BadInput(f"{shown} has no journal of a clean-up: {reason_of(exc)}") from exc
-    for entry in entries:
-        remove_parts(entry)
     there = [entry for entry in entries if _may_be_there(entry)]
     watch.start("Undoing", len(there))
     refused: list[Refusal] = []
@@ -57,6 +55,7 @@ def undo_from(folder: bytes, progress: Progress | None = None) -> Outcome:
 
 def _may_be_there(entry: Entry) -> bool:
     try:
+        tidy(entry)
         return entry.place() is not None
     except OSError:  # which is said when it is to be put back
         return True
