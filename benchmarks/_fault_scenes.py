@@ -39,7 +39,8 @@ def scenes(bench: Bench, wanted: list[str], part: int, parts: int) -> Iterator[S
     Args:
         bench: where they take place, one after the other: what is yielded is over when the next is asked for.
         wanted: words.
-        part: which of the `parts` that share the work.
+        part: which of the parts, from 0.
+        parts: how many share the work.
     """
     actions = [action for action in ACTIONS if "across" not in action or bench.other is not None]
     makers = [partial(_acting, bench, action) for action in actions] + [partial(_others, bench)]
@@ -142,8 +143,8 @@ def _empty(bench: Bench) -> None:
     """Have a home with a trash, as every desktop has made it long ago, and nothing else."""
     for place in (*bench.ground.places, bench.ground.state, bench.out):
         shutil.rmtree(place, ignore_errors=True)
-    for place in ("files", "info"):
-        (bench.home / ".local/share/Trash" / place).mkdir(parents=True)
+    for name in ("files", "info"):
+        (bench.trash / name).mkdir(parents=True)
     bench.out.mkdir()
     bench.ground.state.mkdir()
 

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks._faulty import Ended, Fault, Kind, Shim
-from benchmarks._ground import WRITTEN, Ground, Snapshot, Tree, contents, difference, digest_of
+from benchmarks._ground import WRITTEN, Ground, Snapshot, Tree, difference, digest_of
 
 CATALOG = "catalog.db"
 _CODES = frozenset({0, *range(1, 20)})
@@ -38,7 +38,7 @@ class Bench:
     """Where the stories take place, and what runs their commands.
 
     Attributes:
-        base: watched; `photos`, `home`, `away` of the user's, `state` of the catalog, `out` for what is written.
+        base: watched; `photos`, `home`, `away` of the user's, `state` of the catalog, `out` for copies of it.
         other: a folder on another disk, watched; None where there is none.
         scratch: not watched.
     """
@@ -199,11 +199,7 @@ class Story(ABC):
 
 
 def _bytes_of(folders: Tree) -> Tree:
-    return {
-        path: what[:1]
-        for path, what in folders.items()
-        if what[0] not in ("folder", "vague")
-    }
+    return {path: what[:1] for path, what in folders.items() if what[0] not in ("folder", "vague")}
 
 
 @dataclass
@@ -213,7 +209,7 @@ class Scan(Story):
     expected: list[list[tuple[Any, ...]]] = field(default_factory=list)
 
     def claims_all(self, fault: Fault) -> bool:
-        """Say whether what the catalog has must be whole: a file that could not be read is named, and waits."""
+        """Say whether what the catalog has must be whole: a file that cannot be read is named, and waits."""
         return fault.kind is Kind.NONE
 
     def not_done(self) -> Iterator[str]:
@@ -282,9 +278,9 @@ class Acting(Story):
 
     def untrue(self) -> Iterator[str]:
         """Compare each line of the journal with the disk."""
-        for state, path, digest, target, action, keeper, number, token in self.bench.rows(_JOURNAL):
-            if (problem := _lie(state, path, digest, target, action, keeper, number, token)) is not None:
-                yield f"the journal says {state} of {os.fsdecode(path)} ({action}): {problem}"
+        for line in (_Line(*row) for row in self.bench.rows(_JOURNAL)):
+            if problem := line.lie():
+                yield f"the journal says {line.state} of {os.fsdecode(line.path)} ({line.action}): {problem}"
 
     def follow(self, number: int, *, killed: bool) -> Iterator[str]:
         """Resume, or undo; without the catalog where the folder's own journal will do."""
@@ -364,33 +360,38 @@ class FromFolder(Acting):
         yield from self._undo_without_catalog()
 
 
-def _lie(
-    state: str,
-    path: bytes,
-    digest: bytes | None,
-    target: bytes | None,
-    action: str,
-    keeper: bytes | None,
-    number: int,
-    token: str,
-) -> str | None:
-    """Say what is not as the journal says; None if all is."""
-    aside = os.path.join(os.path.dirname(path), b".neardup-%s-%d-aside" % (token.encode(), number))
-    if state in ("planned", "failed", "undone"):
-        holds = os.path.isfile(path) if digest is None else _holds(path, digest)
-        return None if holds and not os.path.islink(path) else "it is not where it was"
-    if state in ("begun", "undoing"):
-        places = [path, aside, *([] if target is None else [target])]
-        return None if any(_holds(one, digest) for one in places) or action == "delete" else "it is nowhere"
-    if action in ("hardlink", "reflink"):
-        return None if _holds(path, digest) else "its name does not lead to its bytes"
-    if action == "symlink":
-        return None if os.path.islink(path) and _holds(path, digest) else "it is no link to its bytes"
-    if os.path.lexists(path):
-        return "it is still there"
-    if action != "delete":
-        return None if target is not None and _holds(target, digest) else "it is not where it went"
-    return None if keeper is None or _holds(keeper, digest) else "its keeper is gone"
+class _Line(NamedTuple):
+    """What the journal says of a file."""
+
+    state: str
+    path: bytes
+    digest: bytes | None
+    target: bytes | None
+    action: str
+    keeper: bytes | None
+    number: int
+    token: str
+
+    def lie(self) -> str:
+        """Return what is not so; empty if all is."""
+        if self.state in ("planned", "failed", "undone"):
+            holds = os.path.isfile(self.path) if self.digest is None else self._is_at(self.path)
+            return "" if holds and not os.path.islink(self.path) else "it is not where it was"
+        if self.state in ("begun", "undoing"):
+            name = b".neardup-%s-%d-aside" % (self.token.encode(), self.number)
+            places = (self.path, self.target, os.path.join(os.path.dirname(self.path), name))
+            is_somewhere = any(self._is_at(place) for place in places)
+            return "" if is_somewhere or self.action == "delete" else "it is nowhere"
+        if self.action in ("hardlink", "reflink", "symlink"):
+            is_link = self.action != "symlink" or os.path.islink(self.path)
+            return "" if is_link and self._is_at(self.path) else "its name does not lead to its bytes"
+        if os.path.lexists(self.path):
+            return "it is still there"
+        place = self.keeper if self.action == "delete" else self.target
+        return "" if self._is_at(place) else "its bytes are not where they should be"
+
+    def _is_at(self, place: bytes | None) -> bool:
+        return place is not None and _holds(place, self.digest)
 
 
 def _holds(path: bytes, digest: bytes | None) -> bool:

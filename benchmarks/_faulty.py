@@ -124,7 +124,7 @@ class Shim:
             if self._library.faulty_watch(number, os.fsencode(place)):
                 raise ValueError(f"cannot watch {place}")
 
-    def have_plain_names(self, is_so: bool) -> None:  # noqa: FBT001
+    def have_plain_names(self, is_so: bool) -> None:
         """Have a file system that can rename only as POSIX has it."""
         self._library.faulty_plain(is_so)
 

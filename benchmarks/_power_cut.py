@@ -1,4 +1,4 @@
-"""What a power cut leaves of a run: all changes that it made were written down, and those not yet safe are dropped.
+"""What a power cut leaves of a run whose changes were written down: those that are not yet safe are dropped.
 
 A file holds what it held when it was last synced, and nothing if it never was. Of names there are two ends
 of what file systems do, and each is tried:

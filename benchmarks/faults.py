@@ -1,17 +1,17 @@
-"""Nothing is lost, whatever call fails: faults at each call, kills at each change, power cuts after each change.
+"""Nothing is lost, whatever call fails: faults at each call, kills and power cuts at each change.
 
-Commands of neardup run with a library between them and the system (`_faulty.c`), on small folders with copies:
-`scan`, `backup`, and `clean` and `undo` for each action, `undo --from` with the catalog deleted.
+Commands of neardup run with a library between them and the system (`_faulty.c`), on small folders with
+copies: `scan`, `backup`, and `clean` and `undo` for each action, `undo --from` with the catalog deleted.
 
 - A fault: the n-th change (a write, a name, an fsync, a time) fails with EIO, ENOSPC or EINTR, alone or with
-  all after it, or writes but half; the n-th look (an open, a read, a stat, a listing) fails with EIO or EINTR,
-  or reads but half. A change of a name happens and says that it has failed, as in the network.
+  all after it, or writes but half; the n-th look (an open, a read, a stat, a listing) fails with EIO or
+  EINTR, or reads but half. A change of a name happens and says that it has failed, as in the network.
 - A kill: SIGKILL right before the n-th change, for every n. SQLite's own calls are among them.
 - A power cut: after the n-th change all that was not synced is dropped, by two models of a file system.
 
-After each: every content that was there is there; each line of the journal is true; an error is one line; what
-ended well is whole; an fsync that failed was told. Then `clean --resume`, `undo`, `undo --from` without the
-catalog, or the command once more, without a fault: it works, and all is as it was, to the times and modes.
+After each: every content that was there is there; each line of the journal is true; an error is one line;
+what ended well is whole; an fsync that failed was told. Then `clean --resume`, `undo`, `undo --from` without
+the catalog, or the command once more, without a fault: it works, and all is as it was, to times and modes.
 
 `--kills`, `--faults` and `--cuts` are shares of all there are.
 """
@@ -92,9 +92,8 @@ def main() -> None:
     total: Counter[str] = Counter()
     for one in told:
         total.update(one.runs)
-    print(
-        f"\n{sum(total.values()):,} runs: {total['faults']:,} faults met, {total['kills']:,} kills, {total['cuts']:,} power cuts"
-    )
+    met = f"{total['faults']:,} faults met, {total['kills']:,} kills, {total['cuts']:,} power cuts"
+    print(f"\n{sum(total.values()):,} runs: {met}")
     losses, traces = (sum(one.count(word) for one in told) for word in ("LOST", "traceback"))
     _bench.finish(
         [

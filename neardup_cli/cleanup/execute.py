@@ -386,7 +386,8 @@ def _make_durable(work: _Work, state: OperationState, command: str) -> None:
         )
     except OSError as exc:
         raise NeardupError(
-            f"a disk has not confirmed that it holds what was done ({reason_of(exc)}): `{command}` looks again"
+            f"a disk has not confirmed that it holds what was done ({reason_of(exc)}): "
+            f"`{command}` looks again"
         ) from exc
 
 

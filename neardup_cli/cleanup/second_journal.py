@@ -66,6 +66,7 @@ def append(batch: Batch, ready: Sequence[Ready]) -> None:
         files.make_folders(batch.to)
         _append(os.path.join(batch.to, NAME), lines, ready[0].intent.made)
     except (Refused, OSError):
+        remove_idle(batch.to)
         files.remove_empty(batch.to, ready[0].intent.made)
         raise
 
@@ -207,7 +208,11 @@ def _looks_like_image(path: bytes) -> bool:
 
 
 def tidy(entry: Entry) -> None:
-    """Remove what an act that was cut short has left: a copy's beginning; the note of a file that is not there."""
+    """Remove what an act that was cut short has left: half a copy; the note of a file that is back.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
     operation = entry.operation
     folder = os.path.dirname(operation.target or b"")
     with suppress(FileNotFoundError):

@@ -20,7 +20,6 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from neardup_cli.cleanup.files import is_there, nearest_folder
 from neardup_cli.cleanup.reasons import Refused, named
-from neardup_cli.images.walk import is_below
 
 NOTE_SUFFIX = b".trashinfo"
 KEY = b"X-Neardup"
@@ -142,10 +141,11 @@ def read_note(note: bytes, place: bytes) -> tuple[bytes, bytes] | None:
         keys.setdefault(key, value)  # the first counts, says the specification
     if not {b"Path", KEY} <= keys.keys():
         return None
-    path, top = unquote_to_bytes(keys[b"Path"]), top_of(place)
-    path = os.path.join(top or b"", path)
+    path = unquote_to_bytes(keys[b"Path"])
+    if not os.path.isabs(path):
+        path = os.path.join(top_of(place) or b"", path)
     is_plain = os.path.isabs(path) and os.path.normpath(path) == path and b"\0" not in path
-    return (path, keys[KEY]) if is_plain and (top is None or is_below(path, top)) else None
+    return (path, keys[KEY]) if is_plain else None
 
 
 def _note_lines(note: bytes) -> list[bytes]:

@@ -9,7 +9,6 @@ from neardup_cli.catalog.sidecars import count_written, sidecar_refusals
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Batch, BatchState, OperationState, Outcome, Refusal
 
-
 _ON_THE_WAY = (OperationState.BEGUN, OperationState.UNDOING)
 
 
