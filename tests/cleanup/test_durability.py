@@ -88,13 +88,13 @@ def test_a_disk_that_does_not_confirm_leaves_the_batch_open(
 
     with monkeypatch.context() as patched:
         patched.setattr(files, "sync_folders", fail)
-        with pytest.raises(NeardupError, match="has not confirmed .* `neardup clean --resume` looks again"):
+        with pytest.raises(NeardupError, match=r"has not confirmed .* `neardup clean --resume` looks again"):
             apply_plan(collection.catalog, plan)
     assert list_batches(collection.catalog)[0].interrupted
     assert not resume(collection.catalog).refused
     with monkeypatch.context() as patched:
         patched.setattr(files, "sync_folders", fail)
-        with pytest.raises(NeardupError, match="has not confirmed .* `neardup undo` looks again"):
+        with pytest.raises(NeardupError, match=r"has not confirmed .* `neardup undo` looks again"):
             undo_batch(collection.catalog)
     assert list_batches(collection.catalog)[0].interrupted
     assert not undo_batch(collection.catalog).refused
