@@ -28,7 +28,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,36 +148,35 @@ def _be_part(options: argparse.Namespace) -> None:
     """Tell the stories of one part, a line of JSON each."""
     number, parts = map(int, options.part.split("/"))
     told = os.fdopen(os.dup(1), "w")
-    with ExitStack() as stack:
-        memory = _MEMORY if _MEMORY.is_dir() else None
-        work = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="neardup-faults-", dir=memory))
-        ).resolve()
-        disk = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="neardup-faults-"))).resolve()
-        base, other, scratch = work / "base", disk / "other", work / "scratch"
+    with _bench_of_part() as bench:
+        for story in scenes(bench, options.only, number, parts):
+            one = _Teller(story, options).tell()
+            print(json.dumps(vars(one)), file=told, flush=True)
+            _bench.note(f"{one.name}: {dict(one.runs)}, {len(one.problems)} problems")
+
+
+@contextmanager
+def _bench_of_part() -> Iterator[Bench]:
+    """Give a bench in memory, with a folder on a disk where that is another one; all is imported then."""
+    memory = _MEMORY if _MEMORY.is_dir() else None
+    with (
+        tempfile.TemporaryDirectory(prefix="neardup-faults-", dir=memory) as work,
+        tempfile.TemporaryDirectory(prefix="neardup-faults-") as disk,
+    ):
+        base, scratch = (Path(work).resolve() / name for name in ("base", "scratch"))
+        other = Path(disk).resolve() / "other"
         for folder in (base, other, scratch):
             folder.mkdir()
         is_other = other.stat().st_dev != base.stat().st_dev
         os.environ.update(_own_environment(base))
         os.chdir(scratch)
-        shim = Shim([base, other])
-        bench = Bench(base, other if is_other else None, scratch, shim)
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-            errors = os.dup(2)
-            os.dup2(nowhere.fileno(), 2)
-            warm(bench)
-            os.dup2(errors, 2)
-        for story in scenes(bench, options.only, number, parts):
-            one = _Teller(story, options).tell()
-            print(
-                json.dumps(
-                    {"name": one.name, "runs": one.runs, "calls": one.calls, "problems": one.problems}
-                ),
-                file=told,
-                flush=True,
-            )
-            _bench.note(f"{one.name}: {dict(one.runs)}, {len(one.problems)} problems")
+        bench = Bench(base, other if is_other else None, scratch, Shim([base, other]))
+        errors, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)  # what commands print in this process
+        os.dup2(nowhere, 2)
+        warm(bench)
+        os.dup2(errors, 2)
+        yield bench
 
 
 def _own_environment(base: Path) -> dict[str, str]:
