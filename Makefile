@@ -1,5 +1,5 @@
 # `make demo` and `make test` need Python 3.12 or newer and nothing else: they make their own environment.
-.PHONY: help demo test extras lint clean
+.PHONY: help demo test faults extras lint clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -10,6 +10,7 @@ TESTS  ?= tests
 help:
 	@echo "make demo   install, render a small gallery, scan it, print its duplicates"
 	@echo "make test   install, run the tests (TESTS=tests/web for some of them)"
+	@echo "make faults let each call on files fail, kill at each, cut the power after each (an hour or two)"
 	@echo "make extras install PyTorch, Ray and the other extras too, so that no test skips (several GB)"
 	@echo "make lint   style, types, import rules"
 	@echo "make clean  remove the demo and what tools have cached"
@@ -22,6 +23,9 @@ demo: $(BIN)/.installed
 
 test: $(BIN)/.tested
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
+
+faults: $(BIN)/.tested
+	$(BIN)/python -m benchmarks.faults
 
 extras: $(BIN)/.tested
 	$(BIN)/python -m pip install --quiet --editable '.[torch,web,streamlit,ray,postgres,eval,test]'

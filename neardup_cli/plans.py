@@ -311,7 +311,8 @@ class Batch:
     @property
     def undoable(self) -> bool:
         """Whether there is something that an undo would do."""
-        done = OperationState.DONE in self.counts or OperationState.BEGUN in self.counts
+        moved = (OperationState.DONE, OperationState.BEGUN, OperationState.UNDOING)
+        done = any(state in self.counts for state in moved)
         return (done and self.action is not Action.DELETE) or self.interrupted
 
 

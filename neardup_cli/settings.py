@@ -56,7 +56,19 @@ def _config_files() -> list[Path]:
     except FileNotFoundError:  # it was removed under us
         folders = []
     folders.append(_user_folder())
-    return [file for folder in dict.fromkeys(folders) if (file := folder / CONFIG_NAME).is_file()]
+    return [file for folder in dict.fromkeys(folders) if _is_file(file := folder / CONFIG_NAME)]
+
+
+def _is_file(file: Path) -> bool:
+    """Return True if a file is there.
+
+    Raises:
+        BadInput: it cannot be told, and what it sets might matter.
+    """
+    try:
+        return file.is_file()
+    except OSError as exc:
+        raise BadInput(f"{_shown(file)} cannot be read: {exc.strerror}") from exc
 
 
 def _user_folder() -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -88,7 +89,10 @@ def _write(folders: list[str]) -> None:
             os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
         ) as stream:
             stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
         part.replace(path)
     except OSError as exc:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise BadInput(f"{path} cannot be written: {exc.strerror}") from exc

@@ -177,6 +177,17 @@ def test_forbidden_file(in_work: Write) -> None:
         load_settings()
 
 
+@pytest.mark.usefixtures("bound_by_permissions")
+def test_forbidden_folder(home: Path) -> None:
+    """Whether there is a file cannot be told, and what it sets might matter."""
+    folder = platformdirs.user_config_path("neardup", appauthor=False)
+    folder.mkdir(parents=True)
+    folder.chmod(0)
+    with pytest.raises(BadInput, match=r"neardup\.toml cannot be read: .*ermission denied"):
+        load_settings()
+    folder.chmod(0o700)
+
+
 # --- what a working folder may say ------------------------------------------------------------------------
 
 LEADING = {

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, select, update
 
@@ -177,6 +177,27 @@ def done_paths(connection: Connection, batch: int) -> list[bytes]:
     """Return where the files were that a batch has acted upon."""
     query = select(Table.c.path).where(_of(batch, [OperationState.DONE]))
     return list(connection.execute(query).scalars())
+
+
+class Places(NamedTuple):
+    """Where a file of a batch was, where it went, and the topmost folder that was made for that."""
+
+    path: bytes
+    target: bytes | None
+    note: bytes | None
+    made: bytes | None
+
+    @property
+    def paths(self) -> tuple[bytes | None, ...]:
+        """All that was changed."""
+        return self.path, self.target, self.note
+
+
+def places(connection: Connection, batch: int, state: OperationState) -> list[Places]:
+    """Return where the files of a batch are or were that are in a state and were acted upon at any time."""
+    columns = (Table.c.path, Table.c.target, Table.c.note, Table.c.made)
+    query = select(*columns).where(_of(batch, [state]), Table.c.mode.is_not(None))
+    return [Places(*row) for row in connection.execute(query)]
 
 
 def put_away(connection: Connection) -> frozenset[bytes]:

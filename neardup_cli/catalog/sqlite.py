@@ -118,7 +118,9 @@ class SqliteBackend:
                 ) from exc
             raise CatalogError(f"catalog {self.path} cannot be copied to {target}: {exc}") from exc
         finally:
-            part.unlink(missing_ok=True)
+            for left in (part, part.with_name(f"{part.name}-journal")):
+                with suppress(OSError):
+                    left.unlink()
 
 
 def _check_copy(copy: Path) -> None:

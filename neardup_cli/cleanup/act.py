@@ -59,6 +59,18 @@ class Act(ABC):
         """Act."""
 
     @abstractmethod
+    def may_be_undone(self, operation: Operation, intent: Intent) -> bool:
+        """Say at a glance whether an act that is recorded may not have happened, after a power cut."""
+
+    @abstractmethod
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        """Say at a glance whether an act that is recorded as taken back may still be done."""
+
+    def traces(self, operation: Operation, intent: Intent) -> list[bytes]:  # noqa: ARG002 - not of each action
+        """Return what is there, of all that an act makes on its way, only while it is not done."""
+        return [self.aside(operation, operation.file.path)]
+
+    @abstractmethod
     def happened(self, operation: Operation, intent: Intent) -> bool:
         """Say whether an act whose end nobody has seen was done; remove what is left of one that was not."""
 
@@ -85,7 +97,8 @@ class Act(ABC):
         try:
             os.unlink(aside)
         except OSError:
-            renaming.bring_back(aside, path)
+            if files.is_there(aside):
+                renaming.bring_back(aside, path)
             raise
 
     def _bring_back(self, operation: Operation, path: bytes) -> None:
@@ -95,7 +108,7 @@ class Act(ABC):
             Refused: something has taken the name; the message says where the file is.
         """
         aside = self.aside(operation, path)
-        if os.path.lexists(aside):
+        if files.is_there(aside):
             renaming.bring_back(aside, path)
 
 
@@ -110,10 +123,14 @@ def aside_of(token: str, operation: Operation, path: bytes) -> bytes:
 
 
 def is_dressed(operation: Operation, intent: Intent) -> bool:
-    """Say whether the path holds a regular file with the size, time and mode that it had."""
+    """Say whether the path holds a regular file with the size, time and mode that it had.
+
+    Raises:
+        OSError: it cannot be told.
+    """
     try:
         status = os.lstat(operation.file.path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     found = (status.st_size, status.st_mtime_ns, stat.S_IMODE(status.st_mode))
     return stat.S_ISREG(status.st_mode) and found == (

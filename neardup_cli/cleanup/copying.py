@@ -10,9 +10,8 @@ from io import RawIOBase
 
 from blake3 import blake3
 
-from neardup_cli.cleanup.files import found, sync_folder
+from neardup_cli.cleanup.files import NO_SUCH_WAY, found, sync_folder
 from neardup_cli.cleanup.reasons import Refused
-from neardup_cli.cleanup.renaming import NO_SUCH_WAY
 from neardup_cli.plans import FileState, Intent
 
 _CHUNK = 1 << 20

@@ -18,7 +18,6 @@ from contextlib import suppress
 
 from neardup_cli.catalog import emptied, journal
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.cleanup.files import sync_folder
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import EmptiedFolder, OperationState, Plan
 
@@ -109,7 +108,6 @@ def _here() -> bytes:
 
 def _removed(path: bytes) -> bool:
     """Remove a folder if it is empty; return whether it is gone."""
-    above = os.path.dirname(path)
     try:
         if _is_mount(path, os.lstat(path)):
             return False
@@ -118,7 +116,6 @@ def _removed(path: bytes) -> bool:
         return True
     except OSError:  # something is left in it, or it cannot be removed: then it stays
         return False
-    sync_folder(above)
     return True
 
 

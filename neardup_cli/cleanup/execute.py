@@ -22,6 +22,7 @@ from neardup_cli.cleanup.act import Act, Ready
 from neardup_cli.cleanup.actions import act_for
 from neardup_cli.cleanup.folders import Identity, identity_of
 from neardup_cli.cleanup.reasons import INSIDE_APP_FOLDER, Gone, Refused, named, reason_of
+from neardup_cli.errors import NeardupError
 from neardup_cli.images.app_folders import in_app_folder
 from neardup_cli.images.walk import file_stamp, is_below
 from neardup_cli.plans import Batch, BatchState, Intent, Operation, OperationState
@@ -47,13 +48,18 @@ def run_batch(catalog: Catalog, batch: Batch, watch: Watch) -> None:
     """Act on all files of a batch that wait for it; those that a kill cut short are settled first.
 
     A file that cannot be acted upon gets its reason in the journal, and the rest goes on.
+
+    Raises:
+        NeardupError: a disk does not hold what was done, see `_make_durable`.
     """
     work = _Work(catalog, batch, act_for(batch))
+    _doubt_recorded(work, OperationState.DONE)
     _settle_all(work)
     kept = _identities(catalog, batch)
     for unit in _units(catalog, batch, [OperationState.PLANNED]):
         _run_unit(work, unit, kept)
         watch(len(unit))
+    _make_durable(work, OperationState.DONE, "neardup clean --resume")
     emptied.remove_emptied(catalog, batch.id)
     written.remove_unneeded(catalog, batch)
     with catalog.write() as connection:
@@ -68,8 +74,14 @@ def undo(catalog: Catalog, batch: Batch, offline: Sequence[bytes], watch: Watch)
         batch: what to take back.
         offline: folders whose disk is not mounted: nothing is brought back below them.
         watch: told of each unit.
+
+    Raises:
+        NeardupError: a disk does not hold what was done, see `_make_durable`.
     """
     work = _Work(catalog, batch, act_for(batch))
+    if batch.interrupted:
+        _doubt_recorded(work, OperationState.DONE)
+        _doubt_recorded(work, OperationState.UNDONE)
     _settle_all(work)
     with catalog.write_durably() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.UNDOING)
@@ -80,7 +92,9 @@ def undo(catalog: Catalog, batch: Batch, offline: Sequence[bytes], watch: Watch)
         watch(len(unit))
     emptied.dress(catalog, batch.id)
     written.remove_unneeded(catalog, batch, offline)
+    _make_durable(work, OperationState.UNDONE, "neardup undo")
     second_journal.remove_idle(batch.to)
+    _remove_made(work)
     with catalog.write() as connection:
         journal.set_batch_state(connection, batch.id, BatchState.UNDONE)
 
@@ -123,19 +137,33 @@ def _run_unit(work: _Work, unit: Sequence[Operation], kept: Collection[tuple[int
 
 
 def _act(work: _Work, unit: Sequence[Ready]) -> None:
-    done: list[Operation] = []
+    tried: list[Ready] = []
     try:
         second_journal.append(work.batch, unit)
         for one in unit:
+            tried.append(one)
             work.act.forward(one)
-            done.append(replace(one.operation, intent=one.intent))
     except (Refused, OSError) as exc:
-        stuck = _put_back(work.act, done)
-        _complete(work, stuck)
-        held = {operation.id for operation in stuck}
+        if tried and _is_untouched(work.act, tried[-1], exc):
+            tried.pop()
+        left = _put_back(work.act, [replace(one.operation, intent=one.intent) for one in tried])
+        _complete(work, left.done)
+        _doubt(work, left.unsure, exc)
+        held = {operation.id for operation in (*left.done, *left.unsure)}
         _fail(work, [one.operation for one in unit if one.operation.id not in held], exc)
         return
-    _complete(work, done)
+    _complete(work, [replace(one.operation, intent=one.intent) for one in unit])
+
+
+def _is_untouched(act: Act, ready: Ready, exc: Refused | OSError) -> bool:
+    """Return True if it is certain that nothing is left of an act that failed."""
+    try:
+        files.unchanged(ready.operation.file.path, ready.status)
+        if isinstance(exc, FileExistsError):  # what stands in the way is another's
+            return True
+        return not any(files.is_there(trace) for trace in act.traces(ready.operation, ready.intent))
+    except (Refused, OSError):
+        return False
 
 
 def _prepared(act: Act, operation: Operation, kept: Collection[tuple[int, int]]) -> Ready:
@@ -193,15 +221,37 @@ def _looked_at(operation: Operation) -> tuple[os.stat_result, Operation]:
     return status, replace(operation, file=replace(operation.file, digest=digest))
 
 
-def _put_back(act: Act, done: Sequence[Operation]) -> list[Operation]:
-    """Take back the acts of a unit that failed; return those that could not be."""
-    stuck = []
-    for operation in reversed(done):
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What was not put back: files on the other side of their act, and those of which it cannot be told."""
+
+    done: list[Operation]
+    unsure: list[Operation]
+
+
+def _put_back(act: Act, tried: Sequence[Operation]) -> _Left:
+    """Take back the acts of a unit that failed, whether they happened or not."""
+    left = _Left([], [])
+    for operation in reversed(tried):
         try:
-            act.backward(operation, _intent(operation))
+            happened = act.happened(operation, _intent(operation))
         except (Refused, OSError):
-            stuck.append(operation)
-    return stuck
+            left.unsure.append(operation)
+            continue
+        try:
+            if happened:
+                act.backward(operation, _intent(operation))
+        except Refused:
+            left.done.append(operation)
+        except OSError:
+            left.unsure.append(operation)
+    return left
+
+
+def _doubt(work: _Work, operations: Sequence[Operation], exc: Refused | OSError) -> None:
+    """Record of files that it is not known whether they were acted upon: a resume or an undo finds out."""
+    with work.catalog.write() as connection:
+        journal.set_state(connection, operations, OperationState.BEGUN, reason_of(exc))
 
 
 def _complete(work: _Work, operations: Sequence[Operation]) -> None:
@@ -243,9 +293,9 @@ def _settle(work: _Work, unit: Sequence[Operation]) -> None:
             with work.catalog.write() as connection:
                 journal.set_state(connection, [operation], OperationState.BEGUN, reason_of(exc))
     if waiting:
-        stuck = _put_back(work.act, done)
-        waiting += [operation for operation in done if operation not in stuck]
-        done = stuck
+        left = _put_back(work.act, done)
+        waiting += [operation for operation in done if operation not in (*left.done, *left.unsure)]
+        done = left.done  # and what is unsure stays begun
     _complete(work, done)
     with work.catalog.write() as connection:
         journal.set_state(connection, waiting, OperationState.PLANNED)
@@ -268,8 +318,11 @@ def _undo_unit(work: _Work, unit: Sequence[Operation], offline: Sequence[bytes])
     for operation in waiting:
         try:
             work.act.backward(operation, _intent(operation))
-        except (Refused, OSError) as exc:
+        except Refused as exc:
             _keep_done(work, [operation], exc)
+        except OSError as exc:  # on the way, it may be: another undo finds out
+            with work.catalog.write() as connection:
+                journal.set_state(connection, [operation], OperationState.UNDOING, reason_of(exc))
         else:
             _undone(work, operation)
 
@@ -296,6 +349,55 @@ def _keep_done(work: _Work, operations: Sequence[Operation], exc: Refused | OSEr
     """Record why files could not be taken back; they stay done, and another undo tries again."""
     with work.catalog.write() as connection:
         journal.set_state(connection, operations, OperationState.DONE, reason_of(exc))
+
+
+def _doubt_recorded(work: _Work, state: OperationState) -> None:
+    """Look again at what is recorded as done, or as undone, in a batch that was interrupted.
+
+    What an act did to the names is on the disk some seconds later, and the catalog may be on another one: a
+    power cut can leave the record of an act that it has unsaid.
+    """
+    if state is OperationState.DONE:
+        is_doubtful, before = work.act.may_be_undone, OperationState.BEGUN
+    else:
+        is_doubtful, before = work.act.may_be_done, OperationState.UNDOING
+    for unit in _units(work.catalog, work.batch, [state]):
+        found = []
+        for operation in unit:
+            with suppress(OSError):
+                if operation.intent is not None and is_doubtful(operation, operation.intent):
+                    found.append(operation)
+        if found:
+            with work.catalog.write() as connection:
+                journal.set_state(connection, found, before)
+
+
+def _make_durable(work: _Work, state: OperationState, command: str) -> None:
+    """Have the names of all files in a state on the disk, before the batch is called finished.
+
+    Raises:
+        NeardupError: a disk cannot write them. The batch stays interrupted: the command looks again.
+    """
+    with work.catalog.read() as connection:
+        places = journal.places(connection, work.batch.id, state)
+    try:
+        files.sync_folders(
+            os.path.dirname(path) for place in places for path in place.paths if path is not None
+        )
+    except OSError as exc:
+        raise NeardupError(
+            f"a disk has not confirmed that it holds what was done ({reason_of(exc)}): "
+            f"`{command}` looks again"
+        ) from exc
+
+
+def _remove_made(work: _Work) -> None:
+    """Remove the folders that were made for files that are back, in whatever order they came."""
+    with work.catalog.read() as connection:
+        places = journal.places(connection, work.batch.id, OperationState.UNDONE)
+    made = {(os.path.dirname(place.target), place.made) for place in places if place.target and place.made}
+    for folder, top in sorted(made, reverse=True):
+        files.remove_empty(folder, top)
 
 
 def _undone(work: _Work, operation: Operation) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from neardup_cli.cleanup.reasons import Refused, named
@@ -14,6 +15,9 @@ from neardup_cli.images.walk import is_below
 from neardup_cli.plans import FileState
 
 _CHANGED = "changed while it was being looked at"
+_NOTHING_THERE = (FileNotFoundError, NotADirectoryError)
+NO_SUCH_WAY = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
+"""What says that a file system cannot do something at all, and not that it cannot be done to this file."""
 
 
 def checked(state: FileState) -> os.stat_result:
@@ -65,13 +69,33 @@ def unchanged(path: bytes, status: os.stat_result) -> None:
         raise Refused(_CHANGED)
 
 
+def is_there(path: bytes) -> bool:
+    """Return True if something stands under a path.
+
+    `os.path.lexists` says no as well where a disk does not answer, and of a file that is only taken to be
+    gone the copy might be removed.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    try:
+        os.lstat(path)
+    except _NOTHING_THERE:
+        return False
+    return True
+
+
 def found(path: bytes, state: FileState) -> os.stat_result | None:
-    """Return the status of a regular file that holds the bytes of a state, whatever its times; else None."""
+    """Return the status of a regular file that holds the bytes of a state, whatever its times; else None.
+
+    Raises:
+        OSError: it cannot be told.
+    """
     try:
         if os.lstat(path).st_size != state.size:
             return None
         status, digest = digested(path)
-    except (OSError, Refused):
+    except (*_NOTHING_THERE, Refused):
         return None
     return status if digest == state.digest else None
 
@@ -108,28 +132,49 @@ def held(path: bytes, status: os.stat_result, *, alone: bool) -> Iterator[None]:
 
 
 def sync_folder(folder: bytes, made: bytes | None = None) -> None:
-    """Make the names in a folder durable, where the system can.
+    """Make the names in a folder durable, where the file system knows how.
 
     Args:
         folder: the folder.
         made: the topmost of it and those above it that were just made: their names are made durable, too.
+
+    Raises:
+        OSError: the disk could not write them, and nothing that relies on them may follow.
     """
     while True:
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        except OSError as exc:
+            if exc.errno not in NO_SUCH_WAY | {errno.EROFS}:
+                raise
+        finally:
+            os.close(descriptor)
         if made is None or not is_below(folder, made):
             return
         folder = os.path.dirname(folder)
 
 
+def sync_folders(folders: Iterable[bytes]) -> None:
+    """Make the names in some folders durable; where one is there no more, that it went from the one above.
+
+    Raises:
+        OSError: see `sync_folder`.
+    """
+    there = set()
+    for folder in set(folders):
+        nearest = folder
+        while not is_there(nearest):
+            nearest = os.path.dirname(nearest)
+        there.add(nearest)
+    for folder in sorted(there):
+        sync_folder(folder)
+
+
 def topmost_missing(folder: bytes) -> bytes | None:
     """Return the first folder on the way to `folder` that is not there; None if all are."""
     missing = None
-    while not os.path.lexists(folder):
+    while not is_there(folder):
         missing = folder
         folder = os.path.dirname(folder)
     return missing
@@ -140,12 +185,13 @@ def nearest_folder(folder: bytes) -> bytes:
 
     Raises:
         Refused: something on the way is no folder, or a symbolic link.
+        OSError: it cannot be told.
     """
-    while not os.path.lexists(folder):
+    while not is_there(folder):
         folder = os.path.dirname(folder)
     if os.path.realpath(folder) != folder:
         raise Refused(f"{named(folder)} is reached through a symbolic link")
-    if not os.path.isdir(folder):
+    if not stat.S_ISDIR(os.stat(folder).st_mode):
         raise Refused(f"{named(folder)} is not a folder")
     return folder
 
@@ -182,11 +228,13 @@ def writable_folder(folder: bytes) -> None:
 
     Raises:
         Refused: they cannot.
+        OSError: it cannot be told.
     """
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         raise Refused("the disk is mounted read-only")
     effective = os.access in os.supports_effective_ids
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
+        os.lstat(os.path.join(folder, b"."))  # which may say a better reason
         raise Refused("no permission to change its folder")
 
 

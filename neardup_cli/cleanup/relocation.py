@@ -30,7 +30,7 @@ class Relocation(Act):
                 "or add --across-devices to have it copied, checked and removed"
             )
         files.writable_folder(nearest)
-        if os.path.lexists(target):
+        if files.is_there(target):
             raise Refused(f"the name is taken: {named(target)}")
         return replace(intent, target=target, made=files.topmost_missing(os.path.dirname(target)))
 
@@ -46,6 +46,19 @@ class Relocation(Act):
             raise
 
     @override
+    def may_be_undone(self, operation: Operation, intent: Intent) -> bool:
+        return files.is_there(operation.file.path)
+
+    @override
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        return files.is_there(target_of(intent))
+
+    @override
+    def traces(self, operation: Operation, intent: Intent) -> list[bytes]:
+        target = target_of(intent)
+        return [*super().traces(operation, intent), target, self.part(operation, os.path.dirname(target))]
+
+    @override
     def happened(self, operation: Operation, intent: Intent) -> bool:
         source, target = operation.file.path, target_of(intent)
         self._bring_back(operation, source)
@@ -54,7 +67,7 @@ class Relocation(Act):
             if not files.found(source, operation.file):
                 return True
             renaming.remove_double(target, source)  # whose original was not removed yet
-        elif not os.path.lexists(source):
+        elif not files.is_there(source):
             raise Gone(f"neither there nor at {named(target)}")
         self._tidy(operation, intent)
         return False
@@ -62,23 +75,24 @@ class Relocation(Act):
     @override
     def obstacle(self, operation: Operation, intent: Intent) -> None:
         source, target = operation.file.path, target_of(intent)
-        if not os.path.lexists(target):
-            if not os.path.lexists(source):
+        if not files.is_there(target):
+            if not files.is_there(source):
                 raise Gone(f"no longer at {named(target)}")
             return
-        if os.path.lexists(source) and not is_dressed(operation, intent):
+        if files.is_there(source) and not is_dressed(operation, intent):
             raise Refused("something else stands there now")  # if it is, `backward` compares the bytes
 
     @override
     def backward(self, operation: Operation, intent: Intent) -> None:
         source, target, folder = operation.file.path, target_of(intent), os.path.dirname(operation.file.path)
         self._bring_back(operation, target)
+        self._bring_back(operation, source)
         self._clear_part(operation, folder)
-        if not os.path.lexists(target) or self._is_back_already(operation, intent):
+        if not files.is_there(target) or self._is_back_already(operation, intent):
             if not files.found(source, operation.file):
                 raise Gone(f"no longer at {named(target)}")
         else:
-            if os.path.lexists(source):
+            if files.is_there(source):
                 raise Refused("something else stands there now")
             status = files.found(target, operation.file)
             if status is None:
@@ -133,7 +147,8 @@ class Relocation(Act):
             files.sync_folder(folder, intent.made)
             self._remove(operation, source, status)
         except (Refused, OSError):
-            os.unlink(target)  # the source stays, and so its copy must not
+            if files.found(source, operation.file):  # it stays, and so its copy must not
+                os.unlink(target)
             raise
 
     def _clear_part(self, operation: Operation, folder: bytes) -> None:

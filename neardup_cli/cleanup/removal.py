@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import ClassVar, override
 
+from neardup_cli.cleanup import files
 from neardup_cli.cleanup.act import Act, Ready, keeper_of
 from neardup_cli.cleanup.copying import make_durable
 from neardup_cli.cleanup.reasons import Refused
@@ -22,11 +23,19 @@ class _Removal(Act):
 
     @override
     def happened(self, operation: Operation, intent: Intent) -> bool:
-        return not os.path.lexists(operation.file.path)
+        return not files.is_there(operation.file.path)
+
+    @override
+    def may_be_undone(self, operation: Operation, intent: Intent) -> bool:
+        return files.is_there(operation.file.path)
+
+    @override
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        return False
 
     @override
     def obstacle(self, operation: Operation, intent: Intent) -> None:
-        if not os.path.lexists(operation.file.path):
+        if not files.is_there(operation.file.path):
             raise Refused(self.lost)
 
     @override

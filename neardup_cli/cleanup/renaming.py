@@ -16,15 +16,13 @@ from contextlib import suppress
 from enum import Enum, auto
 from functools import cache
 
-from neardup_cli.cleanup.files import unchanged
+from neardup_cli.cleanup.files import NO_SUCH_WAY, is_there, sync_folder, unchanged
 from neardup_cli.cleanup.reasons import Refused, named
 
 _AT_FDCWD = -100
 # Flags of renameat2 and, on macOS, of renamex_np.
 _RENAME_NOREPLACE, _RENAME_EXCL = 1, 4
 _RENAME_EXCHANGE = _RENAME_SWAP = 2
-NO_SUCH_WAY = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
-"""What says that a file system cannot do something at all, and not that it cannot be done to this file."""
 _NO_LINKS = NO_SUCH_WAY | {errno.EPERM, errno.EMLINK, errno.EACCES}
 
 _ANOTHER = "another file has just come under its name"
@@ -49,12 +47,15 @@ def rename_exclusive(source: bytes, target: bytes) -> None:
             raise
     else:
         try:
+            if os.path.dirname(source) != os.path.dirname(target):
+                sync_folder(os.path.dirname(target))  # or a power cut could leave neither name
             os.unlink(source)
         except OSError:
-            os.unlink(target)
+            if is_there(source):  # a disk in the network may have done what it says has failed
+                os.unlink(target)
             raise
         return
-    if os.path.lexists(target):
+    if is_there(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fsdecode(target))
     os.rename(source, target)
 
@@ -64,10 +65,15 @@ def rename_this(source: bytes, target: bytes, status: os.stat_result) -> None:
 
     Raises:
         Refused: another one has; it is there again.
-        OSError: see `rename_exclusive`.
+        OSError: see `rename_exclusive`; or it cannot be looked at, and is there again.
     """
     rename_exclusive(source, target)
-    if not _is_still(target, status):
+    try:
+        is_it = _is_still(target, status)
+    except OSError:
+        bring_back(target, source)
+        raise
+    if not is_it:
         bring_back(target, source)
         raise Refused(_ANOTHER)
 
@@ -77,10 +83,14 @@ def bring_back(place: bytes, path: bytes) -> None:
 
     Raises:
         Refused: something has taken the name; the message says where the file is.
+        OSError: it cannot be renamed.
     """
     try:
         rename_exclusive(place, path)
-    except OSError as exc:
+    except FileExistsError as exc:
+        if os.path.samestat(os.lstat(place), os.lstat(path)):  # a kill came between the two names of one file
+            os.unlink(place)
+            return
         raise Refused(f"something else stands there now: it is at {named(place)}") from exc
 
 
@@ -99,7 +109,8 @@ def replace_this(part: bytes, path: bytes, status: os.stat_result) -> None:
             unchanged(path, status)
             os.rename(part, path)
     except (Refused, OSError):
-        os.unlink(part)
+        if not _is_file_of(part, status):  # a disk in the network may have done what it says has failed
+            os.unlink(part)
         raise
     if exchanged and not _is_still(part, status):
         _renamed(part, path, _Way.EXCHANGE)
@@ -120,6 +131,10 @@ def remove_double(double: bytes, path: bytes) -> None:
     if os.path.samestat(one, other) and one.st_nlink == 1:
         raise Refused(f"{named(double)} is this very file")
     os.unlink(double)
+
+
+def _is_file_of(path: bytes, status: os.stat_result) -> bool:
+    return os.path.samestat(os.lstat(path), status)
 
 
 def _is_still(path: bytes, status: os.stat_result) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 from abc import abstractmethod
 from contextlib import suppress
 from typing import override
@@ -40,6 +41,19 @@ class Replacement(Act):
                 os.unlink(part)
             raise
         renaming.replace_this(part, path, ready.status)
+
+    @override
+    def may_be_undone(self, operation: Operation, intent: Intent) -> bool:
+        return file_stamp(os.lstat(operation.file.path)).inode == intent.inode
+
+    @override
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        return True  # it has the same bytes on either side
+
+    @override
+    def traces(self, operation: Operation, intent: Intent) -> list[bytes]:
+        part = self.part(operation, os.path.dirname(operation.file.path))
+        return [*super().traces(operation, intent), part]
 
     @override
     def happened(self, operation: Operation, intent: Intent) -> bool:
@@ -123,7 +137,7 @@ class Symlink(Replacement):
     @override
     def _check_replaced(self, operation: Operation) -> None:
         path, keeper = operation.file.path, keeper_of(operation).path
-        if not os.path.islink(path) or os.readlink(path) != keeper:
+        if not stat.S_ISLNK(os.lstat(path).st_mode) or os.readlink(path) != keeper:
             raise Refused("something else stands there now")
         if not files.found(keeper, operation.file):
             raise Refused(f"{named(keeper)}, which holds its bytes, was changed or is gone")

@@ -2,8 +2,8 @@
 
 One line a file, JSON, made durable before the file is moved. Where a file is now is for the disk to say: a
 line whose file is not below the folder has nothing to say, be it that it never went there or is back. So
-nothing is ever struck out, and a line that a power cut has torn is about a file that did not go. (The trash
-needs no such journal: each of its files has its `.trashinfo`.)
+nothing is ever struck out, and a line that a power cut has torn is about a file that did not go. In the trash
+each file has a note of its own, its `.trashinfo`, which holds the line.
 
 A journal can be forged. What is taken back goes from below its folder to a name that is free, has the bytes
 that the line says, and stays the kind of file that it is: an image, or what belongs to one.
@@ -17,11 +17,11 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from neardup_cli.cleanup import files
-from neardup_cli.cleanup.act import Ready, aside_of
+from neardup_cli.cleanup import files, trash
+from neardup_cli.cleanup.act import Ready, aside_of, part_of
 from neardup_cli.cleanup.companions import may_belong
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.images.formats import SNIFFED_BYTES, has_image_extension, looks_like_image
@@ -41,12 +41,15 @@ class Entry:
     token: str
     operation: Operation
 
-    @property
     def place(self) -> bytes | None:
-        """Where the file lies: where it went, or beside it, put aside by a removal that was cut short."""
+        """Return where the file lies: where it went, or beside it, put aside by a removal that was cut short.
+
+        Raises:
+            OSError: it cannot be told.
+        """
         target = self.operation.target or b""
         places = (target, aside_of(self.token, self.operation, target))
-        return next((place for place in places if os.path.lexists(place)), None)
+        return next((place for place in places if files.is_there(place)), None)
 
 
 def append(batch: Batch, ready: Sequence[Ready]) -> None:
@@ -58,17 +61,18 @@ def append(batch: Batch, ready: Sequence[Ready]) -> None:
     """
     if batch.to is None or not ready:
         return
-    lines = b"".join(_line(batch, batch.to, one) for one in ready)
+    lines = b"".join(line_of(batch, batch.to, one) + b"\n" for one in ready)
     try:
         files.make_folders(batch.to)
-        _append(os.path.join(batch.to, NAME), lines)
+        _append(os.path.join(batch.to, NAME), lines, ready[0].intent.made)
     except (Refused, OSError):
+        remove_idle(batch.to)
         files.remove_empty(batch.to, ready[0].intent.made)
         raise
 
 
-def _append(path: bytes, lines: bytes) -> None:
-    is_new = not os.path.lexists(path)
+def _append(path: bytes, lines: bytes, made: bytes | None) -> None:
+    is_new = not files.is_there(path)
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     try:
@@ -83,10 +87,11 @@ def _append(path: bytes, lines: bytes) -> None:
     finally:
         os.close(descriptor)
     if is_new:
-        files.sync_folder(os.path.dirname(path))
+        files.sync_folder(os.path.dirname(path), made)
 
 
-def _line(batch: Batch, folder: bytes, ready: Ready) -> bytes:
+def line_of(batch: Batch, folder: bytes, ready: Ready) -> bytes:
+    """Return what has to be known of a file to take it back from below a folder, as a line of JSON."""
     intent, file = ready.intent, ready.operation.file
     told = {
         "schema": SCHEMA,
@@ -102,7 +107,7 @@ def _line(batch: Batch, folder: bytes, ready: Ready) -> bytes:
         "uid": intent.uid,
         "gid": intent.gid,
     }
-    return json.dumps(told, ensure_ascii=True).encode() + b"\n"
+    return json.dumps(told, ensure_ascii=True).encode()
 
 
 def read_entries(folder: bytes) -> list[Entry]:
@@ -114,6 +119,8 @@ def read_entries(folder: bytes) -> list[Entry]:
     Raises:
         OSError: there is no journal, or it cannot be read.
     """
+    if not files.is_there(os.path.join(folder, NAME)) and files.is_there(os.path.join(folder, b"info")):
+        return _trash_entries(folder)
     descriptor = os.open(
         os.path.join(folder, NAME), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     )
@@ -127,6 +134,28 @@ def read_entries(folder: bytes) -> list[Entry]:
             found.pop(key, None)
             found[key] = entry
     return list(reversed(found.values()))
+
+
+def _trash_entries(folder: bytes) -> list[Entry]:
+    """Return what the notes of a trash say that are neardup's; it need not be where it was either."""
+    found = []
+    for name in sorted(os.listdir(os.path.join(folder, b"info"))):
+        note = os.path.join(folder, b"info", name)
+        place = os.path.join(folder, b"files", name.removesuffix(trash.NOTE_SUFFIX))
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            if name.endswith(trash.NOTE_SUFFIX) and (told := trash.read_note(note, place)) is not None:
+                path, line = told
+                entry = _entry({**json.loads(line), "path": _text(path)}, folder)
+                found.append(_in_trash(entry, place, note))
+    return found
+
+
+def _in_trash(entry: Entry, place: bytes, note: bytes) -> Entry:
+    """Return an entry that is about the file beside whose note it stands, whatever its line says."""
+    operation = entry.operation
+    assert operation.intent is not None
+    intent = replace(operation.intent, target=place, note=note, made=None)
+    return replace(entry, operation=replace(operation, target=place, intent=intent))
 
 
 def _entry(told: Mapping[str, Any], folder: bytes) -> Entry:
@@ -168,7 +197,7 @@ def refuse_unlike(entry: Entry) -> None:
     """
     name, target = os.path.basename(entry.operation.file.path), entry.operation.target or b""
     is_like = os.path.splitext(name)[1].lower() == os.path.splitext(target)[1].lower()
-    is_known = has_image_extension(name) or may_belong(name) or _looks_like_image(entry.place or target)
+    is_known = has_image_extension(name) or may_belong(name) or _looks_like_image(entry.place() or target)
     if name.startswith(b".") or not is_like or not is_known:
         raise Refused("the journal would make another kind of file of it")
 
@@ -176,6 +205,22 @@ def refuse_unlike(entry: Entry) -> None:
 def _looks_like_image(path: bytes) -> bool:
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
         return looks_like_image(stream.read(SNIFFED_BYTES))
+
+
+def tidy(entry: Entry) -> None:
+    """Remove what an act that was cut short has left: half a copy; the note of a file that is back.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    operation = entry.operation
+    folder = os.path.dirname(operation.target or b"")
+    with suppress(FileNotFoundError):
+        if os.path.realpath(folder) == folder:  # and so below the journal's
+            os.unlink(part_of(entry.token, operation, folder))
+    note = None if operation.intent is None else operation.intent.note
+    if note is not None and entry.place() is None and files.found(operation.file.path, operation.file):
+        trash.remove_note(note, operation.file.path)
 
 
 def remove_alone(folder: bytes | None) -> bool:
@@ -193,7 +238,7 @@ def remove_idle(folder: bytes | None) -> None:
     if folder is None:
         return
     with suppress(OSError):
-        if not any(entry.place is not None for entry in read_entries(folder)):
+        if not any(entry.place() is not None for entry in read_entries(folder)):
             os.unlink(os.path.join(folder, NAME))
 
 

@@ -18,10 +18,13 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from neardup_cli.cleanup.files import nearest_folder
+from neardup_cli.cleanup.files import is_there, nearest_folder
 from neardup_cli.cleanup.reasons import Refused, named
 
-_NOTE_SUFFIX = b".trashinfo"
+NOTE_SUFFIX = b".trashinfo"
+KEY = b"X-Neardup"
+"""Of the line of our own journal in a note."""
+
 _LONGEST_NAME = 255
 
 
@@ -73,13 +76,13 @@ def free_place(trash: TrashFolder, name: bytes, taken: dict[tuple[bytes, bytes],
     number = taken.get((trash.path, name), 1)
     while True:
         ending = (b"" if number == 1 else b".%d" % number) + extension
-        chosen = stem[: _LONGEST_NAME - len(ending) - len(_NOTE_SUFFIX)] + ending
+        chosen = stem[: _LONGEST_NAME - len(ending) - len(NOTE_SUFFIX)] + ending
         place = Place(
             os.path.join(trash.path, b"files", chosen),
-            os.path.join(trash.path, b"info", chosen + _NOTE_SUFFIX),
+            os.path.join(trash.path, b"info", chosen + NOTE_SUFFIX),
         )
         number += 1
-        if not os.path.lexists(place.file) and not os.path.lexists(place.note):
+        if not is_there(place.file) and not is_there(place.note):
             taken[trash.path, name] = number
             return place
 
@@ -90,29 +93,74 @@ def make_folders(trash: bytes) -> None:
         os.makedirs(os.path.join(trash, folder), 0o700, exist_ok=True)
 
 
-def write_note(note: bytes, path: bytes, top: bytes | None, moment: datetime) -> None:
+def write_note(note: bytes, path: bytes, top: bytes | None, moment: datetime, line: bytes) -> None:
     """Write the note of a file that is about to go to the trash; taking its name reserves the place.
+
+    It is on the disk before the file goes: without the journal it alone says where the file came from.
+
+    Args:
+        note: where it is written.
+        path: of the file.
+        top: what it gives the path relative to; None gives it whole.
+        moment: local time.
+        line: of our own journal, see `second_journal.line_of`; other programs pass over its key.
 
     Raises:
         OSError: EEXIST if another program has just taken the name.
     """
     shown = path if top is None else os.path.relpath(path, top)
-    text = f"[Trash Info]\nPath={quote_from_bytes(shown)}\nDeletionDate={moment:%Y-%m-%dT%H:%M:%S}\n"
+    text = f"[Trash Info]\nPath={quote_from_bytes(shown)}\nDeletionDate={moment:%Y-%m-%dT%H:%M:%S}\n".encode()
     descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, text.encode())
+        with open(descriptor, "wb") as stream:
+            stream.write(text + KEY + b"=" + line + b"\n")
+            stream.flush()
+            os.fsync(descriptor)
     except BaseException:
         os.unlink(note)
         raise
-    finally:
-        os.close(descriptor)
+
+
+def read_note(note: bytes, place: bytes) -> tuple[bytes, bytes] | None:
+    """Read a note that neardup wrote.
+
+    Args:
+        note: its path.
+        place: of the file that it is about.
+
+    Returns:
+        Where the file was, absolute and without detours, and the line of our own journal; None if it is not
+        one of ours, or makes no sense.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    keys: dict[bytes, bytes] = {}
+    for line in _note_lines(note):
+        key, _, value = line.partition(b"=")
+        keys.setdefault(key, value)  # the first counts, says the specification
+    if not {b"Path", KEY} <= keys.keys():
+        return None
+    path = unquote_to_bytes(keys[b"Path"])
+    if not os.path.isabs(path):
+        path = os.path.join(top_of(place) or b"", path)
+    is_plain = os.path.isabs(path) and os.path.normpath(path) == path and b"\0" not in path
+    return (path, keys[KEY]) if is_plain else None
+
+
+def _note_lines(note: bytes) -> list[bytes]:
+    with open(os.open(note, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        return stream.read(1 << 16).splitlines()
 
 
 def remove_note(note: bytes, path: bytes) -> None:
-    """Remove the note of a file, if it is the one that was written for this path (or was not finished)."""
-    with suppress(OSError):
-        with open(note, "rb") as stream:
-            lines = stream.read(1 << 16).splitlines()
+    """Remove the note of a file, if it is the one that was written for this path (or was not finished).
+
+    Raises:
+        OSError: it is there, and cannot be read or removed.
+    """
+    with suppress(FileNotFoundError):
+        lines = _note_lines(note)
         named = [unquote_to_bytes(line[5:]) for line in lines if line.startswith(b"Path=")]
         if all(path == name or path.endswith(b"/" + name) for name in named):
             os.unlink(note)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import override
 
-from neardup_cli.cleanup import trash
+from neardup_cli.cleanup import files, second_journal, trash
 from neardup_cli.cleanup.act import Ready
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.cleanup.relocation import Relocation, target_of
@@ -36,14 +37,28 @@ class Trash(Relocation):
             raise Refused("the journal does not say where in the trash it goes")
         trash.make_folders(os.path.dirname(os.path.dirname(target)))
         ready.look_again()
-        trash.write_note(note, path, trash.top_of(target), datetime.now())  # local, says the specification
+        line = second_journal.line_of(self._batch, os.path.dirname(target), ready)
+        trash.write_note(
+            note, path, trash.top_of(target), datetime.now(), line
+        )  # local, says the specification
         try:
             self._relocate(ready.operation, ready.intent, ready.status, (path, target))
         except (Refused, OSError):
-            os.unlink(note)
+            with suppress(OSError):  # what is left of it is seen
+                self._tidy(ready.operation, ready.intent)
             raise
 
     @override
+    def may_be_done(self, operation: Operation, intent: Intent) -> bool:
+        is_noted = intent.note is not None and files.is_there(intent.note)
+        return is_noted or super().may_be_done(operation, intent)
+
+    @override
+    def traces(self, operation: Operation, intent: Intent) -> list[bytes]:
+        note = [] if intent.note is None else [intent.note]
+        return [*super().traces(operation, intent), *note]
+
+    @override
     def _tidy(self, operation: Operation, intent: Intent) -> None:
-        if intent.note is not None and not os.path.lexists(target_of(intent)):
+        if intent.note is not None and not files.is_there(target_of(intent)):
             trash.remove_note(intent.note, operation.file.path)

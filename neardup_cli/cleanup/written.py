@@ -36,7 +36,7 @@ def ensure_written(catalog: Catalog, batch: Batch, path: bytes) -> None:
         if not _is_there(sidecar):
             raise Refused(f"{named(path)}, which was written for it, was changed since")
         return
-    if os.path.lexists(path):
+    if files.is_there(path):
         raise Refused(f"{named(path)} is there already, and no sidecar is written to")
     with catalog.write_durably() as connection:
         sidecars.set_sidecar_state(connection, batch.id, path, OperationState.BEGUN)
@@ -55,14 +55,21 @@ def settle(catalog: Catalog, batch: Batch) -> None:
     with catalog.read() as connection:
         begun = sidecars.begun_sidecars(connection, batch.id)
     for sidecar in begun:
-        with suppress(OSError):
-            _tidy(batch, sidecar)
-        there = _is_there(sidecar)
-        if there:
-            files.sync_folder(os.path.dirname(sidecar.path))
-        state = OperationState.DONE if there else OperationState.PLANNED
+        state, reason = _settled(batch, sidecar)
         with catalog.write() as connection:
-            sidecars.set_sidecar_state(connection, batch.id, sidecar.path, state)
+            sidecars.set_sidecar_state(connection, batch.id, sidecar.path, state, reason)
+
+
+def _settled(batch: Batch, sidecar: WrittenSidecar) -> tuple[OperationState, str | None]:
+    """Return how far a sidecar is; it stays begun, for a reason, as long as that cannot be told."""
+    try:
+        _tidy(batch, sidecar)
+        if not _is_there(sidecar):
+            return OperationState.PLANNED, None
+        files.sync_folder(os.path.dirname(sidecar.path))
+    except OSError as exc:
+        return OperationState.BEGUN, reason_of(exc)
+    return OperationState.DONE, None
 
 
 def remove_unneeded(catalog: Catalog, batch: Batch, offline: Sequence[bytes] = ()) -> None:
@@ -116,7 +123,8 @@ def _write(batch: Batch, sidecar: WrittenSidecar) -> None:
     try:
         files.sync_folder(os.path.dirname(sidecar.path))
     except OSError:  # who knows whether it would still be there after a power cut
-        os.unlink(sidecar.path)
+        with suppress(OSError):
+            os.unlink(sidecar.path)
         raise
 
 
@@ -129,9 +137,9 @@ def _remove(batch: Batch, sidecar: WrittenSidecar) -> None:
     """
     _tidy(batch, sidecar)
     aside = _aside(batch, sidecar)
-    if os.path.lexists(aside):
+    if files.is_there(aside):
         renaming.bring_back(aside, sidecar.path)
-    if not os.path.lexists(sidecar.path):
+    if not files.is_there(sidecar.path):
         return
     status = files.found(sidecar.path, _state(sidecar))
     if status is None:
@@ -140,7 +148,8 @@ def _remove(batch: Batch, sidecar: WrittenSidecar) -> None:
     try:
         os.unlink(aside)
     except OSError:
-        renaming.bring_back(aside, sidecar.path)
+        if files.is_there(aside):
+            renaming.bring_back(aside, sidecar.path)
         raise
     files.sync_folder(os.path.dirname(sidecar.path))
 

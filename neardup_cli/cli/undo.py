@@ -24,7 +24,9 @@ def undo(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="DIR", help="Put back what lies in DIR, by its own journal, without a catalog."
+            "--from",
+            metavar="DIR",
+            help="Put back what lies in DIR, or in a trash, by its own journal, without a catalog.",
         ),
     ] = None,
     catalog: CatalogOption = None,

@@ -9,6 +9,8 @@ from neardup_cli.catalog.sidecars import count_written, sidecar_refusals
 from neardup_cli.errors import BadInput
 from neardup_cli.plans import Batch, BatchState, OperationState, Outcome, Refusal
 
+_ON_THE_WAY = (OperationState.BEGUN, OperationState.UNDOING)
+
 
 def list_batches(catalog: Catalog) -> list[Batch]:
     """Return all batches, the newest first."""
@@ -50,7 +52,7 @@ def batch_outcome(catalog: Catalog, number: int, refused: OperationState) -> Out
     """
     batch = find_batch(catalog, number)
     with catalog.read() as connection:
-        reasons = journal.refusals(connection, number, (refused, OperationState.BEGUN))
+        reasons = journal.refusals(connection, number, (refused, *_ON_THE_WAY))
         reasons += sidecar_refusals(connection, number)
         folders = count_removed(connection, number)
         sidecars = count_written(connection, number)
@@ -60,7 +62,7 @@ def batch_outcome(catalog: Catalog, number: int, refused: OperationState) -> Out
         done=batch.counts.get(OperationState.DONE, 0),
         size=batch.size,
         refused=tuple(Refusal(path, reason) for path, reason in reasons),
-        left=batch.counts.get(OperationState.PLANNED, 0) + batch.counts.get(OperationState.BEGUN, 0),
+        left=sum(batch.counts.get(state, 0) for state in (OperationState.PLANNED, *_ON_THE_WAY)),
         folders=folders,
         sidecars=sidecars,
     )

@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from secrets import token_hex
 
+from neardup_cli.cleanup.files import is_there
 from neardup_cli.errors import BadInput, DiskFull
 
 _MARK = b'"schema": "neardup.plan/'
@@ -22,10 +23,12 @@ def save_document(text: str, path: bytes) -> None:
     shown = os.fsdecode(path)
     part = path + f".{token_hex(4)}.part".encode()
     try:
-        if os.path.lexists(path) and not _is_plan(path):
+        if is_there(path) and not _is_plan(path):
             raise BadInput(f"{shown} is there, and is no plan: choose another name")
         with open(part, "xb") as stream:
             stream.write(text.encode("utf-8") + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
         os.replace(part, path)
     except OSError as exc:
         with suppress(OSError):

@@ -294,9 +294,19 @@ def is_offline(root: bytes, device: int) -> bool:
             return not is_there(root)
         except OSError:
             return True
-    if os.path.isdir(root):
-        return file_stamp(os.stat(root)).device != device and not os.listdir(root)
-    ancestor = os.path.dirname(root)
-    while not os.path.isdir(ancestor):
-        ancestor = os.path.dirname(ancestor)
-    return file_stamp(os.stat(ancestor)).device != device
+    try:
+        if _is_folder(root):
+            return file_stamp(os.stat(root)).device != device and not os.listdir(root)
+        ancestor = os.path.dirname(root)
+        while not _is_folder(ancestor):
+            ancestor = os.path.dirname(ancestor)
+        return file_stamp(os.stat(ancestor)).device != device
+    except OSError:  # what cannot be looked at has lost nothing
+        return True
+
+
+def _is_folder(path: bytes) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -242,6 +243,24 @@ def test_escapes_in_an_id_stay_in_the_plan(filled: Collection) -> None:
     lines = list(plan_lines(edited(filled.plan(Action.TRASH), rename)))
     assert not {"\x1b", "\x07", "\r", "\n"} & set("".join(lines))
     assert lines[0].startswith(r"# \x1b]0;evil\x07\n\x1b[2J: ")
+
+
+def test_escapes_in_an_id_do_not_reach_a_terminal(filled: Collection) -> None:
+    from rich.console import Console
+
+    from neardup_cli.reports.plan_table import print_plan
+
+    def rename(one: Document) -> None:
+        one["groups"][0]["id"] = "\x1b]0;evil\x07\n\x1b[2J"
+        one["groups"][0]["reason"] = "\x1b[2Jbecause"
+        one["undecided"] = [{"id": "\x1b[2J\x07\r", "reason": "\x1b]0;no"}]
+
+    drawn = io.StringIO()
+    terminal = Console(file=drawn, force_terminal=True, highlight=False, width=100)
+    print_plan(edited(filled.plan(Action.TRASH), rename), terminal)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", drawn.getvalue())  # Rich's own colours
+    assert not {"\x1b", "\x07", "\r"} & set(shown)
+    assert r"group \x1b[2J\x07\r: \x1b]0;no" in shown
 
 
 def test_a_copy_that_only_its_proof_names_one_is_carried_out(

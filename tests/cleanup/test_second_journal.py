@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
+from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action
 from neardup_cli.cleanup import renaming, second_journal
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.pipeline.undo_from import undo_from
-from tests.cleanup.conftest import Collection, tree
+from tests.cleanup.conftest import Collection, Tree, tree
 
 NAME = ".neardup-journal.jsonl"
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.utime", "os.chmod"}
@@ -35,18 +37,131 @@ def put_away(collection: Collection, away: Path, action: Action = Action.QUARANT
     assert not apply_plan(collection.catalog, collection.plan(action, away)).refused
 
 
-@pytest.mark.parametrize("action", [Action.QUARANTINE, Action.MOVE])
-def test_all_comes_back_without_a_catalog(collection: Collection, away: Path, action: Action) -> None:
+ACTIONS = [Action.QUARANTINE, Action.MOVE, Action.TRASH]
+
+
+def placed(collection: Collection, action: Action) -> Path:
+    """Have all copies put somewhere; return where."""
+    away = collection.base / "away"
+    if action is not Action.TRASH:
+        put_away(collection, away, action)
+        assert len((away / NAME).read_bytes().splitlines()) == 12
+        return away
+    assert not apply_plan(collection.catalog, collection.plan(Action.TRASH)).refused
+    trash = collection.base / "home/.local/share/Trash"
+    assert len(list((trash / "info").iterdir())) == 12
+    return trash
+
+
+def assert_all_comes_back(collection: Collection, folder: Path, before: Tree) -> None:
+    outcome = undo_from(os.fsencode(folder))
+    assert (outcome.done, outcome.refused) == (12, ())
+    assert tree(collection.folder) == before
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_all_comes_back_with_the_catalog_deleted(collection: Collection, away: Path, action: Action) -> None:
     before = tree(collection.folder)
-    put_away(collection, away, action)
-    assert len((away / NAME).read_bytes().splitlines()) == 12
+    folder = placed(collection, action)
     collection.catalog.close()
     for path in collection.base.glob("catalog.db*"):
         path.unlink()
-    outcome = undo_from(os.fsencode(away))
-    assert (outcome.done, outcome.refused) == (12, ())
+    assert_all_comes_back(collection, folder, before)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_all_comes_back_with_an_older_catalog(collection: Collection, away: Path, action: Action) -> None:
+    before, older = tree(collection.folder), collection.base / "older.db"
+    collection.catalog.backup(older)
+    folder = placed(collection, action)
+    with Catalog.open(older) as catalog:
+        with pytest.raises(BadInput, match="nothing to undo"):
+            undo_batch(catalog)
+        assert_all_comes_back(collection, folder, before)
+        summary = scan(catalog, [os.fsencode(collection.folder)], ScanOptions(hash_only=True))
+        assert (summary.missing, summary.added, summary.changed) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_all_comes_back_with_a_catalog_copied_without_its_log(
+    collection: Collection, away: Path, action: Action
+) -> None:
+    before, copied = tree(collection.folder), collection.base / "copied.db"
+    collection.catalog.close()  # which folds the log into the file; what follows is in the log alone
+    with collection.catalog.read():
+        folder = placed(collection, action)
+        assert (collection.base / "catalog.db-wal").stat().st_size
+        shutil.copy(collection.base / "catalog.db", copied)
+    with Catalog.open(copied) as catalog:
+        with pytest.raises(BadInput, match="nothing to undo"):
+            undo_batch(catalog)
+        assert_all_comes_back(collection, folder, before)
+
+
+def test_a_trash_that_is_elsewhere_now_gives_back_what_is_ours_alone(
+    collection: Collection, away: Path
+) -> None:
+    before = tree(collection.folder)
+    folder = placed(collection, Action.TRASH)
+    moved = collection.base / "another" / "Trash"
+    shutil.move(folder, moved)
+    theirs = (moved / "files" / "thrown away.png", moved / "info" / "thrown away.png.trashinfo")
+    theirs[0].write_bytes((collection.folder / "a" / "0.png").read_bytes())
+    path = collection.folder / "thrown away.png"
+    theirs[1].write_text(f"[Trash Info]\nPath={path}\nDeletionDate=2026-01-01T00:00:00\n")
+    assert undo_from(os.fsencode(moved)).done == 12
     assert tree(collection.folder) == before
-    assert list(away.iterdir()) == []
+    assert sorted(moved.rglob("thrown*")) == sorted(theirs)
+    assert not undo_batch(collection.catalog).refused
+    assert tree(collection.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"Path=/", b"Path=../../"),
+        (b"Path=", b"Path=/etc/../"),
+        (b".png\nDel", b".desktop\nDel"),
+        (b"copy%20of%200.png\n", b".bashrc\n"),
+        (b'"content": "', b'"content": "00'),
+        (b'"schema": "', b'"schema": "x'),
+        (b"X-Neardup=", b"X-Neardup=["),
+    ],
+)
+def test_a_forged_note_moves_nothing(collection: Collection, old: bytes, new: bytes) -> None:
+    collection.fill(1, copies=1)
+    assert not apply_plan(collection.catalog, collection.plan(Action.TRASH)).refused
+    trash = collection.base / "home/.local/share/Trash"
+    (note,) = (trash / "info").iterdir()
+    assert old in note.read_bytes()
+    note.write_bytes(note.read_bytes().replace(old, new, 1))
+    before = tree(collection.folder, trash)
+    assert undo_from(os.fsencode(trash)).done == 0
+    assert tree(collection.folder, trash) == before
+
+
+def test_the_note_of_a_file_that_is_back_goes(collection: Collection) -> None:
+    """A kill came between the two."""
+    collection.fill(1, copies=1)
+    before = tree(collection.folder)
+    assert not apply_plan(collection.catalog, collection.plan(Action.TRASH)).refused
+    trash = collection.base / "home/.local/share/Trash"
+    shutil.move(trash / "files" / "copy of 0.png", collection.folder / "b" / "copy of 0.png")
+    assert undo_from(os.fsencode(trash)).done == 0
+    assert list((trash / "info").iterdir()) == []
+    assert tree(collection.folder) == before
+
+
+def test_the_copy_that_a_kill_left_half_done_goes(collection: Collection, other_disk: Path) -> None:
+    collection.fill(1, copies=1)
+    away = other_disk / "away"
+    plan = collection.plan(Action.QUARANTINE, away, across_devices=True)
+    assert not apply_plan(collection.catalog, plan).refused
+    told = json.loads((away / NAME).read_bytes())
+    (away / told["target"]).with_name(f".neardup-{told['batch']}-{told['id']}").write_bytes(b"half")
+    assert undo_from(os.fsencode(away)).done == 1
+    assert [path for path in away.rglob("*") if path.is_file()] == []
 
 
 def test_a_folder_that_is_somewhere_else_now(collection: Collection, away: Path) -> None:

@@ -181,6 +181,13 @@ def test_forbidden_is_still_there(tmp_path: Path) -> None:
     assert still_there(os.fsencode(path))
 
 
+@pytest.mark.usefixtures("bound_by_permissions")
+def test_what_cannot_be_looked_at_has_lost_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "folder" / "photos"
+    root.parent.mkdir(mode=0)
+    assert is_offline(os.fsencode(root), tmp_path.stat().st_dev)
+
+
 def test_is_offline(tmp_path: Path) -> None:
     here = tmp_path.stat().st_dev
     empty, full, gone = tmp_path / "empty", tmp_path / "full", tmp_path / "no" / "such" / "folder"

@@ -1,0 +1,188 @@
+"""The stories that are told: small folders with copies, what is done to them, and how they looked before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks._fault_stories import Acting, Backup, Bench, FromFolder, Scan, Story
+from benchmarks._faulty import run_here
+
+_OLD = 1_600_000_000_000_000_000
+_XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmp:Rating="4"/></x:xmpmeta>'
+_PLAIN = "plain "
+ACTIONS = (
+    "trash",
+    "emptied",
+    "quarantine",
+    "across",
+    "move",
+    "hardlink",
+    "symlink",
+    "delete",
+    "carry",
+    *(_PLAIN + action for action in ("trash", "across", "hardlink")),
+)
+"""What is done; a plain one on a file system that can rename only as POSIX has it."""
+
+
+def scenes(bench: Bench, wanted: list[str], part: int, parts: int) -> Iterator[Story]:
+    """Yield the stories whose names contain one of the wanted words, all if there is none.
+
+    Args:
+        bench: where they take place, one after the other: what is yielded is over when the next is asked for.
+        wanted: words.
+        part: which of the parts, from 0.
+        parts: how many share the work.
+    """
+    actions = [action for action in ACTIONS if "across" not in action or bench.other is not None]
+    makers = [partial(_acting, bench, action) for action in actions] + [partial(_others, bench)]
+    for make in makers[part::parts]:
+        names = [f"{word} {make.args[-1]}" for word in ("clean", "undo", "undo --from")]
+        if make.func is _others or any(_is_wanted(name, wanted) for name in names):
+            yield from (story for story in make() if _is_wanted(story.name, wanted))
+
+
+def _others(bench: Bench) -> Iterator[Story]:
+    yield _scan(bench)
+    yield _backup(bench)
+
+
+def _is_wanted(name: str, wanted: list[str]) -> bool:
+    return not wanted or any(word in name for word in wanted)
+
+
+def _acting(bench: Bench, name: str) -> Iterator[Story]:
+    action, is_plain = name.removeprefix(_PLAIN), name.startswith(_PLAIN)
+    bench.shim.have_plain_names(is_plain)
+    _empty(bench)
+    _fill(bench.photos, carried=action == "carry")
+    bench.succeed("scan", "--hash-only", str(bench.photos))
+    to = bench.other / "away" if action == "across" and bench.other is not None else bench.away
+    plan = bench.scratch / f"{action}.json"
+    bench.succeed("clean", *_options(bench, action, to), "--plan-out", str(plan))
+    command = ("clean", "--plan", str(plan), "--apply", *(["--permanently"] if action == "delete" else []))
+    undone, originals, start = bench.ground.now(), bench.ground.contents(), bench.ground.take()
+    bench.succeed(*command)
+    done, applied = bench.ground.now(), bench.ground.take()
+    for_good = action == "delete"
+    if done == undone:
+        raise RuntimeError(f"clean {action} did nothing")
+    if not for_good:
+        bench.succeed("undo")
+        if bench.ground.now() != undone:
+            raise RuntimeError(f"undo {action} does not undo it")
+    found: list[Story] = [
+        Acting(bench, f"clean {name}", start, command, undone, originals, done, undone, for_good)
+    ]
+    if not for_good:
+        found.append(Acting(bench, f"undo {name}", applied, ("undo",), done, originals, undone, undone))
+    if action in ("trash", "quarantine", "across"):
+        folder = bench.trash if action == "trash" else to
+        command = ("undo", "--from", str(folder))
+        left = {**undone, str(folder): undone.get(str(folder), ("folder", 0o755))}
+        alone = replace(applied, state={})
+        found.append(FromFolder(bench, f"undo --from {name}", alone, command, done, originals, left, undone))
+    for story in found:
+        story.has_plain_names = is_plain
+        yield story
+
+
+def _options(bench: Bench, action: str, to: Path) -> list[str]:
+    name = {"across": "quarantine", "emptied": "trash", "carry": "trash"}.get(action, action)
+    options = ["--action", name, "--prefer", str(bench.photos / "a")]
+    if name in ("quarantine", "move"):
+        options += ["--to", str(to)]
+    extra = {
+        "across": "--across-devices",
+        "emptied": "--remove-empty-folders",
+        "carry": "--carry-metadata",
+    }.get(action)
+    return [*options, *([] if extra is None else [extra])]
+
+
+def _scan(bench: Bench) -> Story:
+    """A folder in which something has happened to a file in each way."""
+    _empty(bench)
+    folder = bench.photos
+    for number, name in enumerate(("kept", "changed", "moved", "missing", "broken")):
+        _draw(folder / f"{name}.png", number)
+    command = ("scan", "--hash-only", str(folder))
+    bench.succeed(*command)
+    _draw(folder / "changed.png", 20)
+    (folder / "to").mkdir()
+    (folder / "moved.png").rename(folder / "to" / "moved.png")
+    (folder / "missing.png").unlink()
+    (folder / "broken.png").write_bytes((folder / "broken.png").read_bytes()[:300])
+    shutil.copy(folder / "kept.png", folder / "to" / "twin.png")
+    _draw(folder / "new" / "new.png", 21)
+    (folder / "new" / "notes.txt").write_text("no image")
+    before, originals, start = bench.ground.now(), bench.ground.contents(), bench.ground.take()
+    bench.succeed(*command)
+    return Scan(bench, "scan", start, command, before, originals, bench.holding())
+
+
+def _backup(bench: Bench) -> Story:
+    _empty(bench)
+    for number in range(4):
+        _draw(bench.photos / f"{number}.png", number)
+    bench.succeed("scan", "--hash-only", str(bench.photos))
+    before, originals, start = bench.ground.now(), bench.ground.contents(), bench.ground.take()
+    command = ("backup", str(bench.out / "copy.db"))
+    return Backup(bench, "backup", start, command, before, originals, bench.holding())
+
+
+def _empty(bench: Bench) -> None:
+    """Have a home with a trash, as every desktop has made it long ago, and nothing else."""
+    for place in (*bench.ground.places, bench.ground.state, bench.out):
+        shutil.rmtree(place, ignore_errors=True)
+    for name in ("files", "info"):
+        (bench.trash / name).mkdir(parents=True)
+    bench.out.mkdir()
+    bench.ground.state.mkdir()
+
+
+def _fill(folder: Path, *, carried: bool) -> None:
+    """Make two originals with a copy each; the first has companions."""
+    for number in range(2):
+        original = _draw(folder / "a" / f"{number}.png", number)
+        os.utime(original, ns=(_OLD, _OLD + number))
+        copy = folder / "b" / f"copy of {number}.png"
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(original, copy)
+        copy.chmod(0o640)
+        os.utime(copy, ns=(_OLD, _OLD + 1_000 + number))
+    if carried:
+        (folder / "b" / "copy of 0.xmp").write_text(_XMP)
+    else:
+        (folder / "b" / "copy of 0.CR2").write_bytes(b"raw of 0")
+
+
+def _draw(path: Path, number: int) -> Path:
+    levels = np.random.default_rng(number).integers(0, 256, (6, 7, 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(levels).resize((56, 48), Image.Resampling.BICUBIC).save(path, compress_level=1)
+    return path
+
+
+def warm(bench: Bench) -> None:
+    """Have all that a run imports and compiles in this process, before it forks."""
+    _empty(bench)
+    _fill(bench.photos, carried=False)
+    run_here(["scan", "--hash-only", str(bench.photos)])
+    for action in ("trash", "quarantine"):
+        plan = str(bench.scratch / "warm.json")
+        run_here(["clean", *_options(bench, action, bench.away), "--plan-out", plan])
+        run_here(["clean", "--plan", plan, "--apply"])
+        run_here(["clean", "--resume"])
+        if action == "quarantine":
+            run_here(["undo", "--from", str(bench.away)])
+        run_here(["undo"])
+    run_here(["backup", str(bench.out / "warm.db")])

@@ -1,0 +1,198 @@
+"""Runs commands of neardup as children of this process, in which the n-th call on a file goes wrong.
+
+What stands between is `_faulty.c`, which has to be loaded before the C library: `environment` is that of a
+process in which it is. Imports are done once, there, and a child is a fork: thousands of runs take minutes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from pathlib import Path
+from typing import NoReturn
+
+SOURCE = Path(__file__).with_name("_faulty.c")
+_NAME = "NEARDUP_FAULTY"  # where the library is, for those that were started under it
+_LONGEST = 120  # seconds until a run is called hung
+
+
+class Calls(IntFlag):
+    """Which calls are counted."""
+
+    CHANGES = 1
+    LOOKS = 2
+    WRITES = 4
+    READS = 8
+    NAMES = 16
+
+
+class Kind(IntEnum):
+    """What happens at the n-th call."""
+
+    NONE = 0
+    FAIL = 1
+    HALF = 2
+    KILL = 3
+    LATE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong.
+
+    Attributes:
+        at: the number of the call, from 1.
+        error: errno of a failure.
+        onwards: whether all later calls go wrong, too.
+    """
+
+    kind: Kind = Kind.NONE
+    at: int = 0
+    error: int = 0
+    onwards: bool = False
+    calls: Calls = Calls.CHANGES
+
+    def __str__(self) -> str:
+        """Return it as a report has it."""
+        name = os.strerror(self.error) if self.error else self.kind.name.lower()
+        if self.kind is Kind.LATE:
+            name = f"done, and {name}"
+        of = str(self.calls.name).lower().removesuffix("s")
+        return f"{name} at {of} {self.at}{' and after' if self.onwards else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run came out.
+
+    Attributes:
+        signal: that ended it; 0 if none did.
+        said: on stderr.
+        seen: calls counted.
+        call, place: which call went wrong first, and on what; empty if none did, or it was a kill.
+    """
+
+    signal: int
+    code: int
+    said: str
+    seen: int = 0
+    call: str = ""
+    place: str = ""
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was killed by the fault."""
+        return self.signal == signal.SIGKILL
+
+
+def missing() -> str | None:
+    """Say what is lacking to build the library; None if nothing is."""
+    if not sys.platform.startswith("linux"):
+        return "LD_PRELOAD of Linux"
+    return None if shutil.which("cc") else "a C compiler (Debian's package gcc)"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Build the library in a folder; return the variables of a process that has it loaded."""
+    library = folder / "faulty.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True)
+    # The threads of OpenBLAS and FAISS would not be there after a fork, and be waited for.
+    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NEARDUP_")}
+    return {**kept, **threads, _NAME: str(library), "LD_PRELOAD": str(library)}
+
+
+class Shim:
+    """The loaded library."""
+
+    def __init__(self, places: Sequence[Path]) -> None:
+        """Watch some folders, of no more than four."""
+        self._library = ctypes.CDLL(os.environ[_NAME])
+        self._library.faulty_seen.restype = ctypes.c_long
+        self._library.faulty_met.restype = ctypes.c_char_p
+        self._library.faulty_met_at.restype = ctypes.c_char_p
+        for number, place in enumerate(places):
+            if self._library.faulty_watch(number, os.fsencode(place)):
+                raise ValueError(f"cannot watch {place}")
+
+    def have_plain_names(self, is_so: bool) -> None:
+        """Have a file system that can rename only as POSIX has it."""
+        self._library.faulty_plain(is_so)
+
+    def run(self, arguments: Sequence[str], fault: Fault | None = None, *, log: Path | None = None) -> Ended:
+        """Run `neardup` with some arguments in a child.
+
+        Args:
+            arguments: of the command line.
+            fault: what goes wrong in it; None counts nothing.
+            log: where all changes are written down, with their bytes.
+        """
+        heard, told = os.pipe()
+        said = os.memfd_create("stderr")
+        pid = os.fork()
+        if pid == 0:
+            os.close(heard)
+            self._be_child(arguments, fault, log, said, told)
+        os.close(told)
+        with os.fdopen(heard, "rb") as stream:
+            answer = stream.read()
+        status = os.waitpid(pid, 0)[1]
+        text = os.pread(said, 1 << 20, 0).decode(errors="replace")
+        os.close(said)
+        if os.WIFSIGNALED(status):
+            return Ended(os.WTERMSIG(status), -1, text)
+        return Ended(0, os.WEXITSTATUS(status), text, *json.loads(answer))
+
+    def _be_child(
+        self, arguments: Sequence[str], fault: Fault | None, log: Path | None, said: int, told: int
+    ) -> NoReturn:
+        code = 70
+        try:
+            signal.alarm(_LONGEST)
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for own, standard in ((nowhere, 0), (nowhere, 1), (said, 2)):
+                os.dup2(own, standard)
+            if log is not None:
+                self._library.faulty_log(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+            code = self._command(arguments, fault)
+            seen = self._library.faulty_seen()
+            met = [os.fsdecode(each()) for each in (self._library.faulty_met, self._library.faulty_met_at)]
+            os.write(told, json.dumps([seen, *met]).encode())
+        finally:
+            os._exit(code)
+
+    def _command(self, arguments: Sequence[str], fault: Fault | None) -> int:
+        """Run the command line, as Python runs it; return its exit code."""
+        if fault is not None:
+            number = ctypes.c_long(fault.at)
+            self._library.faulty_arm(int(fault.kind), number, fault.error, fault.onwards, int(fault.calls))
+        try:
+            code = run_here(arguments)
+        except BaseException:
+            self._library.faulty_disarm()
+            traceback.print_exc()
+            code = 70
+        self._library.faulty_disarm()
+        sys.stderr.flush()
+        return code
+
+
+def run_here(arguments: Sequence[str]) -> int:
+    """Run `neardup` with some arguments in this process; return its exit code."""
+    from neardup_cli.__main__ import main
+
+    sys.argv = ["neardup", *arguments]
+    try:
+        main()
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 0
+    return 0
