@@ -227,7 +227,7 @@ def test_a_third_copy_of_two_that_a_person_called_different_goes_to_the_more_sim
 
 
 def test_edits_among_themselves_join_their_original_though_one_looks_like_another_shot() -> None:
-    """A turned, a framed and a captioned version match the copies, never plainly; a blurred one is doubtful."""
+    """A turned, a framed and a captioned version match the copies, never plainly."""
     copies, edits = (1, 2, 3, 4), (11, 12, 13)
     pairs = [match(a, b, Kind.RE_ENCODED) for a, b in combinations(copies, 2)]
     pairs += [match(a, b, Kind.OVERLAY) for a, b in combinations(edits, 2)]
