@@ -89,6 +89,15 @@ class SqliteBackend:
         """Return the size of the file."""
         return self.path.stat().st_size
 
+    def compact(self) -> None:
+        """Have SQLite write the file anew; where it has no room for that, what was removed stays as zeros."""
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            with suppress(sqlite3.OperationalError):  # somebody reads, or the disk is full
+                driver.execute("VACUUM")
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def backup(self, target: Path) -> None:
         """Let SQLite write one consistent state into a new file, check it, and only then give it its name."""
         if os.path.lexists(target):

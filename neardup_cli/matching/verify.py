@@ -28,7 +28,7 @@ from neardup_cli.matching.agreement import (
 )
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
 
-ALGORITHM_VERSION = 7
+ALGORITHM_VERSION = 8
 """Raised whenever a verdict, or the kind that goes with it, may change; stored ones of other versions are
 not believed."""
 

@@ -137,6 +137,14 @@ def part_of(image: DecodedImage, region: int) -> Part:
     return Part(features, whole, affine.compose(shrunk, to_image))
 
 
+def _part_of_content(reader: Reader, content: int, region: int) -> tuple[Part, bool]:
+    """Cut a region out of a content; from its preview, which is said too, where it is away itself."""
+    try:
+        return part_of(reader.original(content), region), True
+    except UnreadableImage:
+        return part_of(reader.decoded(content, colour=False), region), False
+
+
 def _tasks(catalog: Catalog, model: StoredModel, sights: Sequence[Sight]) -> list[_Task]:
     """Look up which region it was; those of one picture come together."""
     others: dict[int, list[int]] = {}
@@ -161,8 +169,8 @@ class _Checker:
         self._whole = Cache[int, LocalFeatures](
             lambda content: features_of(reader.decoded(content, colour=False)), _CACHED
         )
-        self._parts = Cache[tuple[int, int], Part](
-            lambda place: part_of(reader.decoded(place[0], colour=False), place[1]), _CACHED
+        self._parts = Cache[tuple[int, int], tuple[Part, bool]](
+            lambda place: _part_of_content(reader, *place), _CACHED
         )
         self._subjects = Cache[int, Subject](
             lambda content: subject_of(reader.decoded(content, colour=True)), _CACHED
@@ -174,7 +182,10 @@ class _Checker:
     def _check(self, sight: Sight, region: int) -> Alignment | None:
         owner, other = sight
         try:
-            verdict = verify_part(self._parts[owner, region], self._whole[other], self._settings)
+            part, is_original = self._parts[owner, region]
+            verdict = verify_part(part, self._whole[other], self._settings)
+            if not verdict.matched and not is_original:
+                return None  # there may be more to see than its preview shows
             laid = Laid.of(
                 verdict,
                 lambda: (self._subjects[owner], self._subjects[other]),

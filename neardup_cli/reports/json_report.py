@@ -65,6 +65,7 @@ def scan_document(summary: ScanSummary) -> dict[str, Any]:
         "offline": summary.offline,
         "embedded": summary.embedded,
         "regions": summary.regions,
+        "previews": summary.previews,
         "unreadable": len(summary.unreadable),
         "app_folders": len(summary.app_folders),
         "skipped": [
