@@ -104,7 +104,8 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     )
     seen = _seen_by_regions(catalog, criteria, watch)
     sifted = with_regions(whole, joined.pictures, seen)
-    matched = _decided(catalog, _without(sifted, different), seen, criteria, options, watch)
+    decided = _decided(catalog, _without(sifted, different), seen, criteria, options, watch)
+    matched = decided.matched
     pairs = [pair for pair in matched if limits.counts(pair.alignment)]
     shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
     members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
@@ -135,6 +136,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
             "compared": joined.compared,
             "crowded": joined.cut,
             "similar_shots": sum(map(_is_similar_shot, matched)),
+            "cannot_tell": decided.untold,
             "seconds": time.monotonic() - started,
         },
         links=tuple(_links_of(shown, grouped)),
@@ -162,6 +164,14 @@ def _seen_by_regions(catalog: Catalog, criteria: Criteria, watch: Progress) -> R
     return join_regions(catalog, criteria.model, criteria.limits.threshold, watch)
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """The pairs that match, and how many could not be looked at: they may match, too."""
+
+    matched: list[PairMatch]
+    untold: int = 0
+
+
 def _decided(
     catalog: Catalog,
     sifted: Sifted,
@@ -169,7 +179,7 @@ def _decided(
     criteria: Criteria,
     options: DupsOptions,
     watch: Progress,
-) -> list[PairMatch]:
+) -> _Decided:
     """Let the pixels decide, and say of all that match what happened between the two.
 
     What the vectors are certain of matches where its pixels cannot be read any more, and what the sieve
@@ -177,7 +187,7 @@ def _decided(
     """
     pairs, preset = sifted.certain + sifted.doubtful, criteria.limits.preset
     if not pairs or preset is None:
-        return sifted.certain
+        return _Decided(sifted.certain)
     # Late: OpenCV takes a fifth of a second to import, and a catalog without near-copies needs none of it.
     from neardup_cli.pipeline.geometry import decide_pairs
 
@@ -188,12 +198,14 @@ def _decided(
         workers=options.workers,
         watch=watch,
     )
+    untold = {(pair.a, pair.b) for pair in sifted.doubtful} - verdicts.keys()
     if criteria.model is not None and len(seen.owners):
         from neardup_cli.pipeline.region_geometry import settle_by_regions
 
-        verdicts = settle_by_regions(
+        verdicts, unseen = settle_by_regions(
             catalog, criteria.model, verdicts, seen, preset=preset, workers=options.workers, watch=watch
         )
+        untold |= unseen
     aligned = [
         replace(pair, alignment=alignment)
         for pair in pairs
@@ -205,7 +217,7 @@ def _decided(
         for pair in sifted.certain
         if (pair.a, pair.b) not in known and (pair.similarity is None or (pair.a, pair.b) not in verdicts)
     ]
-    return aligned + undecided
+    return _Decided(aligned + undecided, len(untold))
 
 
 def _is_similar_shot(pair: PairMatch) -> bool:

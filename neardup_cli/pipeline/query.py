@@ -214,7 +214,10 @@ class Searcher:
                 if self._options.include_self or match.path != probe.path
             ]
             matches.sort(key=_rank)
-            results.append(QueryResult(question.path, tuple(matches[: self._shown(question)])))
+            shown = matches[: self._shown(question)]
+            # What cannot be looked at is not left out in favour of what was looked at, and is none.
+            shown += [match for match in matches[len(shown) :] if match.untold]
+            results.append(QueryResult(question.path, tuple(shown)))
         return results
 
     def _shown(self, question: Question) -> int:
@@ -304,6 +307,7 @@ class Searcher:
                 held.height,
                 held.stamp.size,
                 judgement.alignment,
+                judgement.untold,
             )
             for held in files
         ]

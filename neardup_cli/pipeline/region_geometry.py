@@ -69,23 +69,27 @@ def settle_by_regions(
     preset: str,
     workers: int,
     watch: Progress,
-) -> dict[IdPair, Alignment]:
+) -> tuple[dict[IdPair, Alignment], set[IdPair]]:
     """Look once more at the pairs that do not match, where a region of one looks like the other.
 
     Returns:
-        All `verdicts` (of the whole pictures), those by regions in the place of the others where they match.
+        All `verdicts` (of the whole pictures), those by regions in the place of the others where they match;
+        and the pairs of which a region should have been looked at, and cannot be read any more.
     """
     unsettled = {pair for pair, alignment in verdicts.items() if not alignment.matched}
-    sights = map(Sight, seen.owners.tolist(), seen.others.tolist())
+    sights = [
+        sight for sight in map(Sight, seen.owners.tolist(), seen.others.tolist()) if sight.pair in unsettled
+    ]
     found = decide_by_regions(
         catalog,
         model,
-        [sight for sight in sights if sight.pair in unsettled],
+        sights,
         preset=preset,
         workers=workers,
         watch=watch,
     )
-    return {**verdicts, **{pair: alignment for pair, alignment in found.items() if alignment.matched}}
+    matched = {pair: alignment for pair, alignment in found.items() if alignment.matched}
+    return {**verdicts, **matched}, {sight.pair for sight in sights} - found.keys()
 
 
 def decide_by_regions(

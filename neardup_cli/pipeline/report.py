@@ -18,9 +18,11 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import BadInput, DiskFull, PathNotFound, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.preview import preview_pixels
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.stored_image import kept_preview
 from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport
@@ -69,7 +71,7 @@ def write_report(
         made_at=datetime.now(),
         version=__version__,
     )
-    thumbnails = _thumbnails(report.groups, options, watch)
+    thumbnails = _thumbnails(catalog, report.groups, options, watch)
     with _replacing(target) as stream:
         for chunk in page_chunks(album, thumbnails):
             stream.write(chunk)
@@ -118,13 +120,20 @@ def _presence(file: CatalogedFile) -> Presence:
 
 
 def _thumbnails(
-    groups: Sequence[DuplicateGroup], options: ReportOptions, watch: Progress
+    catalog: Catalog, groups: Sequence[DuplicateGroup], options: ReportOptions, watch: Progress
 ) -> Iterator[Thumbnail]:
     """Yield a thumbnail of each content, made by several threads, in the order the page wants."""
     contents = list(files_by_content(groups).values())
     watch.start("making thumbnails", len(contents))
 
     def make(files: Sequence[CatalogedFile]) -> Thumbnail:
+        try:
+            kept = kept_preview(catalog, files)
+            if kept is not None:
+                pixels = preview_pixels(kept)
+                return Thumbnail(webp_thumbnail(pixels, side=THUMBNAIL_SIDE, most_bytes=THUMBNAIL_BYTES))
+        except UnreadableImage:  # `doctor` says more of it
+            pass
         return _thumbnail(files, options.max_pixels)
 
     for thumbnail in LocalEngine(options.dups.workers).map(make, contents):
