@@ -68,6 +68,22 @@ def stored_previews(connection: Connection, contents: Collection[int]) -> Iterat
             yield content, Record(pixels, digest, alpha, ground)
 
 
+def previews_after(connection: Connection, content: int) -> list[tuple[int, Record]]:
+    """Return the next page of previews of this version, of contents after one, in order of their ids."""
+    query = (
+        select(
+            Preview.c.content_id, Preview.c.pixels, Preview.c.pixels_digest, Preview.c.alpha, Preview.c.ground
+        )
+        .where(Preview.c.version == PREVIEW_VERSION, Preview.c.content_id > content)
+        .order_by(Preview.c.content_id)
+        .limit(_AT_ONCE)
+    )
+    return [
+        (found, Record(pixels, digest, alpha, ground))
+        for found, pixels, digest, alpha, ground in connection.execute(query)
+    ]
+
+
 def contents_with_previews(connection: Connection, contents: Collection[int]) -> set[int]:
     """Return which of some contents have a preview of this version; no preview is read."""
     query = select(Preview.c.content_id).where(

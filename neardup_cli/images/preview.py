@@ -117,6 +117,17 @@ def open_preview(
     )
 
 
+def check_preview(preview: Preview, *, whole: bool) -> None:
+    """Look whether a preview is one; `whole` decodes all of its pixels.
+
+    Raises:
+        UnreadableImage: it is damaged.
+    """
+    for data in (preview.pixels, preview.alpha):
+        if data is not None:
+            _opened(data, load=whole)
+
+
 def preview_pixels(preview: Preview) -> Image.Image:
     """Return a preview in RGB.
 
@@ -146,13 +157,13 @@ def _png(pixels: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _opened(data: bytes, *, colour: bool = True) -> Image.Image:
+def _opened(data: bytes, *, colour: bool = True, load: bool = True) -> Image.Image:
     """Decode what `_coded` has made: by these two decoders, whatever else a database may hold."""
     damaged = UnreadableImage("its preview is damaged")
     try:
         image = _header(data, colour=colour)
         sound = max(image.size) <= PREVIEW_SIDE and image.mode in ("L", "RGB", "YCbCr")
-        if sound:
+        if sound and load:
             image.load()
     except Exception as exc:  # decoders raise nearly every class there is
         raise damaged from exc

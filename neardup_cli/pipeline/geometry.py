@@ -30,7 +30,7 @@ from neardup_cli.matching.series import is_another_shot, only_overlap
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
 from neardup_cli.pipeline.held import KnownHoldings
-from neardup_cli.pipeline.picture import Cache
+from neardup_cli.pipeline.picture import Cache, as_preview
 from neardup_cli.pipeline.stored_image import holdings_of, opened_preview, original_of, preview_of_content
 from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
@@ -279,7 +279,11 @@ class Reader:
         Raises:
             UnreadableImage: it has none, and no file that can be read holds it any more.
         """
-        return opened_preview(self._previews[content], self._of(content)[0], colour=colour)
+        preview = self._previews[content]
+        try:
+            return opened_preview(preview, self._of(content)[0], colour=colour)
+        except UnreadableImage:  # it is damaged: `doctor` says more of that
+            return as_preview(self.original(content))
 
     def original(self, content: int) -> DecodedImage:
         """Decode a content from the first of its files that still holds it.

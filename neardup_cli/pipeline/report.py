@@ -18,11 +18,10 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import BadInput, DiskFull, PathNotFound, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.preview import preview_pixels
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.stored_image import kept_preview
+from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport
@@ -127,13 +126,9 @@ def _thumbnails(
     watch.start("making thumbnails", len(contents))
 
     def make(files: Sequence[CatalogedFile]) -> Thumbnail:
-        try:
-            kept = kept_preview(catalog, files)
-            if kept is not None:
-                pixels = preview_pixels(kept)
-                return Thumbnail(webp_thumbnail(pixels, side=THUMBNAIL_SIDE, most_bytes=THUMBNAIL_BYTES))
-        except UnreadableImage:  # `doctor` says more of it
-            pass
+        small = shown_preview(catalog, files[0])
+        if small is not None:
+            return Thumbnail(webp_thumbnail(small, side=THUMBNAIL_SIDE, most_bytes=THUMBNAIL_BYTES))
         return _thumbnail(files, options.max_pixels)
 
     for thumbnail in LocalEngine(options.dups.workers).map(make, contents):

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from PIL import Image
+
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.holdings import stored_holdings
 from neardup_cli.catalog.previews import stored_preview
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import DecodedImage
-from neardup_cli.images.preview import open_preview
+from neardup_cli.images.preview import open_preview, preview_pixels
 from neardup_cli.pipeline.held import holdings_of_file
 from neardup_cli.pipeline.picture import Picture, decode_file, preview_of, stamp_now
 from neardup_cli.records.files import CatalogedFile
@@ -45,6 +47,15 @@ def kept_preview(catalog: Catalog, files: Sequence[CatalogedFile]) -> Preview | 
         return None
     with catalog.read() as connection:
         return stored_preview(connection, files[0].content_id)
+
+
+def shown_preview(catalog: Catalog, file: CatalogedFile) -> Image.Image | None:
+    """Return the preview of a file in RGB, None where the catalog has none, or none that is whole."""
+    kept = kept_preview(catalog, [file])
+    if kept is not None:
+        with suppress(UnreadableImage):  # `doctor` says more of it
+            return preview_pixels(kept)
+    return None
 
 
 def opened_preview(preview: Preview, file: CatalogedFile, *, colour: bool = True) -> DecodedImage:
@@ -86,7 +97,10 @@ def picture_of(
 
     def preview() -> DecodedImage | None:
         kept = kept_preview(catalog, files)
-        return None if kept is None else opened_preview(kept, files[0])
+        if kept is not None:
+            with suppress(UnreadableImage):
+                return opened_preview(kept, files[0])
+        return None
 
     return Picture(files[0].digest, lambda: original_of(files, max_pixels), hold=held, preview=preview)
 

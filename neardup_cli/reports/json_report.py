@@ -274,6 +274,8 @@ def status_document(status: CatalogStatus) -> dict[str, Any]:
         "catalog_schema": status.schema,
         "catalog_bytes": status.catalog_bytes,
         "index_bytes": status.index_bytes,
+        "previews": status.previews,
+        "preview_bytes": status.preview_bytes,
         "files": status.files,
         "bytes": status.image_bytes,
         "missing": status.missing,

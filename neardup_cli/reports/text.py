@@ -219,6 +219,10 @@ def status_lines(status: CatalogStatus) -> Iterator[str]:
     )
     if status.unreadable or status.missing:
         yield f"          {status.unreadable:,} unreadable, {status.missing:,} missing"
+    if status.previews:
+        kept = f"{shown_bytes(status.preview_bytes)} of the catalog"
+        removed = "`scan --no-previews` removes them"
+        yield f"previews  of {shown_count(status.previews, 'image')}, {kept} ({removed})"
     for model in status.models:
         vectors = shown_count(model.vectors, "vector")
         regions = f"{model.regions:,} with regions, " if model.regions else ""

@@ -15,11 +15,11 @@ from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import PathNotFound
 from neardup_cli.images.files import open_regular
-from neardup_cli.images.preview import PREVIEW_SIDE, preview_pixels
+from neardup_cli.images.preview import PREVIEW_SIDE
 from neardup_cli.images.remote import is_remote
 from neardup_cli.images.thumbnail import shrunk_to
 from neardup_cli.images.walk import file_stamp
-from neardup_cli.pipeline.stored_image import kept_preview
+from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.reports.paths import parse_data_path
 from neardup_cli.web.metrics import Metrics
@@ -84,13 +84,12 @@ class Previews:
         """Return the pixels, and whether there are no better ones to be had when the file comes back."""
         if is_changed(file):
             raise PathNotFound(_CHANGED)
-        kept = kept_preview(self._catalog, [file])
+        kept = shown_preview(self._catalog, file)
         suffices = side is Side.THUMBNAIL or max(file.width, file.height) <= _ENLARGED * PREVIEW_SIDE
         if kept is not None and suffices:
             self._metrics.previews.labels("catalog").inc()
-            picture = preview_pixels(kept)
-            picture.thumbnail((side.value, side.value), Image.Resampling.LANCZOS)
-            return picture, True
+            kept.thumbnail((side.value, side.value), Image.Resampling.LANCZOS)
+            return kept, True
         try:
             with open_as_scanned(file) as stream:
                 self._metrics.previews.labels("file").inc()
@@ -99,7 +98,7 @@ class Previews:
             if kept is None:
                 raise
             self._metrics.previews.labels("catalog").inc()
-            return preview_pixels(kept), False
+            return kept, False
 
 
 def catalogued(catalog: Catalog, path: str) -> CatalogedFile:

@@ -21,10 +21,9 @@ from neardup_cli.catalog.proofs import count_proofs
 from neardup_cli.catalog.queries import file_at
 from neardup_cli.choices import Kind, Loss
 from neardup_cli.errors import NeardupError, UnreadableImage
-from neardup_cli.images.preview import preview_pixels
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
-from neardup_cli.pipeline.stored_image import kept_preview
+from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.records.answers import QueryMatch
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, Stage
@@ -249,9 +248,9 @@ def _file_picture(path: bytes, side: int, mtime_ns: int | None) -> bytes:
     with catalog.read() as connection:
         file = file_at(connection, path)
     if file is not None and (mtime_ns is None or (side <= _SMALL and mtime_ns == file.stamp.mtime_ns)):
-        kept = kept_preview(catalog, [file])
-        if kept is not None:
-            return webp_thumbnail(preview_pixels(kept), side=side, most_bytes=room)
+        small = shown_preview(catalog, file)
+        if small is not None:
+            return webp_thumbnail(small, side=side, most_bytes=room)
     with open(path, "rb") as stream:
         return webp_thumbnail(stream, side=side, most_bytes=room)
 

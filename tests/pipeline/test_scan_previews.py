@@ -11,16 +11,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from neardup_cli import DupsOptions, find_duplicates
 from neardup_cli.catalog import previews
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.holdings import stored_holdings
 from neardup_cli.catalog.models import Preview as Table
 from neardup_cli.embedders.onnx import OnnxEmbedder
 from neardup_cli.images.decode import decode
+from neardup_cli.pipeline.doctor import examine
 from neardup_cli.pipeline.picture import preview_of
 from neardup_cli.pipeline.scan import ScanOptions, scan
+from neardup_cli.pipeline.status import catalog_status
 from neardup_cli.records.previews import Preview
 from neardup_cli.records.scans import ScanSummary
+from neardup_cli.reports.text import status_lines
 
 MODEL = "sscd_distilled"
 
@@ -202,3 +206,50 @@ def test_what_tells_animations_and_exposures_apart_is_read_at_the_scan(
         held = stored_holdings(connection, range(1, 20))
     assert sorted(one.frames for one in held.values()) == [1, 2]
     assert sum(one.captured_at is not None for one in held.values()) == 1
+
+
+def damage(catalog: Catalog, content: int, pixels: bytes) -> None:
+    with catalog.write() as connection:
+        changed = Table.update().where(Table.c.content_id == content)
+        connection.execute(changed.values(pixels=pixels, alpha=None, size=len(pixels)))
+
+
+@pytest.mark.parametrize("pixels", [b"", b"no picture", b"\xff\xd8\xff"])
+def test_doctor_finds_damaged_ones_and_the_next_scan_makes_them_anew(
+    catalog: Catalog, folder: Path, pixels: bytes
+) -> None:
+    scanned(catalog, folder)
+    wanted = stored(catalog)
+    damage(catalog, next(iter(wanted)), pixels)
+    assert [finding.ok for finding in examine(catalog) if finding.check == "previews"] == [False]
+    [repaired] = [finding for finding in examine(catalog, repair=True) if finding.check == "previews"]
+    assert (repaired.ok, repaired.repaired) == (True, True)
+    assert scanned(catalog, folder).previews == 1
+    assert stored(catalog) == wanted
+    assert [finding.ok for finding in examine(catalog) if finding.check == "previews"] == [True]
+
+
+def test_a_damaged_one_is_made_of_the_file_again(catalog: Catalog, folder: Path) -> None:
+    with Image.open(folder / "coffee.png") as coffee:
+        coffee.crop((30, 20, 250, 200)).save(folder / "crop.jpg", quality=75)
+    scanned(catalog, folder)
+    for content in stored(catalog):
+        damage(catalog, content, b"no picture")
+    report = find_duplicates(catalog, DupsOptions())
+    assert len(report.groups) == 1
+    assert report.summary["cannot_tell"] == 0
+
+
+def test_status_says_what_they_take(catalog: Catalog, folder: Path) -> None:
+    scanned(catalog, folder)
+    status = catalog_status(catalog)
+    assert status.previews == 3
+    assert status.preview_bytes == sum(preview.size for preview in stored(catalog).values())
+    assert any(line.startswith("previews  of 3 images, ") for line in status_lines(status))
+
+
+def test_a_backup_has_them(catalog: Catalog, folder: Path, tmp_path: Path) -> None:
+    scanned(catalog, folder)
+    catalog.backup(tmp_path / "copy.db")
+    with Catalog.open(tmp_path / "copy.db") as copy:
+        assert stored(copy) == stored(catalog)
