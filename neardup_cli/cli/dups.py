@@ -108,6 +108,7 @@ def dups(
         limit=limit,
         cluster=chosen_cluster(settings),
         prove=prove,
+        look=prove or chosen is Format.PATHS,  # whoever takes these acts on them
     )
     with Catalog.open(settings.catalog_location) as opened:
         try:

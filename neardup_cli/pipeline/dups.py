@@ -45,6 +45,9 @@ class DupsOptions(Matching):
         cluster: compares the vectors where many are new; None for this machine.
         policy: which file of a group stays.
         prove: compare each copy with the file that stays at full size, which is what `clean` asks for.
+        look: open files at full size where only that tells which version of an image is its original, as
+            whoever acts on the groups has to; without it, what was found by then decides, and nothing is
+            opened that has a preview.
     """
 
     under: Sequence[bytes] = ()
@@ -53,6 +56,7 @@ class DupsOptions(Matching):
     cluster: Cluster | None = None
     policy: Policy = field(default_factory=Policy)
     prove: bool = False
+    look: bool = True
 
     @classmethod
     def from_settings(
@@ -66,6 +70,7 @@ class DupsOptions(Matching):
         limit: int | None = None,
         cluster: Cluster | None = None,
         prove: bool = False,
+        look: bool = True,
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
@@ -78,6 +83,7 @@ class DupsOptions(Matching):
             workers=settings.worker_count,
             cluster=cluster,
             prove=prove,
+            look=look,
         )
 
 

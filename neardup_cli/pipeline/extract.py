@@ -216,13 +216,14 @@ class OpenedFile:
     def holdings(self, image: DecodedImage) -> Holdings | None:
         """Return what the file holds beside its pixels, where a pair that matches by them asks for it.
 
-        Of two exposures the times differ, of two animations the frames. For others it is read when a person
-        wants to remove something.
+        Of two exposures the times differ, of two animations the frames. For others it is read once they are
+        near-duplicates, unless they lie where reading takes long.
         """
-        if image.captured_at is None and image.format not in OF_SEVERAL_FRAMES:
+        needed = image.captured_at is not None or image.format in OF_SEVERAL_FRAMES
+        if not needed and not is_remote(self.source.path):
             return None
         with suppress(UnreadableImage, OSError):
-            return read_holdings(self.stream)
+            return read_holdings(self.stream, alpha=None if image.frame else image.alpha is not None)
         return None
 
     def is_unchanged(self) -> bool:

@@ -109,7 +109,11 @@ def subject_of(image: DecodedImage) -> Subject:
     return _subject(image, shrunk(image.colour or image.luma).convert("RGB"))
 
 
-def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
+type Small = tuple[LocalFeatures, Subject]
+"""An image made small, grey and in colour."""
+
+
+def made_small(image: DecodedImage) -> Small:
     """Do both at once. The bands of a picture are shrunk one by one, and the first of YCbCr is the grey."""
     if image.colour is None or image.colour.mode != "YCbCr":
         return features_of(image), subject_of(image)

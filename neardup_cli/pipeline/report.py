@@ -38,7 +38,7 @@ class ReportOptions:
     """Which groups go into a report, and onto what it may be written.
 
     Attributes:
-        dups: which groups.
+        dups: which groups; `look` in them opens files at full size, which a report can do without.
         force: replace a file that is no report.
         max_pixels: larger images are not decoded.
     """
