@@ -5,9 +5,8 @@
 - Size and cost: the photographs of the folder are scanned into new catalogs, with previews and without, in
   turn; CPU time of the whole processes, children included. The bytes are those of the catalog's `status`.
 - Originals opened: photographs enlarged to 12 megapixels, each with a copy at half the size, beside the same
-  at 1 megapixel. The calls of the one decoder that opens files are counted while `dups`, `report` and the first
-  page of `serve` are asked of either catalog, and their CPU time is compared. With 4,000 × 3,000 pixels a
-  single one would be seen.
+  at 1 megapixel. The calls of what decodes files are counted while `dups`, `report` and the first page of
+  `serve` are asked of either catalog, and their CPU time is compared.
 - Decisions: photographs and their attacked copies, and drawn families of look-alikes, pair by pair: the
   verdict on the previews beside the one on the pixels that they were made of, and the one on those pixels
   with a noise of one grey level, which nobody would call other images: where no alignment is certain, so

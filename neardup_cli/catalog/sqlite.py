@@ -39,6 +39,8 @@ class SqliteBackend:
                 raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_other_files(path)
+            if not path.exists():
+                _create(path, 0o600)  # small versions of somebody's photographs go into it
             engine = _engine(path)
             try:
                 outdated = migrate.needs_migration(engine, path)
@@ -178,14 +180,14 @@ def _hold(lock: Path) -> sqlite3.Connection:
     return held
 
 
-def _create(file: Path) -> None:
+def _create(file: Path, mode: int = 0o644) -> None:
     """Make an empty file where there is none: what is there is never opened but by SQLite.
 
     Closing any handle of a file takes away all locks that this process has on it.
     """
     if not file.exists():
         with suppress(FileExistsError):
-            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
 
 
 def _engine(path: Path) -> Engine:
