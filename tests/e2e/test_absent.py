@@ -26,7 +26,7 @@ def test_what_is_away_is_never_called_different(
     ):
         done = neardup.run(*command)
         assert done.returncode == 20
-        assert b"neardup: cannot tell " + said in done.stderr
+        assert b"neardup: cannot tell of " + said in done.stderr
     drawer.rename(drive)
     assert neardup.json("scan", drive)["previews"] == 2
     drive.rename(drawer)
