@@ -253,6 +253,7 @@ class ScanResult(BaseModel):
     offline: int
     embedded: int
     regions: int
+    previews: int
     unreadable: int
     app_folders: int = Field(default=0, description="Folders of applications that were left out.")
     skipped: list[Skipped]

@@ -19,12 +19,8 @@ def test_what_is_away_is_never_called_different(
     photographs["astronaut"].crop((30, 20, 250, 200)).save(new, quality=75)
     assert neardup.json("scan", drive, "--no-previews")["previews"] == 0
     drive.rename(drawer)
-    for command, said in (
-        (("dups",), b"of 1 pair"),
-        (("query", new), b"of 1 of 1"),
-        (("check", new), b"of 1 of 1"),
-    ):
-        done = neardup.run(*command)
+    for command, said in (("dups", b"1 pair"), ("query", b"1 of 1"), ("check", b"1 of 1")):
+        done = neardup.run(command, *([] if command == "dups" else [new]))
         assert done.returncode == 20
         assert b"neardup: cannot tell of " + said in done.stderr
     drawer.rename(drive)
