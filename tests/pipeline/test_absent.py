@@ -12,6 +12,7 @@ from PIL import Image
 from neardup_cli import DupsOptions, find_duplicates
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.images import decode as decoder
+from neardup_cli.images import whole
 from neardup_cli.pipeline import extract, picture, probe
 from neardup_cli.pipeline.check import CheckOptions, check
 from neardup_cli.pipeline.compare import Rules, load_rules
@@ -21,6 +22,7 @@ from neardup_cli.pipeline.report import ReportOptions, write_report
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.stored_probe import probe_or_path
 from neardup_cli.records.matches import DupsReport, Stage
+from neardup_cli.verification import opened as opened_files
 
 type Unplugged = tuple[Catalog, Path, Path]
 """A catalog, the folder that was scanned and is away, and a crop of one of its images."""
@@ -170,3 +172,29 @@ def test_a_decision_is_the_same_with_previews_and_without(
         scan(other, [os.fsencode(folder)], ScanOptions(model="sscd_distilled", previews=False))
         made = find_duplicates(other, DupsOptions()).groups
     assert [group.matches for group in kept] == [group.matches for group in made]
+
+
+def test_finding_opens_no_file_and_acting_does(
+    tmp_path: Path, photographs: dict[str, Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of two sizes is the original may take a look at full size: whoever acts takes it."""
+    folder = tmp_path / "sizes"
+    folder.mkdir()
+    large = photographs["astronaut"].resize((1200, 1100))
+    large.save(folder / "large.jpg", quality=90)
+    large.resize((600, 550)).save(folder / "half.jpg", quality=80)
+    opened: list[object] = []
+    real = whole.decode_whole
+
+    def counting(source: bytes, **options: int) -> object:
+        opened.append(source)
+        return real(source, **options)
+
+    for module in (whole, opened_files):
+        monkeypatch.setattr(module, "decode_whole", counting)
+    with Catalog.open(tmp_path / "sizes.db", create=True) as catalog:
+        scan(catalog, [os.fsencode(folder)], ScanOptions(model="sscd_distilled"))
+        assert len(find_duplicates(catalog, DupsOptions(look=False)).groups) == 1
+        assert opened == []
+        find_duplicates(catalog, DupsOptions())
+        assert opened
