@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 MODEL = "sscd_distilled"
 KILOBYTES, MILLISECONDS = 16.0, 1.5
+# Of whatever quality the previews are, and of a noise of one grey level, some of the hardest attacks turn: half
+# of them to a match.
+OTHERWISE, NET = 1.5, 0.3
 LARGE, SMALL = (4000, 3000), (1200, 900)
 FAMILIES, MEMBERS = 12, 8
 
@@ -243,13 +246,8 @@ def decisions(photos: Sequence[Path]) -> list[Figure]:
     lost = int(rows[0][2]) - int(rows[0][3])
     return [
         Figure("strangers that previews match and pixels do not", new, 0),
-        Figure("copies that previews lose, net", 100 * lost / int(rows[0][1]), 0.3, unit=" %"),
-        Figure(
-            "decided otherwise, beyond a noise of one grey level",
-            100 * max(0, apart["previews"] - apart["noise"]) / len(pairs),
-            0.3,
-            unit=" %",
-        ),
+        Figure("copies that previews lose, net", 100 * lost / int(rows[0][1]), NET, unit=" %"),
+        Figure("decided otherwise", 100 * apart["previews"] / len(pairs), OTHERWISE, unit=" %"),
     ]
 
 
