@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 MODEL = "sscd_distilled"
 KILOBYTES, MILLISECONDS = 16.0, 1.5
-# Of whatever quality the previews are, and of a noise of one grey level, some of the hardest attacks turn: half
-# of them to a match.
+# Whatever their quality, and with a noise of one grey level too, some of the hardest attacks turn, half of
+# them to a match.
 OTHERWISE, NET = 1.5, 0.3
 LARGE, SMALL = (4000, 3000), (1200, 900)
 FAMILIES, MEMBERS = 12, 8
