@@ -58,9 +58,9 @@ class Lineage:
         versions = [some for some in plain_versions(families, pairs) if len(some) > 1]
         with self.catalog.read() as connection:
             proofs = stored_proofs(connection, self.files)
+        descendants = Descendants(versions, pairs, first)
         if not self.looks:
-            evidence = with_true_sizes(evidence, proofs, first)
-            return with_children(versions, evidence, first, proofs), proofs
+            return descendants.told(with_true_sizes(evidence, proofs, first), proofs), proofs
         sized = maybe_enlarged(versions, first)
         evidence = with_details(
             self.catalog, evidence, self.files, sized, workers=self.workers, watch=self.watch
@@ -77,7 +77,6 @@ class Lineage:
         evidence = with_sources(
             self.catalog, evidence, self.files, resaved, workers=self.workers, watch=self.watch
         )
-        descendants = Descendants(versions, pairs, first)
         evidence = self._settled(
             evidence,
             proofs,
