@@ -28,10 +28,12 @@ from neardup_cli.embedders.registry import load_embedder
 from neardup_cli.evaluation.attacks import standard_attacks
 from neardup_cli.evaluation.hard_negatives import hard_families
 from neardup_cli.images.decode import DecodedImage
-from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures, extract_features
+from neardup_cli.matching.features import LocalFeatures, extract_features
 from neardup_cli.matching.part import Part, verify_part
 from neardup_cli.matching.regions import REGION_DOOR
 from neardup_cli.matching.verify import NORMAL, Verdict, verify_pair
+from neardup_cli.pipeline.geometry import features_of
+from neardup_cli.pipeline.picture import as_preview
 from neardup_cli.pipeline.region_geometry import part_of
 
 MODELS = ("sscd", "sscd_distilled")
@@ -66,7 +68,7 @@ class Copy:
     Attributes:
         attack: what was done to the photograph `source`; "original" for nothing.
         contains: numbers of all photographs that can be seen in it.
-        grey: `uint8 [height, width]`, longest side at most `FEATURE_SIDE`.
+        grey: `uint8 [height, width]`, longest side at most 416.
         vectors: unit vector of each model.
         regions: only with `--thorough`.
     """
@@ -113,19 +115,16 @@ class Companions:
 
 
 def small_grey(image: Image.Image) -> NDArray[np.uint8]:
-    grey = np.asarray(image.convert("L"))
-    scale = FEATURE_SIDE / max(grey.shape)
-    if scale >= 1:
-        return grey
-    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    """Return what the geometric stage compares: the preview, in grey."""
+    decoded = DecodedImage(image.convert("L"), image.convert("RGB"), *image.size, "PNG", None)
+    return features_of(as_preview(decoded)).grey
 
 
 def copies_of(photos: Photos, count: int) -> Iterator[Copy]:
     """Give the original and the copies of the first `count` photographs, from the cache if they are there."""
     photos.cache.mkdir(parents=True, exist_ok=True)
     for source, path in enumerate(photos.paths[:count]):
-        cached = photos.cache / f"{path.stem}-of-{len(photos.paths)}.pickle"
+        cached = photos.cache / f"{path.stem}-of-{len(photos.paths)}.previews.pickle"
         if not cached.is_file():
             photos.load()
             made = [vars(copy) for copy in make_copies(photos, source)]
@@ -155,7 +154,8 @@ def with_regions(photos: Photos, copies: Sequence[Copy], models: Sequence[str]) 
     for copy in copies:
         by_source[copy.source].append(copy)
     for source, family in by_source.items():
-        name = f"{photos.paths[source].stem}-of-{len(photos.paths)}.regions-{'-'.join(models)}.pickle"
+        kind = f"previews-regions-{'-'.join(models)}"
+        name = f"{photos.paths[source].stem}-of-{len(photos.paths)}.{kind}.pickle"
         if not (photos.cache / name).is_file():
             photos.load()
             made = []

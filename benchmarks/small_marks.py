@@ -29,6 +29,7 @@ from neardup_cli.images.decode import decode
 from neardup_cli.matching.explain import explain_match
 from neardup_cli.matching.verify import verify_pair
 from neardup_cli.pipeline.geometry import features_of, subject_of
+from neardup_cli.pipeline.picture import as_preview
 
 SEEN, ACCUSED = 75.0, 0.3  # per cent
 
@@ -68,10 +69,10 @@ SAME = (
 
 def overlays(photo: Path, attacks: Sequence[Attack]) -> Iterator[bool | None]:
     """Say of each copy of a photograph whether it is called `overlay`; None if it was not aligned."""
-    image, original = opened(photo), decode(photo.read_bytes())
+    image, original = opened(photo), as_preview(decode(photo.read_bytes()))
     features, subject = features_of(original), subject_of(original)
     for attack in attacks:
-        copy = decode(attack.save_as.encode(attack.run(image, photo.name)))
+        copy = as_preview(decode(attack.save_as.encode(attack.run(image, photo.name))))
         verdict = verify_pair(features, features_of(copy))
         if not verdict.matched:
             yield None

@@ -21,7 +21,8 @@
     ├── DownloadFailed              16   a file could not be fetched
     │   └── DownloadCorrupt         17   what came is not what was announced
     ├── FilesRefused                18   some files could not be acted upon, or not be put back
-    └── ClusterFailed               19   the Ray cluster cannot be reached, or gave up
+    ├── ClusterFailed               19   the Ray cluster cannot be reached, or gave up
+    └── CannotTell                  20   images that decide could not be looked at: there may be more copies
 
 Exit code 0 is success and 130 an interrupt (Ctrl-C). A message is one line that says what to do.
 Foreign exceptions are translated where they enter, with `raise … from exc`.
@@ -152,3 +153,9 @@ class ClusterFailed(NeardupError):
     """The Ray cluster cannot be reached, or gave up; what was stored before stays."""
 
     exit_code = 19
+
+
+class CannotTell(NeardupError):
+    """What had to be looked at is away and has no preview: what was not found may be a copy all the same."""
+
+    exit_code = 20

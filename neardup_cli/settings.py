@@ -135,6 +135,7 @@ class Settings(BaseSettings):
     preset: Literal["strict", "normal", "loose"] = Field(default="normal", description="limits of geometry")
     top_k: int = Field(default=10, ge=1, description="neighbours that `query` shows")
     thorough: bool = Field(default=False, description="`scan` embeds regions of the pictures too")
+    previews: bool = Field(default=True, description="`scan` keeps small versions of the pictures")
     image_dirs: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="what `scan` scans when no path is given"
     )

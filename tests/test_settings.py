@@ -197,6 +197,7 @@ LEADING = {
     "ray_address": '"ray://evil.example:10001"',
     "image_dirs": '["/etc"]',
     "max_pixels": "100000000000",
+    "previews": "false",
     "workers": "100000",
 }
 
@@ -229,7 +230,7 @@ def test_all_that_is_not_taken_is_named_but_for_what_would_not_count(
     in_work("\n".join(f"{name} = {value}" for name, value in LEADING.items()))
     monkeypatch.setenv("NEARDUP_CATALOG", "mine.db")
     load_settings(model="sscd")
-    assert "engine, ray_address, image_dirs, max_pixels, workers are not taken" in caplog.text
+    assert "engine, ray_address, image_dirs, max_pixels, previews, workers are not taken" in caplog.text
 
 
 def test_what_the_user_has_set_counts_where_the_folder_does_not(home: Path, in_work: Write) -> None:

@@ -54,3 +54,6 @@ class Backend(Protocol):
 
     def backup(self, target: Path) -> None:
         """Copy the catalog to a file that is not there yet; see `Catalog.backup`."""
+
+    def compact(self) -> None:
+        """Give back the room of what was removed; see `Catalog.compact`."""

@@ -110,6 +110,11 @@ class Catalog:
         with self._backend.translated():
             self._backend.backup(target)
 
+    def compact(self) -> None:
+        """Give back the room of what was removed, as far as the database does not do so by itself."""
+        with self._backend.translated():
+            self._backend.compact()
+
     def close(self) -> None:
         """Close all connections; SQLite folds its write-ahead log into the file."""
         self._backend.engine.dispose()

@@ -8,6 +8,7 @@
               ╚═< region                      vectors of its parts, from `scan --thorough`
               ╚═< region_neighbour >─ region_join    the others that look like one of its parts
 
+              ╚══ preview                     its small version
               ╚══ holding                     what its file holds beside its first image
               ╚═< proof                       what is lost if one content goes and another one stays
 
@@ -207,6 +208,30 @@ class PairColumns(TypedColumns):
 
 
 Pair = Table("pair", METADATA, PairColumns, UniqueConstraint("a_id", "b_id", "algorithm"))
+
+
+class PreviewColumns(TypedColumns):
+    """The small version of a content: `records.previews.Preview`; `size` is the bytes of its files.
+
+    It follows from the bytes and can be made again; one of another `version` is. Which contents have one, and
+    how much they take together, is asked of the index: the rows fill a hundred times as many pages.
+    """
+
+    content_id: Named[int] = Column(ForeignKey("content.id"), primary_key=True)
+    version: Named[int]
+    size: Named[int]
+    pixels_digest: Named[bytes] = Column(LargeBinary(16))
+    ground: Named[int]
+    alpha: Named[bytes | None] = Column(LargeBinary)
+    pixels: Named[bytes] = Column(LargeBinary)
+
+
+Preview = Table(
+    "preview",
+    METADATA,
+    PreviewColumns,
+    Index("ix_preview_content_id_version_size", "content_id", "version", "size"),
+)
 
 
 class HoldingColumns(TypedColumns):

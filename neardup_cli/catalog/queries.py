@@ -140,6 +140,20 @@ def ids_of_digests(connection: Connection, digests: Collection[bytes]) -> dict[b
     return found
 
 
+class Hashed(NamedTuple):
+    """The dHash of a content, and the share of its bits that mean nothing."""
+
+    dhash: int
+    flatness: float
+
+
+def hash_of(connection: Connection, content: int) -> Hashed | None:
+    """Return the hash of a content, None where it could not be decoded."""
+    query = select(Content.c.dhash, Content.c.flatness).where(Content.c.id == content)
+    dhash, flatness = connection.execute(query).one()
+    return None if dhash is None or flatness is None else Hashed(dhash, flatness)
+
+
 def file_at(connection: Connection, path: bytes) -> CatalogedFile | None:
     """Return the present, decodable file of exactly this path, or None where the catalog has none."""
     query = select(File.c.content_id).join(Content, Content.c.id == File.c.content_id)

@@ -10,6 +10,7 @@ from itertools import batched
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     CursorResult,
     Delete,
@@ -24,10 +25,11 @@ from sqlalchemy import (
     update,
 )
 
-from neardup_cli.catalog.models import Content, Embedding, File, Model, Region, Root, Scan
+from neardup_cli.catalog.models import Content, Embedding, File, Model, Preview, Region, Root, Scan
 from neardup_cli.catalog.queries import StoredModel, below, path_range, stored_models
 from neardup_cli.catalog.upsert import insert, upsert
 from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records.previews import PREVIEW_VERSION
 
 _PAGE = 5_000
 _VARIABLES = 500
@@ -66,12 +68,17 @@ class KnownFolder(NamedTuple):
 
 
 class ContentState(NamedTuple):
-    """What the catalog has of a content: nothing more to compute if `done`; a vector if `embedded`."""
+    """What the catalog has of a content: nothing more to compute if `done`; a vector if `embedded`.
+
+    `parted` says whether it has vectors of its regions, `pictured` whether it has a preview.
+    """
 
     id: int
     done: bool
     error: str | None
     embedded: bool = False
+    parted: bool = False
+    pictured: bool = False
 
 
 class FileRow(NamedTuple):
@@ -144,7 +151,7 @@ def every_content_has_a_vector(connection: Connection, model_id: int, *, regions
 
     The usual case, cheaply seen.
     """
-    contents = connection.execute(select(func.count()).where(Content.c.error.is_(None))).scalar_one()
+    contents = _count_decodable(connection)
     for table in (Embedding, Region) if regions else (Embedding,):
         query = select(func.count()).where(table.c.model_id == model_id)
         if connection.execute(query).scalar_one() != contents:
@@ -152,8 +159,23 @@ def every_content_has_a_vector(connection: Connection, model_id: int, *, regions
     return True
 
 
+def every_content_has_a_preview(connection: Connection) -> bool:
+    """Say whether all decodable contents have a preview of this version: the usual case."""
+    query = select(func.count(Preview.c.content_id)).where(Preview.c.version == PREVIEW_VERSION)
+    return connection.execute(query).scalar_one() == _count_decodable(connection)
+
+
+def _count_decodable(connection: Connection) -> int:
+    return connection.execute(select(func.count()).where(Content.c.error.is_(None))).scalar_one()
+
+
 def known_folder(
-    connection: Connection, folder: bytes, model_id: int | None, *, regions: bool = False
+    connection: Connection,
+    folder: bytes,
+    model_id: int | None,
+    *,
+    regions: bool = False,
+    previews: bool = False,
 ) -> KnownFolder:
     """Return what the catalog knows of the files below a folder, or of the file itself.
 
@@ -162,18 +184,28 @@ def known_folder(
         folder: absolute path.
         model_id: a file is incomplete if its content has no vector of this model; None asks for none.
         regions: it is incomplete without the vectors of its regions too.
+        previews: it is incomplete without a preview too.
     """
+    needed = [
+        (table.c.id, and_(table.c.content_id == File.c.content_id, table.c.model_id == model_id))
+        for table in (() if model_id is None else (Embedding, Region) if regions else (Embedding,))
+    ]
+    if previews:
+        needed.append((Preview.c.content_id, _has_preview(File.c.content_id)))
     incomplete: set[int] = set()
-    for table in () if model_id is None else (Embedding, Region) if regions else (Embedding,):
-        has_vector = and_(table.c.content_id == File.c.content_id, table.c.model_id == model_id)
+    for key, condition in needed:
         lacking = (
             select(File.c.id)
             .join(Content, Content.c.id == File.c.content_id)
-            .outerjoin(table, has_vector)
-            .where(below(folder), table.c.id.is_(None), Content.c.error.is_(None))
+            .outerjoin(key.table, condition)
+            .where(below(folder), key.is_(None), Content.c.error.is_(None))
         )
         incomplete.update(connection.execute(lacking).scalars())
     return KnownFolder(_known_rows(connection, folder), _known_errors(connection), incomplete)
+
+
+def _has_preview(content: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(Preview.c.content_id == content, Preview.c.version == PREVIEW_VERSION)
 
 
 def _known_errors(connection: Connection) -> dict[int, str]:
@@ -225,43 +257,59 @@ def _bare(result: CursorResult[Any]) -> Sequence[Any]:
 
 
 def content_states(
-    connection: Connection, digests: Sequence[bytes], model_id: int | None, *, regions: bool = False
+    connection: Connection,
+    digests: Sequence[bytes],
+    model_id: int | None,
+    *,
+    regions: bool = False,
+    previews: bool = False,
 ) -> dict[bytes, ContentState]:
     """Return what the catalog has of the contents with these digests; unknown ones are left out.
 
-    Without a model, none is asked for; with `regions`, a content is not done without the vectors of these.
+    Without a model, none is asked for; with `regions`, a content is not done without the vectors of these,
+    with `previews` not without a preview.
     """
     query = _states_query(model_id)
     states = {}
     for some in batched(digests, _VARIABLES):
-        for digest, content_id, error, vector, region in connection.execute(query, {"digests": some}):
-            complete = model_id is None or (vector and (region or not regions))
+        for digest, content_id, error, *has in connection.execute(query, {"digests": some}):
+            vector, region, preview = map(bool, has)
+            complete = (model_id is None or (vector and (region or not regions))) and (
+                preview or not previews
+            )
             states[digest] = ContentState(
-                content_id, bool(complete) or error is not None, error, bool(vector)
+                content_id, complete or error is not None, error, vector, region, preview
             )
     return states
 
 
-def done_digests(connection: Connection, model_id: int | None, *, regions: bool = False) -> bytes:
+def done_digests(
+    connection: Connection, model_id: int | None, *, regions: bool = False, previews: bool = False
+) -> bytes:
     """Return the digests that `content_states` calls done, all of them: sorted, one right after the other."""
     query = select(Content.c.digest).order_by(Content.c.digest)
+    has = []
     if model_id is not None:
-        needed = [Embedding, Region] if regions else [Embedding]
-        for table in needed:
+        for table in (Embedding, Region) if regions else (Embedding,):
             query = query.outerjoin(
                 table, and_(table.c.content_id == Content.c.id, table.c.model_id == model_id)
             )
-        has_all = and_(*(table.c.id.is_not(None) for table in needed))
-        query = query.where(Content.c.error.is_not(None) | has_all)
+            has.append(table.c.id.is_not(None))
+    if previews:
+        query = query.outerjoin(Preview, _has_preview(Content.c.id))
+        has.append(Preview.c.content_id.is_not(None))
+    if has:
+        query = query.where(Content.c.error.is_not(None) | and_(*has))
     return b"".join(connection.execute(query).scalars())
 
 
 @cache  # it is asked for every few images, and takes as long to build as to answer
-def _states_query(model_id: int | None) -> Select[bytes, int, str | None, bool, bool]:
-    has = (Embedding.c.id.is_not(None), Region.c.id.is_not(None))
+def _states_query(model_id: int | None) -> Select[bytes, int, str | None, bool, bool, bool]:
+    has = (Embedding.c.id.is_not(None), Region.c.id.is_not(None), Preview.c.content_id.is_not(None))
     query = select(Content.c.digest, Content.c.id, Content.c.error, *has)
     for table in (Embedding, Region):
         query = query.outerjoin(table, and_(table.c.content_id == Content.c.id, table.c.model_id == model_id))
+    query = query.outerjoin(Preview, _has_preview(Content.c.id))
     return query.where(Content.c.digest.in_(bindparam("digests", expanding=True)))
 
 

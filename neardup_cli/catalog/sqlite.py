@@ -39,6 +39,8 @@ class SqliteBackend:
                 raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_other_files(path)
+            if not path.exists():
+                _create(path, 0o600)  # small versions of somebody's photographs go into it
             engine = _engine(path)
             try:
                 outdated = migrate.needs_migration(engine, path)
@@ -88,6 +90,15 @@ class SqliteBackend:
     def size(self) -> int:
         """Return the size of the file."""
         return self.path.stat().st_size
+
+    def compact(self) -> None:
+        """Have SQLite write the file anew; where it has no room for that, what was removed stays as zeros."""
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            with suppress(sqlite3.OperationalError):  # somebody reads, or the disk is full
+                driver.execute("VACUUM")
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def backup(self, target: Path) -> None:
         """Let SQLite write one consistent state into a new file, check it, and only then give it its name."""
@@ -171,14 +182,14 @@ def _hold(lock: Path) -> sqlite3.Connection:
     return held
 
 
-def _create(file: Path) -> None:
+def _create(file: Path, mode: int = 0o644) -> None:
     """Make an empty file where there is none: what is there is never opened but by SQLite.
 
     Closing any handle of a file takes away all locks that this process has on it.
     """
     if not file.exists():
         with suppress(FileExistsError):
-            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
 
 
 def _engine(path: Path) -> Engine:

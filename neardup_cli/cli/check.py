@@ -29,10 +29,10 @@ from neardup_cli.cli.output import (
     write_lines,
     write_text,
 )
-from neardup_cli.errors import CopiesFound, UnreadableImage
+from neardup_cli.errors import CannotTell, CopiesFound, UnreadableImage
 
 if TYPE_CHECKING:
-    from neardup_cli.records.answers import CheckReport
+    from neardup_cli.records.answers import CheckReport, QueryResult
 
 
 def check(
@@ -88,6 +88,10 @@ def check(
         raise CopiesFound(f"{len(report.matched)} of {len(report.results)} new images are copies")
     if report.unreadable:
         raise UnreadableImage(f"{len(report.unreadable)} new images could not be read, and were not checked")
+    if report.untold:
+        from neardup_cli.reports.text import UNTOLD
+
+        raise CannotTell(f"cannot tell of {len(report.untold)} of {len(report.results)} new images: {UNTOLD}")
 
 
 def _print(report: CheckReport, *, json: bool) -> None:
@@ -96,10 +100,14 @@ def _print(report: CheckReport, *, json: bool) -> None:
     if json:
         write_text(json_report.dump(json_report.check_document(report)))
     elif stdout_is_terminal():
-        table.print_query(report.matched, table_console())
+        table.print_query(_worth_showing(report), table_console())
     else:
-        write_lines(text.query_lines(report.matched))
+        write_lines(text.query_lines(_worth_showing(report)))
     if not json:
         for entry in report.unreadable:
             say(text.unreadable_line(entry))
         say(text.check_summary(report))
+
+
+def _worth_showing(report: CheckReport) -> tuple[QueryResult, ...]:
+    return tuple(result for result in report.results if result.is_duplicate or result.cannot_tell)

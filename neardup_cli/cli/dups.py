@@ -32,7 +32,7 @@ from neardup_cli.cli.output import (
     write_paths,
     write_text,
 )
-from neardup_cli.errors import BadInput
+from neardup_cli.errors import BadInput, CannotTell
 
 if TYPE_CHECKING:
     from neardup_cli.records.matches import DupsReport
@@ -108,6 +108,7 @@ def dups(
         limit=limit,
         cluster=chosen_cluster(settings),
         prove=prove,
+        look=prove or chosen is Format.PATHS,  # whoever takes these acts on them
     )
     with Catalog.open(settings.catalog_location) as opened:
         try:
@@ -144,3 +145,5 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
     for line in (text.similar_shots_line(report), text.budget_line(report)):
         if line is not None:
             say(line)
+    if (untold := text.untold_line(report)) is not None:
+        raise CannotTell(untold)

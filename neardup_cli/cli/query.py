@@ -28,7 +28,7 @@ from neardup_cli.cli.output import (
     write_lines,
     write_text,
 )
-from neardup_cli.errors import UnreadableImage
+from neardup_cli.errors import CannotTell, UnreadableImage
 
 
 def query(
@@ -90,3 +90,5 @@ def query(
         raise UnreadableImage(
             f"{len(failed)} of {len(results)} images could not be queried: {failed[0].error}"
         )
+    if untold := [result for result in results if result.cannot_tell]:
+        raise CannotTell(f"cannot tell of {len(untold)} of {len(results)} images: {text.UNTOLD}")

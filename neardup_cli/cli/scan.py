@@ -45,6 +45,15 @@ def scan(
             "--thorough", help="Look at parts too, for pictures pasted into others: three times the work."
         ),
     ] = False,
+    previews: Annotated[
+        bool | None,
+        typer.Option(
+            "--previews/--no-previews",
+            help="Keep small versions, to compare and show pictures without their files (yes); "
+            "with --no-previews those kept of these folders are removed.",
+            show_default=False,
+        ),
+    ] = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,6 +102,7 @@ def scan(
         max_pixels=max_pixels,
         workers=workers,
         thorough=thorough or None,
+        previews=previews,
         engine=engine,
         ray_address=ray_address,
     )

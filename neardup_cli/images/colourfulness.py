@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 import numpy as np
-
-from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.decode import decode
+from PIL import Image
 
 _STEPS = 256  # pixels a side that are looked at
 
 
-def colourfulness(source: BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> float:
+def colourfulness(image: Image.Image) -> float:
     """Return how far an image's pixels are from grey on average: the spread of their channels, 0 to 255.
 
     A sepia version, whose colours are one tint of its greys, counts as grey.
-
-    Args:
-        source: seekable, an image file.
-        max_pixels: larger images are not decoded.
-
-    Raises:
-        UnreadableImage: it cannot be decoded.
     """
-    image = decode(source, colour=True, max_pixels=max_pixels)
-    shown = (image.colour or image.luma).convert("RGB")
+    shown = image.convert("RGB")
     step = max(1, min(shown.size) // _STEPS)
     pixels = np.asarray(shown, np.float32)[::step, ::step].reshape(-1, 3)
     grey = pixels.mean(axis=1)

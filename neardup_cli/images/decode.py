@@ -22,7 +22,7 @@ from datetime import datetime
 from functools import cache, reduce
 from importlib import import_module
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from PIL import Image, ImageChops, ImageFile, ImageStat, JpegImagePlugin, _imaging
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 CANONICAL_SHORT_SIDE = 640
 """A JPEG is DCT-scaled to the smallest size whose both sides are still at least this, in pixels: twice the
 largest network input (320), so that whoever shrinks it further still averages."""
+
+
+WHITE, BLACK = 255, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,12 @@ class DecodedImage:
     """Which frame it is: of an animation that begins flat, the first one that shows something."""
     damage: str | None = None
     """What its decoder complained of, see `images.integrity`, where that cost nothing to know; else None."""
+    alpha: Image.Image | None = None
+    """Mode "L": how opaque it is, of the size of the luma; None where all of it is."""
+    ground: int = WHITE
+    """The grey level that what is see-through was laid over: `WHITE` or `BLACK`."""
+    pixels_digest: bytes = b""
+    """Where the pixels are those of a preview: see `records.previews.Preview`."""
 
 
 def decode(
@@ -141,9 +150,12 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         full_size = image.size  # a HEIF may learn its true size only here
     exif = read_exif(image)
     as_stored = image.mode == "YCbCr" and format_name == "JPEG"
-    shown, pixels = 0, grey if grey is not None else image if as_stored else flattened(image)
+    opaque = grey if grey is not None else image if as_stored else None
+    shown, flat = 0, laid_flat(image) if opaque is None else Flat(opaque)
+    pixels = flat.pixels
     if format_name in ANIMATED:
         shown, pixels = first_that_shows(image, pixels, max_pixels)
+    alpha = flat.alpha if shown == 0 else None
     # The picture is upright from here on: metadata that came along would have a later reader turn it again.
     pixels.info = {}
     pixels = _upright(pixels, exif.orientation)
@@ -158,6 +170,8 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         captured_at=exif.captured_at,
         frame=shown,
         damage=damage,
+        alpha=None if alpha is None else _upright(alpha, exif.orientation),
+        ground=flat.ground,
     )
 
 
@@ -311,29 +325,46 @@ def _stores_ycc(image: JpegImagePlugin.JpegImageFile) -> bool:
     return bytes(component[0] for component in image.layer) != b"RGB"
 
 
+class Flat(NamedTuple):
+    """An opaque image; of one that was not, how opaque it was, and over which grey level it was laid."""
+
+    pixels: Image.Image
+    alpha: Image.Image | None = None
+    ground: int = WHITE
+
+
 def flattened(image: Image.Image) -> Image.Image:
     """Bring a loaded image of any mode to opaque "L" or "RGB"."""
+    return laid_flat(image).pixels
+
+
+def laid_flat(image: Image.Image) -> Flat:
+    """Do the same, and keep what is known of its transparency."""
     if image.mode.startswith(("I", "F")):
         return _over_ground(scaled_to_8_bits(image))
     if image.has_transparency_data:
         return _over_ground(image)
     if image.mode in ("L", "RGB"):
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
+        return Flat(image)
+    return Flat(image.convert("L" if image.mode == "1" else "RGB"))
 
 
-def _over_ground(image: Image.Image) -> Image.Image:
+def _over_ground(image: Image.Image) -> Flat:
     """Lay transparency over white, or over black where what is visible would vanish on white."""
     if not image.has_transparency_data:
-        return image
+        return Flat(image)
     opaque, layered = ("L", "LA") if image.mode in ("1", "L", "LA", "La") else ("RGB", "RGBA")
     if image.mode != layered:
         image = image.convert(layered)  # a palette's or a single colour's transparency becomes alpha
-    background = Image.new(opaque, image.size, "black" if _vanishes_on_white(image) else "white")
+    ground = BLACK if _vanishes_on_white(image) else WHITE
+    background = Image.new(opaque, image.size, "black" if ground == BLACK else "white")
     background.paste(image, mask=image)
-    return background
+    alpha = image.getchannel("A")
+    least, _ = cast(tuple[int, int], alpha.getextrema())
+    return Flat(background, alpha if least < _OPAQUE else None, ground)
 
 
+_OPAQUE = 255
 _BARELY_OFF_WHITE = 32  # levels of the darkest channel: what is lighter does not stand out on a white page
 _STANDS_OUT = 0.01  # of the visible pixels: enough to see what it is
 

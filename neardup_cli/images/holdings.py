@@ -27,7 +27,9 @@ _SEARCHED = 64 << 10
 _WIDE_PRIMARIES = {9, 11, 12}
 
 
-def read_holdings(source: BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Holdings:
+def read_holdings(
+    source: BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS, alpha: bool | None = None
+) -> Holdings:
     """Read what a file holds beside its first image.
 
     Headers suffice for a JPEG, HEIC or AVIF without alpha; alpha, depths above 8 and the views of several
@@ -37,6 +39,7 @@ def read_holdings(source: BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIX
         source: the file's content, or a seekable binary file, read from its start and left open.
         max_pixels: images with more pixels are not decoded: they count as see-through and as deep as their
             header says.
+        alpha: whether any pixel is not opaque, where that is known: it need not be decoded for that.
 
     Raises:
         UnreadableImage: for every defect of the content that keeps it from being opened.
@@ -53,7 +56,7 @@ def read_holdings(source: BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIX
         lossless, table = _is_lossless(image, stream, name), _luma_table(image)
         icc, wide = _profile(image, name, container)
         film = container.film_bytes or appended.film_bytes
-    pixels = _pixels(stream, name, container, max_pixels)
+    pixels = _pixels(stream, name, container, max_pixels, alpha)
     shown, views = _shown(stream, name, frames, max_pixels)
     return Holdings(
         frames=len(frames.numbers),
@@ -110,7 +113,9 @@ class _Pixels(NamedTuple):
     depth: int = 8
 
 
-def _pixels(stream: BinaryIO, name: str, container: Container, max_pixels: int) -> _Pixels:
+def _pixels(
+    stream: BinaryIO, name: str, container: Container, max_pixels: int, alpha: bool | None
+) -> _Pixels:
     """Look at the pixels of the first frame, where the header leaves a question."""
     if name == "JPEG":
         return _Pixels()
@@ -121,8 +126,8 @@ def _pixels(stream: BinaryIO, name: str, container: Container, max_pixels: int) 
             return _Pixels(False, depth)
         if image.width * image.height > max_pixels:
             return _Pixels(may_show_through, depth)
-        if depth == 8 and not may_show_through:
-            return _Pixels()
+        if depth == 8 and (alpha is not None or not may_show_through):
+            return _Pixels(bool(alpha))
         deep_colour = stores_16_bit_colour(image)
         image.load()
         has_alpha = shows_through(image)

@@ -28,12 +28,16 @@ def shrunk_to(source: BinaryIO | bytes, *, side: int, max_pixels: int = DEFAULT_
 
 
 def webp_thumbnail(
-    source: BinaryIO | bytes, *, side: int, most_bytes: int, max_pixels: int = DEFAULT_MAX_PIXELS
+    source: BinaryIO | bytes | Image.Image,
+    *,
+    side: int,
+    most_bytes: int,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> bytes:
     """Return an image as a small WebP: upright, without metadata, never larger than its original.
 
     Args:
-        source: as in `decode`.
+        source: as in `decode`, or pixels in RGB, which may be made smaller in their place.
         side: longest side of the thumbnail, pixels.
         most_bytes: its size, at most: the quality is lowered, then the sides, until it fits.
         max_pixels: as in `decode`.
@@ -41,7 +45,11 @@ def webp_thumbnail(
     Raises:
         UnreadableImage: as in `decode`.
     """
-    picture = shrunk_to(source, side=side, max_pixels=max_pixels)
+    if isinstance(source, Image.Image):
+        picture = source
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    else:
+        picture = shrunk_to(source, side=side, max_pixels=max_pixels)
     while True:
         for quality in _QUALITIES:
             encoded = _webp(picture, quality)

@@ -18,7 +18,7 @@ from neardup_cli.matching.agreement import AlignedPair, align
 from neardup_cli.matching.blocks import deviation, split_blocks
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.residual import measure_residual
-from neardup_cli.matching.shades import count_colours, count_shades
+from neardup_cli.matching.shades import is_natural
 from neardup_cli.matching.sharpness import blur_between
 from neardup_cli.matching.verify import Verdict
 
@@ -51,12 +51,7 @@ _STEADY_LEVELS = 20
 _MOST_UNSTEADY = 0.001
 _COMPARED_BLUR = 1.5
 _FITTED_EVERY = 4
-_COUNTED_EVERY = 7  # odd, so that it walks over the columns
 _FLAT_DEVIATION = 1.5
-# Of 48 photographs the plainest has 11.3 shades, grey ones and those on plain ground among them; pages,
-# signs, icons and charts have at most 10.7, a drawing with noise. Gradients and fingerprints have more.
-_FEW_COLOURS = 20
-_MANY_SHADES = 11.0
 _RIDGE = 1e-3
 # Share of cells that moved together: up to 0.04 in 99 of 100 copies and 0.10 under a tiled watermark, 0.18
 # in half of the pairs in which five things moved by 2 to 4 pixels.
@@ -83,12 +78,14 @@ class Subject:
         size: width and height of the file's own picture.
         captured_at: when the camera says it was taken, to the second.
         format: of the file, as `DecodedImage` names it; empty where there is none.
+        pixels_digest: where the pixels are those of a preview, see `records.previews.Preview`.
     """
 
     pixels: Colours
     size: affine.Size
     captured_at: datetime | None = None
     format: str = ""
+    pixels_digest: bytes = b""
 
     @cached_property
     def grey(self) -> Grey:
@@ -96,19 +93,17 @@ class Subject:
         return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
     @cached_property
-    def colours(self) -> int:
-        """See `count_colours`."""
-        return count_colours(self.pixels.reshape(-1, 3)[::_COUNTED_EVERY])
-
-    @cached_property
-    def shades(self) -> float:
-        """See `count_shades`."""
-        return count_shades(self.grey.ravel()[::_COUNTED_EVERY])
-
-    @property
     def is_natural(self) -> bool:
         """Whether it is a photograph, and no page, icon, chart, drawing or sign."""
-        return self.colours > _FEW_COLOURS or self.shades >= _MANY_SHADES
+        return is_natural(self.pixels)
+
+    def equals(self, other: Self) -> bool:
+        """Return True if both have the same pixels, as they were before a preview was made of them."""
+        if self.pixels.shape != other.pixels.shape:
+            return False
+        if self.pixels_digest and other.pixels_digest:
+            return self.pixels_digest == other.pixels_digest
+        return np.array_equal(self.pixels, other.pixels)
 
     @cached_property
     def flatness(self) -> float:
@@ -194,7 +189,7 @@ def explain_match(a: Subject, b: Subject, verdict: Verdict) -> Explanation:
     """
     if verdict.transform is None:
         raise ValueError("there is no alignment to explain")
-    if a.size == b.size and np.array_equal(a.pixels, b.pixels):
+    if a.size == b.size and a.equals(b):
         return Explanation((Kind.SAME_PIXELS,))
     transform = np.array(verdict.transform)
     numbers = _measure(a, b, transform, verdict)

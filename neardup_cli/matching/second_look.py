@@ -60,7 +60,7 @@ _UPRIGHT_DEGREES = 30.0
 
 def look_again(a: Subject, b: Subject, verdict: Verdict) -> str | None:
     """Say why a pair that the geometric stage matched is none; None where the second look confirms it."""
-    if verdict.transform is None or (a.pixels.shape == b.pixels.shape and np.array_equal(a.pixels, b.pixels)):
+    if verdict.transform is None or a.equals(b):
         return None
     transform = np.array(verdict.transform)
     natural = a.is_natural or b.is_natural

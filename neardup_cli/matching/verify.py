@@ -28,7 +28,7 @@ from neardup_cli.matching.agreement import (
 )
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
 
-ALGORITHM_VERSION = 7
+ALGORITHM_VERSION = 8
 """Raised whenever a verdict, or the kind that goes with it, may change; stored ones of other versions are
 not believed."""
 
@@ -41,6 +41,8 @@ _RATIO = 0.8
 _FARTHEST = 80
 # From here on a transform is not refined, which costs 4 ms: shared chrome has the most inliers of all.
 _SURE_INLIERS = 40
+# Of few inliers, what agrees less is laid off by pixels: a pasted image then has no edges where it should.
+_WELL_LAID = 0.75
 _RANSAC_PIXELS = 4.0
 _RANSAC_ROUNDS = 1000
 # Of 927 true alignments by keypoints none had fewer than 7; matches by chance reach 4 or 5.
@@ -187,7 +189,7 @@ def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings
     found = measure_agreement(a, b, transform)
     refusal = _refusal(a, b, transform, found, settings)
     few_inliers = 0 < hypothesis.inliers < _SURE_INLIERS
-    if few_inliers and HOPELESS < found.share < settings.agreement:
+    if few_inliers and HOPELESS < found.share < _WELL_LAID:
         refined = refine(a, b, transform)
         better = measure_agreement(a, b, refined) if _plausible(refined) else NONE
         if better.share > found.share:

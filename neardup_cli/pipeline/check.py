@@ -78,5 +78,8 @@ def _files_below(roots: Sequence[bytes], options: CheckOptions) -> tuple[list[by
 
 
 def _matches_alone(result: QueryResult) -> QueryResult:
-    """Leave the near neighbours out: a check says yes or no."""
-    return replace(result, matches=tuple(match for match in result.matches if match.is_match))
+    """Leave the near neighbours out: a check says yes or no, or that it cannot tell."""
+    matches = tuple(match for match in result.matches if match.is_match)
+    if not matches:
+        matches = tuple(match for match in result.matches if match.untold)
+    return replace(result, matches=matches)

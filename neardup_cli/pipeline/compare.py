@@ -113,8 +113,8 @@ def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_P
 class SideBySide:
     """Two images on their way through the funnel; what several questions need is done once."""
 
-    def __init__(self, a: Source, b: Source, rules: Rules, max_pixels: int) -> None:
-        """Read both.
+    def __init__(self, a: Source | Probe, b: Source | Probe, rules: Rules, max_pixels: int) -> None:
+        """Read both, but for those that have been.
 
         Raises:
             PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
@@ -184,7 +184,7 @@ class SideBySide:
         embedder, a, b = self._rules.embedder, self._a.vector, self._b.vector
         if embedder is None or a is None or b is None:
             return []
-        images = (probe.picture.decoded() for probe in (self._a, self._b))
+        images = (probe.picture.largest()[0] for probe in (self._a, self._b))
         parts = [prepare_regions(image.colour or image.luma) for image in images]
         # In half precision, as a catalog keeps them.
         vectors = embedder.embed([*parts[0], *parts[1]]).astype(np.float16).astype(np.float32)
@@ -213,12 +213,14 @@ def _reason(
 
 def _holdings(side: Probe) -> Holdings:
     held = side.picture.holdings
-    if not side.path:  # an upload: nobody keeps it
+    if side.stored or not side.path:  # the catalog knows; of an upload, nobody keeps it
         return held
     return replace(held, damage=damage_of_file(side.path, side.picture.subject.format))
 
 
-def _probe(image: Source, embedder: Embedder | None, max_pixels: int) -> Probe:
+def _probe(image: Source | Probe, embedder: Embedder | None, max_pixels: int) -> Probe:
+    if isinstance(image, Probe):
+        return image
     try:
         return probe_image(image, embedder, max_pixels)
     except UnreadableImage as exc:

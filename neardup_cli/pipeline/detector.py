@@ -34,6 +34,7 @@ class Detection:
         sieve_matches: the same bytes, or hashes within the radius of which SSCD is certain, best first.
         verifier_matches: matches that SSCD decided, with geometry where it was in doubt, best first.
         neighbours: the nearest catalogued files that do not match, best first.
+        cannot_tell: no copy was found, and there may be one among the neighbours that are `untold`.
     """
 
     is_duplicate: bool
@@ -42,6 +43,7 @@ class Detection:
     sieve_matches: tuple[QueryMatch, ...]
     verifier_matches: tuple[QueryMatch, ...]
     neighbours: tuple[QueryMatch, ...]
+    cannot_tell: bool = False
 
 
 class DuplicateDetector:
@@ -145,6 +147,7 @@ def as_detection(result: QueryResult) -> Detection:
         sieve_matches=sieved,
         verifier_matches=verified,
         neighbours=tuple(match for match in result.matches if not match.is_match),
+        cannot_tell=result.cannot_tell,
     )
 
 

@@ -12,6 +12,7 @@ from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.index.vectors import IndexKind, VectorIndex
 from neardup_cli.pipeline.index_cache import IndexState, index_files, index_path, inspect_index, open_index
 from neardup_cli.pipeline.join_check import forget_join, join_problem
+from neardup_cli.pipeline.preview_check import check_previews
 from neardup_cli.pipeline.region_check import check_regions
 from neardup_cli.pipeline.region_index import region_index_path
 from neardup_cli.records.health import Finding
@@ -26,10 +27,11 @@ def examine(catalog: Catalog, *, repair: bool = False) -> list[Finding]:
     Args:
         catalog: opening it has shown already that it is one, of a known version.
         repair: rebuild index files that do not agree with the catalog, remove those of no model, and forget
-            neighbour lists that do not follow from the vectors. Nothing else is changed: what is wrong in
-            the rest of the catalog needs a person.
+            damaged previews and neighbour lists that do not follow from the vectors. Nothing else is changed:
+            what is wrong in the rest of the catalog needs a person.
     """
     findings = [_check_database(catalog), _check_contents(catalog)]
+    findings.extend(check_previews(catalog, repair=repair))
     with catalog.read() as connection:
         models = queries.stored_models(connection)
     for model in models:

@@ -45,6 +45,9 @@ class DupsOptions(Matching):
         cluster: compares the vectors where many are new; None for this machine.
         policy: which file of a group stays.
         prove: compare each copy with the file that stays at full size, which is what `clean` asks for.
+        look: open files at full size where only that tells which version of an image is its original, as
+            whoever acts on the groups has to; without it, what was found by then decides, and nothing is
+            opened that has a preview.
     """
 
     under: Sequence[bytes] = ()
@@ -53,6 +56,7 @@ class DupsOptions(Matching):
     cluster: Cluster | None = None
     policy: Policy = field(default_factory=Policy)
     prove: bool = False
+    look: bool = True
 
     @classmethod
     def from_settings(
@@ -66,6 +70,7 @@ class DupsOptions(Matching):
         limit: int | None = None,
         cluster: Cluster | None = None,
         prove: bool = False,
+        look: bool = True,
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
@@ -78,6 +83,7 @@ class DupsOptions(Matching):
             workers=settings.worker_count,
             cluster=cluster,
             prove=prove,
+            look=look,
         )
 
 
@@ -104,7 +110,8 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     )
     seen = _seen_by_regions(catalog, criteria, watch)
     sifted = with_regions(whole, joined.pictures, seen)
-    matched = _decided(catalog, _without(sifted, different), seen, criteria, options, watch)
+    decided = _decided(catalog, _without(sifted, different), seen, criteria, options, watch)
+    matched = decided.matched
     pairs = [pair for pair in matched if limits.counts(pair.alignment)]
     shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
     members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
@@ -135,6 +142,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
             "compared": joined.compared,
             "crowded": joined.cut,
             "similar_shots": sum(map(_is_similar_shot, matched)),
+            "cannot_tell": decided.untold,
             "seconds": time.monotonic() - started,
         },
         links=tuple(_links_of(shown, grouped)),
@@ -162,6 +170,14 @@ def _seen_by_regions(catalog: Catalog, criteria: Criteria, watch: Progress) -> R
     return join_regions(catalog, criteria.model, criteria.limits.threshold, watch)
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """The pairs that match, and how many could not be looked at: they may match, too."""
+
+    matched: list[PairMatch]
+    untold: int = 0
+
+
 def _decided(
     catalog: Catalog,
     sifted: Sifted,
@@ -169,7 +185,7 @@ def _decided(
     criteria: Criteria,
     options: DupsOptions,
     watch: Progress,
-) -> list[PairMatch]:
+) -> _Decided:
     """Let the pixels decide, and say of all that match what happened between the two.
 
     What the vectors are certain of matches where its pixels cannot be read any more, and what the sieve
@@ -177,7 +193,7 @@ def _decided(
     """
     pairs, preset = sifted.certain + sifted.doubtful, criteria.limits.preset
     if not pairs or preset is None:
-        return sifted.certain
+        return _Decided(sifted.certain)
     # Late: OpenCV takes a fifth of a second to import, and a catalog without near-copies needs none of it.
     from neardup_cli.pipeline.geometry import decide_pairs
 
@@ -188,12 +204,14 @@ def _decided(
         workers=options.workers,
         watch=watch,
     )
+    untold = {(pair.a, pair.b) for pair in sifted.doubtful} - verdicts.keys()
     if criteria.model is not None and len(seen.owners):
         from neardup_cli.pipeline.region_geometry import settle_by_regions
 
-        verdicts = settle_by_regions(
+        verdicts, unseen = settle_by_regions(
             catalog, criteria.model, verdicts, seen, preset=preset, workers=options.workers, watch=watch
         )
+        untold |= unseen
     aligned = [
         replace(pair, alignment=alignment)
         for pair in pairs
@@ -205,7 +223,7 @@ def _decided(
         for pair in sifted.certain
         if (pair.a, pair.b) not in known and (pair.similarity is None or (pair.a, pair.b) not in verdicts)
     ]
-    return aligned + undecided
+    return _Decided(aligned + undecided, len(untold))
 
 
 def _is_similar_shot(pair: PairMatch) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from neardup_cli.choices import Kind
+from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.matching import affine
 from neardup_cli.matching.explain import Explanation, explain_same_bytes
@@ -16,7 +17,7 @@ from neardup_cli.matching.verify import Verdict, match_keypoints
 from neardup_cli.pipeline.compare import Rules, SideBySide
 from neardup_cli.pipeline.laying import Laying
 from neardup_cli.pipeline.picture import decode_named
-from neardup_cli.pipeline.probe import Source
+from neardup_cli.pipeline.probe import Probe, Source
 from neardup_cli.records.answers import Comparison, ExplainedPair, Point
 from neardup_cli.records.matches import Stage
 from neardup_cli.rules.held import held_apart, same_pixels
@@ -25,7 +26,9 @@ _LINK_PIXELS = 6.0  # of 416: how far a link may end from where the transform sa
 _LINKS = 40
 
 
-def explain(a: Source, b: Source, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ExplainedPair:
+def explain(
+    a: Source | Probe, b: Source | Probe, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> ExplainedPair:
     """Compare two images as `compare` does, and say what happened between them.
 
     Raises:
@@ -54,13 +57,13 @@ def explain(a: Source, b: Source, rules: Rules, *, max_pixels: int = DEFAULT_MAX
     )
 
 
-def upright(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
-    """Return an image file's pixels, oriented, in RGB.
+def upright(given: bytes | Probe, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
+    """Return the pixels of an image file, oriented, in RGB; of one that is away those of its preview.
 
     Raises:
         UnreadableImage: it cannot be read or decoded; the message names it.
     """
-    image = decode_named(path, max_pixels)
+    image = decode_named(given, max_pixels) if isinstance(given, bytes) else given.picture.largest()[0]
     return (image.colour or image.luma).convert("RGB")
 
 
@@ -72,9 +75,14 @@ def _sentence(explanation: Explanation | None, sides: SideBySide, comparison: Co
     said = "Called copies by their fingerprints; the pixels could not be aligned."
     if explanation is not None:
         said = explanation.sentence
-        if explanation.kind is Kind.SAME_PIXELS and (which := same_pixels(*sides.holdings)) is not None:
-            said = which.capitalize()
-    return "; ".join([said.rstrip("."), *held_apart(*sides.holdings)]) + "."
+    try:
+        a, b = sides.holdings
+    except UnreadableImage:  # their previews were compared: the files are away
+        return f"{said.rstrip('.')}; what else is in the files cannot be read now."
+    if explanation is not None and explanation.kind is Kind.SAME_PIXELS:
+        which = same_pixels(a, b)
+        said = said if which is None else which.capitalize()
+    return "; ".join([said.rstrip("."), *held_apart(a, b)]) + "."
 
 
 def _outline(a: LocalFeatures, b: LocalFeatures, verdict: Verdict) -> tuple[Point, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
+from neardup_cli.catalog.scanning import ContentState
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder, Pixels
 from neardup_cli.embedders.regions import prepare_regions
@@ -20,11 +21,14 @@ from neardup_cli.fingerprints.content import content_digest, stream_digest
 from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import read_whole, regular_handle
+from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
+from neardup_cli.pipeline.picture import preview_of
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
 from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records.holdings import OF_SEVERAL_FRAMES, Holdings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,6 +38,7 @@ IN_MEMORY_BYTES = 64 << 20
 _LARGEST_CHECKED = 512 << 20
 _ATTEMPTS = 2  # a file that changes while it is read gets one more chance in the same scan
 _CHANGING = "changed while it was read"
+_NOTHING = ContentState(0, done=False, error=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ class Extractor:
         max_pixels: larger images are refused.
         claims: shared by all workers; whoever stores results releases them.
         thorough: embed the regions of a picture too.
-        embedded: says which of some digests need no vector, only regions; asked where `thorough`.
+        previews: make previews too.
+        has: says what the catalog has of some digests that need something; asked once a chunk.
     """
 
     embedder: Embedder | None
@@ -54,13 +60,14 @@ class Extractor:
     max_pixels: int
     claims: Keeper = field(default_factory=Claims)
     thorough: bool = False
-    embedded: Callable[[Sequence[bytes]], set[bytes]] = lambda _: set()
+    previews: bool = False
+    has: Callable[[Sequence[bytes]], Mapping[bytes, ContentState]] = lambda _: {}
 
     def __call__(self, chunk: Sequence[ToRead]) -> list[Extracted]:
         """Extract the features of each file, in order; nothing that a file holds makes this raise."""
         opened = [open_unchanged(source) for source in chunk]
         needed = self._needed([file.digest for file in opened if isinstance(file, OpenedFile)])
-        embedded = self.embedded(list(needed)) if self.thorough and needed else set()
+        has = self.has(list(needed)) if needed else {}
         prepared: list[Extracted] = []
         inputs: dict[int, _Inputs] = {}
         for position, file in enumerate(opened):
@@ -71,12 +78,17 @@ class Extractor:
                 # The first of several copies in a chunk computes; the others find nothing needed.
                 compute = file.digest in needed
                 needed.discard(file.digest)
-                result, image = self._decode(file) if compute else (file.read(None), None)
+                held = has.get(file.digest, _NOTHING)
+                result, image = self._decode(file, held) if compute else (file.read(None), None)
             prepared.append(result)
-            if image is not None and self.embedder is not None:
-                whole = None if file.digest in embedded else self.embedder.prepare(image)
-                inputs[position] = _Inputs(whole, prepare_regions(image) if self.thorough else [])
+            if image is not None:
+                inputs[position] = self._inputs(image, held)
         return self._embed(prepared, inputs)
+
+    def _inputs(self, image: Image, held: ContentState) -> _Inputs:
+        """Return what the network is to see of an image of which the catalog has so much."""
+        whole = None if self.embedder is None or held.embedded else self.embedder.prepare(image)
+        return _Inputs(whole, prepare_regions(image) if self.thorough and not held.parted else [])
 
     def _needed(self, digests: Sequence[bytes]) -> set[bytes]:
         """Return the contents that the catalog lacks and no other worker is at; they are now ours.
@@ -88,15 +100,19 @@ class Extractor:
         self.claims.release(done)
         return set(mine) - done
 
-    def _decode(self, file: OpenedFile) -> tuple[Extracted, Image | None]:
-        """Decode a file; give its hashes, and its pixels where these are to be embedded."""
-        image = file.decoded(self.max_pixels, colour=self.embedder is not None)
-        if isinstance(image, DecodedImage):
-            return file.read(replace(hashes_of(image), damage=file.damage(image))), image.colour
-        return (image if isinstance(image, UnreadFile) else file.read(image)), None
+    def _decode(self, file: OpenedFile, held: ContentState) -> tuple[Extracted, Image | None]:
+        """Decode a file; give its hashes and preview, and its pixels where these are to be embedded."""
+        image = file.decoded(self.max_pixels, colour=self.embedder is not None or self.previews)
+        if not isinstance(image, DecodedImage):
+            return (image if isinstance(image, UnreadFile) else file.read(image)), None
+        features = replace(hashes_of(image), damage=file.damage(image))
+        if self.previews and not held.pictured:
+            features = replace(features, preview=preview_of(image), holdings=file.holdings(image))
+        return file.read(features), image.colour if self.embedder is not None else None
 
     def _embed(self, prepared: list[Extracted], inputs: dict[int, _Inputs]) -> list[Extracted]:
         """Put the vectors of the prepared images into their features."""
+        inputs = {position: image for position, image in inputs.items() if image.parts}
         if self.embedder is None or not inputs:
             return prepared
         vectors = self.embedder.embed([part for image in inputs.values() for part in image.parts])
@@ -124,6 +140,7 @@ class ExtractorMaker:
     device: Device
     max_pixels: int
     thorough: bool
+    previews: bool
 
     def __call__(self) -> Callable[[Sequence[ToRead], Keeper], list[Extracted]]:
         """Load the model; return what extracts a chunk.
@@ -139,7 +156,10 @@ class ExtractorMaker:
                 raise ModelMismatch(f"{self.model.name} is another model on a worker than on the driver")
 
         def extract(chunk: Sequence[ToRead], keeper: Keeper) -> list[Extracted]:
-            return Extractor(embedder, lambda _: set(), self.max_pixels, keeper, self.thorough)(chunk)
+            extractor = Extractor(
+                embedder, lambda _: set(), self.max_pixels, keeper, self.thorough, self.previews
+            )
+            return extractor(chunk)
 
         return extract
 
@@ -192,6 +212,19 @@ class OpenedFile:
             return damage_of(self.stream.getvalue(), image.format)
         self.stream.seek(0)
         return damage_of(self.stream.read(), image.format)
+
+    def holdings(self, image: DecodedImage) -> Holdings | None:
+        """Return what the file holds beside its pixels, where a pair that matches by them asks for it.
+
+        Of two exposures the times differ, of two animations the frames. For others it is read once they are
+        near-duplicates, unless they lie where reading takes long.
+        """
+        needed = image.captured_at is not None or image.format in OF_SEVERAL_FRAMES
+        if not needed and not is_remote(self.source.path):
+            return None
+        with suppress(UnreadableImage, OSError):
+            return read_holdings(self.stream, alpha=None if image.frame else image.alpha is not None)
+        return None
 
     def is_unchanged(self) -> bool:
         """Say whether a file that was read twice held still."""

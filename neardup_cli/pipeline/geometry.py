@@ -1,13 +1,13 @@
 """The third stage at work: doubtful pairs of catalogued pictures, decided by their pixels.
 
-Only the pictures that a doubtful pair names are decoded, small; verdicts are stored as they come, so
-that an interrupted run is not lost and no pair is ever checked twice.
+Only the pictures that a doubtful pair names are looked at, small: by the previews that a scan has kept, or
+else by their files. Verdicts are stored as they come, so that an interrupted run is not lost and no pair is
+ever checked twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Self
@@ -21,28 +21,28 @@ from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.choices import Kind
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import UnreadableImage
+from neardup_cli.images import preview
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
-from neardup_cli.matching.features import FEATURE_SIDE, SMALLEST_SIDE, LocalFeatures
+from neardup_cli.matching.features import SMALLEST_SIDE, LocalFeatures
 from neardup_cli.matching.second_look import look_again
 from neardup_cli.matching.series import is_another_shot, only_overlap
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
-from neardup_cli.pipeline.held import KnownHoldings, holdings_of_file
-from neardup_cli.pipeline.picture import Cache, decode_file, stamp_now
+from neardup_cli.pipeline.held import KnownHoldings
+from neardup_cli.pipeline.picture import Cache, as_preview
+from neardup_cli.pipeline.stored_image import holdings_of, opened_preview, original_of, preview_of_content
 from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
-from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.holdings import OF_SEVERAL_FRAMES, Holdings
 from neardup_cli.records.matches import Alignment
+from neardup_cli.records.previews import Preview
 
 _CHUNK = 16
 _STORED_AT_ONCE = 256
 _FEATURES_CACHED = 2000  # pictures; about 250 KB each with their keypoints
 _SUBJECTS_CACHED = 200  # about 400 KB each; only pictures that match are decoded in colour
-
-
-# A JPEG shows one frame; a second picture in it (MPO) is another matter.
-_OF_SEVERAL_FRAMES = frozenset({"GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
+_PREVIEWS_CACHED = 2000  # about 15 KB each
 
 type Checked = tuple[IdPair, Alignment | None]
 """A pair and the verdict on it; None where a picture cannot be read any more."""
@@ -106,35 +106,39 @@ def features_of(image: DecodedImage) -> LocalFeatures:
 
 def subject_of(image: DecodedImage) -> Subject:
     """Make a picture small, in colour, as the explanation of a match needs it."""
-    small = shrunk(image.colour or image.luma).convert("RGB")
-    return Subject(np.asarray(small), (image.width, image.height), image.captured_at, image.format)
+    return _subject(image, shrunk(image.colour or image.luma).convert("RGB"))
 
 
-def made_small(image: DecodedImage) -> tuple[LocalFeatures, Subject]:
+type Small = tuple[LocalFeatures, Subject]
+"""An image made small, grey and in colour."""
+
+
+def made_small(image: DecodedImage) -> Small:
     """Do both at once. The bands of a picture are shrunk one by one, and the first of YCbCr is the grey."""
     if image.colour is None or image.colour.mode != "YCbCr":
         return features_of(image), subject_of(image)
     small = shrunk(image.colour)
-    pixels = np.asarray(small.convert("RGB"))
     grey = np.ascontiguousarray(np.asarray(small.getchannel(0)))
-    return LocalFeatures(grey), Subject(pixels, (image.width, image.height), image.captured_at, image.format)
+    return LocalFeatures(grey), _subject(image, small.convert("RGB"))
+
+
+def _subject(image: DecodedImage, pixels: Image.Image) -> Subject:
+    size = (image.width, image.height)
+    return Subject(np.asarray(pixels), size, image.captured_at, image.format, image.pixels_digest)
 
 
 def shrunk(image: Image.Image) -> Image.Image:
     """Bring an image to the size that geometry is tuned for.
 
-    Its longest side becomes `FEATURE_SIDE` if it is longer. An icon or a thumbnail is enlarged to
-    `SMALLEST_SIDE`, for texture is compared in blocks of eight pixels; all others stay as they are.
+    It is made as small as a preview. An icon or a thumbnail is enlarged to `SMALLEST_SIDE`, for texture is
+    compared in blocks of eight pixels; all others stay as they are.
     """
     longest = max(image.size)
     if longest >= SMALLEST_SIDE:
-        scale, resampling = FEATURE_SIDE / longest, Image.Resampling.BOX
-    else:
-        scale, resampling = SMALLEST_SIDE / longest, Image.Resampling.BICUBIC
-    if longest >= SMALLEST_SIDE and scale >= 1:
-        return image
+        return preview.shrunk(image)
+    scale = SMALLEST_SIDE / longest
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, resampling)
+    return image.resize(size, Image.Resampling.BICUBIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,7 @@ def _refusal(a: Subject, b: Subject, verdict: Verdict, holdings: BothHoldings) -
         return refusal
     if only_overlap(a, b, verdict):
         return "each shows what the other does not"
-    if a.format in _OF_SEVERAL_FRAMES and b.format in _OF_SEVERAL_FRAMES:
+    if a.format in OF_SEVERAL_FRAMES and b.format in OF_SEVERAL_FRAMES:
         held_a, held_b = holdings()
         if frames_agree(held_a, held_b) < LEAST_FRAMES_AGREE:
             return "other frames" if max(held_a.duration_ms, held_b.duration_ms) else "other pages"
@@ -255,47 +259,46 @@ class _Checker:
 
 
 class Reader:
-    """Decodes a content from the first of its files that still holds it."""
+    """Shows contents small: by their previews, or by the first of their files that still holds them."""
 
     def __init__(self, catalog: Catalog, pairs: Sequence[IdPair]) -> None:
         self._files: dict[int, list[CatalogedFile]] = {}
         contents = {content for pair in pairs for content in pair}
-        self.holdings = KnownHoldings(catalog, contents, self._held)
+        self.holdings = KnownHoldings(catalog, contents, lambda content: holdings_of(self._of(content)))
+        self._previews = Cache[int, Preview](
+            lambda content: preview_of_content(catalog, self._of(content)), _PREVIEWS_CACHED
+        )
         with catalog.read() as connection:
             for file in queries.files_of_contents(connection, contents):
                 self._files.setdefault(file.content_id, []).append(file)
 
     def digest(self, content: int) -> bytes:
         """Return the digest of a content; empty where no file of it is left."""
-        files = self._files.get(content)
+        files = self._of(content)
         return files[0].digest if files else b""
 
     def decoded(self, content: int, *, colour: bool) -> DecodedImage:
-        """Decode a content.
+        """Return a content as its preview shows it.
+
+        Raises:
+            UnreadableImage: it has none, and no file that can be read holds it any more.
+        """
+        preview = self._previews[content]
+        try:
+            return opened_preview(preview, self._of(content)[0], colour=colour)
+        except UnreadableImage:  # it is damaged: `doctor` says more of that
+            return as_preview(self.original(content))
+
+    def original(self, content: int) -> DecodedImage:
+        """Decode a content from the first of its files that still holds it.
 
         Raises:
             UnreadableImage: no file that can be read holds it any more.
         """
-        for file in self._files.get(content, ()):
-            # A verdict is kept for good: it must not be about what a file has become since the scan.
-            with suppress(UnreadableImage, OSError):
-                image = decode_file(file.path, colour=colour)
-                if _is_unchanged(file):
-                    return image
-        raise UnreadableImage(f"no file holds content {content} any more")
+        return original_of(self._of(content))
 
-    def _held(self, content: int) -> Holdings:
-        for file in self._files.get(content, ()):
-            with suppress(UnreadableImage, OSError):
-                held = holdings_of_file(file.path)
-                if _is_unchanged(file):
-                    return held
-        raise UnreadableImage(f"no file holds content {content} any more")
-
-
-def _is_unchanged(file: CatalogedFile) -> bool:
-    now = stamp_now(file.path)
-    return (now.size, now.mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
+    def _of(self, content: int) -> Sequence[CatalogedFile]:
+        return self._files.get(content, ())
 
 
 def _flattened(results: Iterator[list[Checked]], watch: Progress) -> Iterator[tuple[IdPair, Alignment]]:

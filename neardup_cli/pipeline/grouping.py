@@ -60,10 +60,10 @@ def group_contents(
     found = families(content_order(files), there, grouping=options.grouping, different=apart, series=series)
     near = _near(files, found)
     evidence = read_evidence(catalog, near, workers=options.workers, watch=watch)
-    lineage = Lineage(catalog, near, options.workers, watch)
+    lineage = Lineage(catalog, near, options.workers, watch, looks=options.look)
     evidence, proofs = lineage.told(found, there, evidence)
     circumstances = Circumstances(
-        evidence=with_colours(evidence, files, doubtful_colours(found, there)),
+        evidence=with_colours(catalog, evidence, files, doubtful_colours(found, there)),
         policy=options.policy,
         kept=kept,
         drives=drives,

@@ -182,15 +182,22 @@ def _measured(
 
 
 def with_colours(
-    evidence: Mapping[int, Evidence], files: Mapping[int, Sequence[CatalogedFile]], contents: Collection[int]
+    catalog: Catalog,
+    evidence: Mapping[int, Evidence],
+    files: Mapping[int, Sequence[CatalogedFile]],
+    contents: Collection[int],
 ) -> dict[int, Evidence]:
-    """Measure how colourful some contents are, as far as their files are there, and add it."""
-    from neardup_cli.images.colourfulness import colourfulness  # late: Pillow takes its time to import
-
+    """Measure how colourful the previews of some contents are, and add it."""
     found = dict(evidence)
+    if not contents:
+        return found
+    from neardup_cli.images.colourfulness import colourfulness  # late: Pillow takes its time to import
+    from neardup_cli.images.preview import preview_pixels
+    from neardup_cli.pipeline.stored_image import preview_of_content
+
     for content in sorted(contents):
-        value = _first_unchanged(files[content], colourfulness)
-        if value is not None:
+        with suppress(UnreadableImage):
+            value = colourfulness(preview_pixels(preview_of_content(catalog, files[content])))
             found[content] = replace(found.get(content, Evidence()), colourfulness=value)
     return found
 

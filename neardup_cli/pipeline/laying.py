@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from neardup_cli.errors import UnreadableImage
 from neardup_cli.matching.part import Part, verify_part
 from neardup_cli.matching.regions import View
 from neardup_cli.matching.verify import PRESETS, VerifySettings, verify_pair
@@ -42,14 +43,22 @@ def lay(a: Picture, b: Picture, preset: str, views: Callable[[], Iterable[View]]
         The first way in which the two match, or that of the whole pictures.
 
     Raises:
-        UnreadableImage: one of them cannot be read or decoded.
+        UnreadableImage: one of them cannot be read or decoded, or not well enough to say that nothing of it
+            matches.
     """
     settings = PRESETS[preset]
     whole = _lay_whole(a, b, settings)
     if whole.laid.verdict.matched:
         return whole
-    seen = (_lay_through(view, a, b, settings) for view in views())
-    return next((laying for laying in seen if laying.laid.verdict.matched), whole)
+    unseen: UnreadableImage | None = None
+    for view in views():
+        laying, reason = _lay_through(view, a, b, settings)
+        if laying.laid.verdict.matched:
+            return laying
+        unseen = unseen or reason
+    if unseen is not None:
+        raise unseen
+    return whole
 
 
 def _lay_whole(a: Picture, b: Picture, settings: VerifySettings) -> Laying:
@@ -64,11 +73,15 @@ def _lay_whole(a: Picture, b: Picture, settings: VerifySettings) -> Laying:
     )
 
 
-def _lay_through(view: View, a: Picture, b: Picture, settings: VerifySettings) -> Laying:
+def _lay_through(
+    view: View, a: Picture, b: Picture, settings: VerifySettings
+) -> tuple[Laying, UnreadableImage | None]:
+    """Lay a region; say why it is only seen in the preview, where the image itself is away."""
     owner, other = (a, b) if view.of_a else (b, a)
-    part = part_of(owner.decoded(), view.region)
+    image, reason = owner.largest()
+    part = part_of(image, view.region)
     verdict = verify_part(part, other.features, settings)
     laid = Laid.of(verdict, lambda: (owner.subject, other.subject), lambda: (owner.holdings, other.holdings))
     if view.of_a:
-        return Laying(laid, part, Part.all_of(b.features), view)
-    return Laying(laid.turned_round(), Part.all_of(a.features), part, view)
+        return Laying(laid, part, Part.all_of(b.features), view), reason
+    return Laying(laid.turned_round(), Part.all_of(a.features), part, view), reason

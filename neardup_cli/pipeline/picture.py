@@ -13,10 +13,13 @@ from neardup_cli.errors import UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import open_image
+from neardup_cli.images.preview import make_preview, open_preview
 from neardup_cli.images.remote import is_remote, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
+from neardup_cli.matching.shades import are_natural
 from neardup_cli.records.files import FileStamp
 from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.previews import Preview
 
 if TYPE_CHECKING:
     from neardup_cli.matching.explain import Subject
@@ -33,12 +36,15 @@ class Picture:
         decoded: DecodedImage | None = None,
         *,
         hold: Callable[[], Holdings] | None = None,
+        preview: Callable[[], DecodedImage | None] | None = None,
     ) -> None:
         """Take the BLAKE3 of its bytes, what decodes it, and its pixels where they are at hand.
 
-        `hold` reads what its file says beside its pixels; without it, it says nothing.
+        `hold` reads what its file says beside its pixels; without it, it says nothing. `preview` gives the
+        pixels of its preview where one is kept, so that it need not be decoded.
         """
         self.digest = digest
+        self._preview = preview
         self._hold = hold
         self._decode = decode
         self._decoded = decoded
@@ -50,6 +56,25 @@ class Picture:
             UnreadableImage: they had to be read again, and cannot be.
         """
         return self._decode() if self._decoded is None else self._decoded
+
+    def small(self) -> DecodedImage:
+        """Return the pixels of its preview, which all that is compared is made from; raises as `decoded`."""
+        kept = None if self._preview is None else self._preview()
+        return as_preview(self.decoded()) if kept is None else kept
+
+    def largest(self) -> tuple[DecodedImage, UnreadableImage | None]:
+        """Return the pixels, or those of the preview that is kept and the reason why there are no others.
+
+        Raises:
+            UnreadableImage: there is no preview either.
+        """
+        try:
+            return self.decoded(), None
+        except UnreadableImage as exc:
+            kept = None if self._preview is None else self._preview()
+            if kept is None:
+                raise
+            return kept, exc
 
     @property
     def features(self) -> LocalFeatures:
@@ -71,7 +96,7 @@ class Picture:
         """Both, about 600 KB."""
         from neardup_cli.pipeline.geometry import made_small  # late: OpenCV takes 0.2 s to import
 
-        return made_small(self.decoded())
+        return made_small(self.small())
 
 
 class Cache[Key: Hashable, Value]:
@@ -95,6 +120,20 @@ class Cache[Key: Hashable, Value]:
             if len(self._held) > self._size:
                 self._held.popitem(last=False)
         return value
+
+
+def preview_of(image: DecodedImage) -> Preview:
+    """Make the preview of an image that was decoded in colour."""
+    return make_preview(image, are_natural)
+
+
+def as_preview(image: DecodedImage) -> DecodedImage:
+    """Return an image as its preview shows it, whether or not the catalog keeps that.
+
+    What is compared is always the preview: a decision must not depend on where the pixels come from.
+    """
+    preview = preview_of(image)
+    return open_preview(preview, (image.width, image.height), image.format, image.captured_at)
 
 
 def stamp_now(path: bytes) -> FileStamp:

@@ -57,6 +57,7 @@ class Probe:
         picture: for the geometric stage.
         vector: (1, dimension) unit vector, or None without a model.
         regions: (regions, dimension) unit vectors, if they were asked for.
+        stored: all of this comes from a catalog; its file may be away.
     """
 
     path: bytes
@@ -65,6 +66,7 @@ class Probe:
     picture: Picture
     vector: Vectors | None = None
     regions: Vectors | None = None
+    stored: bool = False
 
 
 type Refusal = PathNotFound | UnreadableImage

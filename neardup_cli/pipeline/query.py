@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -23,23 +22,20 @@ from neardup_cli.matching.regions import View, region_limit
 from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.compare import Rules
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
-from neardup_cli.pipeline.held import holdings_of_file
 from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.pipeline.models import input_size_of
-from neardup_cli.pipeline.picture import Cache, Picture, decode_file, stamp_now
+from neardup_cli.pipeline.picture import Cache, Picture
 from neardup_cli.pipeline.probe import Probe, Source, probe_images
 from neardup_cli.pipeline.region_query import Glimpse, RegionSearcher
+from neardup_cli.pipeline.stored_image import picture_of
 from neardup_cli.records.answers import QueryMatch, QueryResult
-from neardup_cli.records.files import CatalogedFile, FileStamp
+from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import Alignment, Stage
 from neardup_cli.rules.copies import Judgement, Limits
 from neardup_cli.rules.options import Matching, set_matching
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
-
-type _FileKey = tuple[bytes, FileStamp, bytes]
-"""Path, stamp and digest of a catalogued file."""
 
 _PICTURES_CACHED = 256
 """Catalogued pictures that uploads were laid on: 150 MB at most. What is copied once is copied again."""
@@ -146,13 +142,8 @@ class Searcher:
         self._row_of = {content: row for row, content in enumerate(self._prints.ids.tolist())}
         self._embedder: Embedder | None = None
         self._index: CatalogIndex | None = None
-        self._pictures = Cache[_FileKey, Picture](
-            lambda key: Picture(
-                key[2],
-                partial(decode_file, key[0], options.max_pixels),
-                hold=partial(holdings_of_file, key[0]),
-            ),
-            _PICTURES_CACHED,
+        self._pictures = Cache[tuple[CatalogedFile, ...], Picture](
+            lambda files: picture_of(catalog, files, options.max_pixels), _PICTURES_CACHED
         )
         self._regions: RegionSearcher | None = None
         if (model := self.criteria.model) is not None:
@@ -223,7 +214,10 @@ class Searcher:
                 if self._options.include_self or match.path != probe.path
             ]
             matches.sort(key=_rank)
-            results.append(QueryResult(question.path, tuple(matches[: self._shown(question)])))
+            shown = matches[: self._shown(question)]
+            # What cannot be looked at is not left out in favour of what was looked at, and is none.
+            shown += [match for match in matches[len(shown) :] if match.untold]
+            results.append(QueryResult(question.path, tuple(shown)))
         return results
 
     def _shown(self, question: Question) -> int:
@@ -298,7 +292,7 @@ class Searcher:
                 similarity=similarity,
                 flat=max(probe.features.flatness, float(self._prints.flatness[row])) >= FLAT,
                 same_bytes=file.digest == probe.digest,
-                align=lambda: self._align(probe, file, seen),
+                align=lambda: self._align(probe, files, seen),
                 seen=lambda: seen is not None,
             )
         if seen is not None and similarity is not None:
@@ -313,21 +307,22 @@ class Searcher:
                 held.height,
                 held.stamp.size,
                 judgement.alignment,
+                judgement.untold,
             )
             for held in files
         ]
 
-    def _align(self, probe: Probe, file: CatalogedFile, seen: Glimpse | None) -> Alignment | None:
+    def _align(self, probe: Probe, files: Sequence[CatalogedFile], seen: Glimpse | None) -> Alignment | None:
         # Late: OpenCV takes a fifth of a second to import, and most queries resemble nothing.
         from neardup_cli.pipeline.laying import lay
 
         def views() -> Iterable[View]:
             if self._regions is None or seen is None:
                 return ()
-            return self._regions.views(probe, file.content_id, seen)
+            return self._regions.views(probe, files[0].content_id, seen)
 
-        with suppress(OSError, UnreadableImage):
-            picture = self._pictures[file.path, stamp_now(file.path), file.digest]
+        with suppress(UnreadableImage):
+            picture = self._pictures[tuple(files)]
             return lay(probe.picture, picture, self._options.preset, views).laid.alignment
         return None
 

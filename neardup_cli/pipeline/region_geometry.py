@@ -69,23 +69,27 @@ def settle_by_regions(
     preset: str,
     workers: int,
     watch: Progress,
-) -> dict[IdPair, Alignment]:
+) -> tuple[dict[IdPair, Alignment], set[IdPair]]:
     """Look once more at the pairs that do not match, where a region of one looks like the other.
 
     Returns:
-        All `verdicts` (of the whole pictures), those by regions in the place of the others where they match.
+        All `verdicts` (of the whole pictures), those by regions in the place of the others where they match;
+        and the pairs of which a region should have been looked at, and cannot be read any more.
     """
     unsettled = {pair for pair, alignment in verdicts.items() if not alignment.matched}
-    sights = map(Sight, seen.owners.tolist(), seen.others.tolist())
+    sights = [
+        sight for sight in map(Sight, seen.owners.tolist(), seen.others.tolist()) if sight.pair in unsettled
+    ]
     found = decide_by_regions(
         catalog,
         model,
-        [sight for sight in sights if sight.pair in unsettled],
+        sights,
         preset=preset,
         workers=workers,
         watch=watch,
     )
-    return {**verdicts, **{pair: alignment for pair, alignment in found.items() if alignment.matched}}
+    matched = {pair: alignment for pair, alignment in found.items() if alignment.matched}
+    return {**verdicts, **matched}, {sight.pair for sight in sights} - found.keys()
 
 
 def decide_by_regions(
@@ -137,6 +141,14 @@ def part_of(image: DecodedImage, region: int) -> Part:
     return Part(features, whole, affine.compose(shrunk, to_image))
 
 
+def _part_of_content(reader: Reader, content: int, region: int) -> tuple[Part, bool]:
+    """Cut a region out of a content; from its preview, which is said too, where it is away itself."""
+    try:
+        return part_of(reader.original(content), region), True
+    except UnreadableImage:
+        return part_of(reader.decoded(content, colour=False), region), False
+
+
 def _tasks(catalog: Catalog, model: StoredModel, sights: Sequence[Sight]) -> list[_Task]:
     """Look up which region it was; those of one picture come together."""
     others: dict[int, list[int]] = {}
@@ -161,8 +173,8 @@ class _Checker:
         self._whole = Cache[int, LocalFeatures](
             lambda content: features_of(reader.decoded(content, colour=False)), _CACHED
         )
-        self._parts = Cache[tuple[int, int], Part](
-            lambda place: part_of(reader.decoded(place[0], colour=False), place[1]), _CACHED
+        self._parts = Cache[tuple[int, int], tuple[Part, bool]](
+            lambda place: _part_of_content(reader, *place), _CACHED
         )
         self._subjects = Cache[int, Subject](
             lambda content: subject_of(reader.decoded(content, colour=True)), _CACHED
@@ -174,7 +186,10 @@ class _Checker:
     def _check(self, sight: Sight, region: int) -> Alignment | None:
         owner, other = sight
         try:
-            verdict = verify_part(self._parts[owner, region], self._whole[other], self._settings)
+            part, is_original = self._parts[owner, region]
+            verdict = verify_part(part, self._whole[other], self._settings)
+            if not verdict.matched and not is_original:
+                return None  # there may be more to see than its preview shows
             laid = Laid.of(
                 verdict,
                 lambda: (self._subjects[owner], self._subjects[other]),

@@ -21,6 +21,7 @@ from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport
@@ -37,7 +38,7 @@ class ReportOptions:
     """Which groups go into a report, and onto what it may be written.
 
     Attributes:
-        dups: which groups.
+        dups: which groups; `look` in them opens files at full size, which a report can do without.
         force: replace a file that is no report.
         max_pixels: larger images are not decoded.
     """
@@ -69,7 +70,7 @@ def write_report(
         made_at=datetime.now(),
         version=__version__,
     )
-    thumbnails = _thumbnails(report.groups, options, watch)
+    thumbnails = _thumbnails(catalog, report.groups, options, watch)
     with _replacing(target) as stream:
         for chunk in page_chunks(album, thumbnails):
             stream.write(chunk)
@@ -118,13 +119,16 @@ def _presence(file: CatalogedFile) -> Presence:
 
 
 def _thumbnails(
-    groups: Sequence[DuplicateGroup], options: ReportOptions, watch: Progress
+    catalog: Catalog, groups: Sequence[DuplicateGroup], options: ReportOptions, watch: Progress
 ) -> Iterator[Thumbnail]:
     """Yield a thumbnail of each content, made by several threads, in the order the page wants."""
     contents = list(files_by_content(groups).values())
     watch.start("making thumbnails", len(contents))
 
     def make(files: Sequence[CatalogedFile]) -> Thumbnail:
+        small = shown_preview(catalog, files[0])
+        if small is not None:
+            return Thumbnail(webp_thumbnail(small, side=THUMBNAIL_SIDE, most_bytes=THUMBNAIL_BYTES))
         return _thumbnail(files, options.max_pixels)
 
     for thumbnail in LocalEngine(options.dups.workers).map(make, contents):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from neardup_cli.catalog import scanning
+from neardup_cli.catalog import previews, scanning
 from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.choices import Device
 from neardup_cli.images import DEFAULT_MAX_PIXELS
@@ -47,6 +47,9 @@ class ScanOptions:
         hash_only: compute no embeddings; a later scan without it adds them.
         thorough: embed regions of the pictures too, for small pictures pasted into larger ones; a later scan
             with it adds them, one without it leaves those that are there alone.
+        previews: keep a small version of each picture, so that its file is not opened again to compare it or
+            to show it. A scan with it adds them; one without it removes those of what it scans. Without
+            effect where `hash_only`.
         rehash: read every file again, even if its size and time say that it is unchanged.
         exclude, hidden, follow_links, app_folders: see `Walker`.
         max_pixels: larger images are skipped.
@@ -59,6 +62,7 @@ class ScanOptions:
     input_size: int = 288
     hash_only: bool = False
     thorough: bool = False
+    previews: bool = True
     rehash: bool = False
     exclude: Sequence[str] = ()
     hidden: bool = False
@@ -68,6 +72,11 @@ class ScanOptions:
     workers: int = 1
     device: Device = Device.AUTO
     cluster: Cluster | None = None
+
+    @property
+    def makes_previews(self) -> bool:
+        """Whether this scan makes previews."""
+        return self.previews and not self.hash_only
 
     @classmethod
     def from_settings(
@@ -89,6 +98,7 @@ class ScanOptions:
             input_size=settings.input_size,
             hash_only=hash_only,
             thorough=thorough,
+            previews=settings.previews,
             rehash=rehash,
             exclude=exclude,
             hidden=hidden,
@@ -125,12 +135,19 @@ def scan(
     with catalog.scanner():
         model = None if options.hash_only else choose_model(catalog, options.model, options.input_size)
         found = _look_around(catalog, roots, options, model, watch)
-        store = ResultStore(catalog, found.devices, replace=options.rehash, thorough=options.thorough)
+        store = ResultStore(
+            catalog,
+            found.devices,
+            replace=options.rehash,
+            thorough=options.thorough,
+            previews=options.makes_previews,
+        )
         if found.to_read:
             _read_all(found, options, model, store, watch)
         elif model is not None and model.stored is not None:
             store.use_model(model.stored.identity)
         offline = _settle(catalog, store, found)
+        _forget_previews(catalog, roots, options, store)
         with catalog.read() as connection:
             damaged = scanning.damaged_files(connection, roots)
     return replace(
@@ -154,10 +171,11 @@ def _look_around(
     with catalog.read() as connection:
         regions = options.thorough
         model_id = None if model is None else _vectors_to_check(connection, model, regions=regions)
+        lacking = options.makes_previews and not scanning.every_content_has_a_preview(connection)
         return survey(
             roots,
             walker,
-            lambda root: scanning.known_folder(connection, root, model_id, regions=regions),
+            lambda root: scanning.known_folder(connection, root, model_id, regions=regions, previews=lacking),
             rehash=options.rehash,
             watch=watch.advance,
         )
@@ -204,7 +222,8 @@ def _extracted_here(
         options.max_pixels,
         store.claims,
         thorough=options.thorough,
-        embedded=store.embedded_already,
+        previews=options.makes_previews,
+        has=store.has,
     )
     return LocalEngine(options.workers).map(extractor, chunks)
 
@@ -221,6 +240,7 @@ def _extracted_on_cluster(
         options.device,
         options.max_pixels,
         options.thorough,
+        options.makes_previews,
     )
     assert options.cluster is not None
     return RayEngine(options.cluster).map_made(make, chunks, store.done_digests())
@@ -237,6 +257,21 @@ def _settle(catalog: Catalog, store: ResultStore, found: Survey) -> int:
     return len(gone) - len(missing)
 
 
+def _forget_previews(
+    catalog: Catalog, roots: Sequence[bytes], options: ScanOptions, store: ResultStore
+) -> None:
+    """Stage 4: remove the previews that a person does not want, and those of files that are gone."""
+    unwanted = not options.previews
+    if not unwanted and not store.has_written:
+        return
+    with catalog.write() as connection:
+        removed = previews.forget_previews_of_gone_files(connection)
+        if unwanted:
+            removed += previews.forget_previews_below(connection, roots)
+    if unwanted and removed:
+        catalog.compact()
+
+
 def _summary(
     found: Survey, store: ResultStore, offline: int, model: ModelChoice | None, seconds: float
 ) -> ScanSummary:
@@ -251,6 +286,7 @@ def _summary(
         offline=offline,
         embedded=store.embedded,
         regions=store.regions,
+        previews=store.previews,
         skipped=tuple(skipped),
         seconds=seconds,
         model=None if model is None else model.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from neardup_cli.catalog import neighbours, queries, regions, scanning
+from neardup_cli.catalog import neighbours, previews, queries, regions, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.images.remote import is_remote
 from neardup_cli.pipeline.index_cache import index_files, inspect_index
@@ -28,6 +28,7 @@ def catalog_status(catalog: Catalog) -> CatalogStatus:
         thorough = [regions.region_state(connection, model).vectors for model in models]
         schema = queries.schema_revision(connection)
         last_scan = queries.last_scan(connection)
+        kept = previews.kept_previews(connection)
     return CatalogStatus(
         location=catalog.name,
         schema=schema,
@@ -44,6 +45,8 @@ def catalog_status(catalog: Catalog) -> CatalogStatus:
             for model, count, with_regions, done in zip(models, vectors, thorough, compared, strict=True)
         ),
         last_scan=last_scan,
+        previews=kept.number,
+        preview_bytes=kept.size,
     )
 
 

@@ -6,11 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from neardup_cli.catalog import regions, scanning
-from neardup_cli.catalog.database import Catalog
-from neardup_cli.catalog.scanning import FileRow
+from neardup_cli.catalog import queries, regions, scanning
+from neardup_cli.catalog.database import Catalog, Connection
+from neardup_cli.catalog.holdings import store_holdings
+from neardup_cli.catalog.previews import store_previews
+from neardup_cli.catalog.scanning import ContentState, FileRow
 from neardup_cli.pipeline.work import Cause, Claims, Extracted, ReadFile, UnreadFile
-from neardup_cli.records.files import ModelIdentity, Skipped
+from neardup_cli.records.files import Failure, Features, ModelIdentity, Skipped
 
 _FLUSH_FILES = 256
 _FLUSH_SECONDS = 1.0
@@ -26,11 +28,18 @@ class ResultStore:
     """
 
     def __init__(
-        self, catalog: Catalog, devices: Mapping[bytes, int], *, replace: bool, thorough: bool = False
+        self,
+        catalog: Catalog,
+        devices: Mapping[bytes, int],
+        *,
+        replace: bool,
+        thorough: bool = False,
+        previews: bool = False,
     ) -> None:
         self._catalog = catalog
         self._replace = replace
         self._thorough = thorough
+        self._previews = previews
         self._model_id: int | None = None
         self._batch: list[ReadFile] = []
         self._forgotten: list[bytes] = []
@@ -39,13 +48,18 @@ class ResultStore:
         self.claims = Claims()
         self.counts: Counter[Cause] = Counter()
         self.skipped: list[Skipped] = []
-        self.embedded = self.regions = self.moved = self.missing = 0
+        self.embedded = self.regions = self.previews = self.moved = self.missing = 0
         with catalog.write() as connection:
             self._scan_id = scanning.begin_scan(connection)
             self._roots = {
                 path: scanning.store_root(connection, path, device, self._scan_id)
                 for path, device in devices.items()
             }
+
+    @property
+    def has_written(self) -> bool:
+        """Whether any content came, or any file has gone."""
+        return bool(self.counts or self.missing or self.moved or self.embedded or self.previews)
 
     def use_model(self, identity: ModelIdentity) -> None:
         """Store vectors under this model from now on."""
@@ -56,24 +70,26 @@ class ResultStore:
         """Return the contents that need nothing more; called by the workers."""
         if self._replace:  # what this scan has redone is still claimed, and so not asked about
             return set()
-        with self._catalog.read() as connection:
-            states = scanning.content_states(connection, digests, self._model_id, regions=self._thorough)
-        return {digest for digest, state in states.items() if state.done}
+        return {digest for digest, state in self._states(digests).items() if state.done}
 
-    def embedded_already(self, digests: Sequence[bytes]) -> set[bytes]:
-        """Return the contents that have a vector, whatever else they need; called by the workers."""
-        if self._replace:
-            return set()
-        with self._catalog.read() as connection:
-            states = scanning.content_states(connection, digests, self._model_id)
-        return {digest for digest, state in states.items() if state.embedded}
+    def has(self, digests: Sequence[bytes]) -> dict[bytes, ContentState]:
+        """Return what there is of some contents; called by the workers."""
+        return {} if self._replace else self._states(digests)
 
     def done_digests(self) -> bytes:
         """Return all contents that need nothing more, for workers that cannot ask for each of them."""
         if self._replace:
             return b""
         with self._catalog.read() as connection:
-            return scanning.done_digests(connection, self._model_id, regions=self._thorough)
+            return scanning.done_digests(
+                connection, self._model_id, regions=self._thorough, previews=self._previews
+            )
+
+    def _states(self, digests: Sequence[bytes]) -> dict[bytes, ContentState]:
+        with self._catalog.read() as connection:
+            return scanning.content_states(
+                connection, digests, self._model_id, regions=self._thorough, previews=self._previews
+            )
 
     def add(self, results: Sequence[Extracted]) -> None:
         """Take results; write them when enough have come together."""
@@ -98,6 +114,8 @@ class ResultStore:
                 self.regions += regions.store_regions(
                     connection, outcomes, self._model_id, replace=self._replace
                 )
+            self.previews += store_previews(connection, outcomes)
+            self._store_holdings(connection, outcomes)
             files = self._with_stored_contents(outcomes)
             states = scanning.content_states(connection, [file.digest for file in files], None)
             ready = [file for file in files if file.digest in states]
@@ -135,6 +153,18 @@ class ResultStore:
             if missing:  # but for those that a move accounts for
                 self.missing = scanning.missing_since(connection, self._scan_id)
             scanning.finish_scan(connection, self._scan_id)
+
+    def _store_holdings(
+        self, connection: Connection, outcomes: Mapping[bytes, tuple[int, Features | Failure]]
+    ) -> None:
+        read = {
+            digest: outcome.holdings
+            for digest, (_, outcome) in outcomes.items()
+            if isinstance(outcome, Features) and outcome.holdings is not None
+        }
+        if read:
+            ids = queries.ids_of_digests(connection, read)
+            store_holdings(connection, {ids[digest]: held for digest, held in read.items()})
 
     def _with_stored_contents(self, outcomes: Mapping[bytes, object]) -> list[ReadFile]:
         """Return the batch, and the files of earlier batches whose content has come with it."""

@@ -12,7 +12,10 @@ from neardup_cli.records.matches import Alignment, Stage, kind_of
 
 @dataclass(frozen=True, slots=True)
 class QueryMatch:
-    """One catalogued file that resembles a query image."""
+    """One catalogued file that resembles a query image.
+
+    `untold`: its pixels had to decide, and they cannot be looked at now; it may be a match.
+    """
 
     path: bytes
     stage: Stage | None
@@ -22,6 +25,7 @@ class QueryMatch:
     height: int
     bytes: int
     alignment: Alignment | None = None
+    untold: bool = False
 
     @property
     def kind(self) -> Kind | None:
@@ -42,13 +46,24 @@ class QueryResult:
     matches: tuple[QueryMatch, ...] = ()
     error: str | None = None
 
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether the image is a copy of a catalogued one."""
+        return any(match.is_match for match in self.matches)
+
+    @property
+    def cannot_tell(self) -> bool:
+        """Whether no copy was found, and there may be one among what cannot be looked at."""
+        return not self.is_duplicate and any(match.untold for match in self.matches)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
     """The answer of `check`: every new image with the catalogued files that it is a copy of.
 
     Attributes:
-        results: in the order of their paths; near neighbours that do not match are left out.
+        results: in the order of their paths; near neighbours that do not match are left out, but for those
+            that cannot be looked at.
         skipped: what the walk passed over.
     """
 
@@ -60,7 +75,12 @@ class CheckReport:
     @property
     def matched(self) -> tuple[QueryResult, ...]:
         """The new images that are copies."""
-        return tuple(result for result in self.results if result.matches)
+        return tuple(result for result in self.results if result.is_duplicate)
+
+    @property
+    def untold(self) -> tuple[QueryResult, ...]:
+        """The new images of which nobody can tell now: what they resemble cannot be looked at."""
+        return tuple(result for result in self.results if result.cannot_tell)
 
     @property
     def unreadable(self) -> tuple[Skipped, ...]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.previews import Preview
+
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
@@ -44,6 +47,8 @@ class Features:
         vector: float16 little-endian unit vector as raw bytes, or None where it was not asked for.
         regions: the same of each region, one after the other; see `embedders/regions.py`.
         damage: what its decoder complained of while it decoded it all the same; empty for a sound one.
+        preview: its small version, or None where it was not asked for.
+        holdings: what its file holds beside its first image, where that may be asked of every pair.
     """
 
     format: str
@@ -55,6 +60,8 @@ class Features:
     vector: bytes | None
     regions: bytes | None = None
     damage: str = ""
+    preview: Preview | None = None
+    holdings: Holdings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class CatalogStatus:
-    """What a catalog holds."""
+    """What a catalog holds; `previews` counts the images whose small versions it keeps."""
 
     location: str
     schema: str
@@ -49,6 +49,8 @@ class CatalogStatus:
     roots: tuple[RootStatus, ...] = ()
     models: tuple[ModelStatus, ...] = ()
     last_scan: datetime | None = None
+    previews: int = 0
+    preview_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

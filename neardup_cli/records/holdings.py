@@ -8,6 +8,10 @@ from datetime import datetime
 HOLDINGS_VERSION = 2
 """Raised whenever a holding may be read differently; stored ones of other versions are read again."""
 
+# A JPEG shows one frame; a second picture in it (MPO) is another matter.
+OF_SEVERAL_FRAMES = frozenset({"GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
+"""Formats whose files may hold several frames or pages."""
+
 
 def table_name(table: tuple[int, ...]) -> str:
     """Return what a quantiser is called in the `bears` of files; empty for none."""

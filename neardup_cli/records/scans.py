@@ -33,6 +33,7 @@ class ScanSummary:
         offline: files not looked for because their root is not mounted.
         embedded: contents that got a vector of the model in this scan.
         regions: contents that got vectors of their regions.
+        previews: contents that got a preview.
         damaged: files below the scanned folders that can be decoded, but not believed, and why.
         app_folders: folders of applications that were left out; they are among `skipped`, too.
     """
@@ -49,6 +50,7 @@ class ScanSummary:
     seconds: float = 0.0
     model: str | None = None
     regions: int = 0
+    previews: int = 0
     damaged: tuple[Skipped, ...] = ()
     app_folders: tuple[bytes, ...] = ()
 

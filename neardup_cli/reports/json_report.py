@@ -65,6 +65,7 @@ def scan_document(summary: ScanSummary) -> dict[str, Any]:
         "offline": summary.offline,
         "embedded": summary.embedded,
         "regions": summary.regions,
+        "previews": summary.previews,
         "unreadable": len(summary.unreadable),
         "app_folders": len(summary.app_folders),
         "skipped": [
@@ -151,7 +152,8 @@ def query_document(results: list[QueryResult], parameters: dict[str, Any]) -> di
         "queries": [
             {
                 "path": data_path(result.path),
-                "is_duplicate": any(match.is_match for match in result.matches),
+                "is_duplicate": result.is_duplicate,
+                "cannot_tell": result.cannot_tell,
                 "error": result.error,
                 "matches": [query_match_document(match) for match in result.matches],
             }
@@ -168,7 +170,8 @@ def check_document(report: CheckReport) -> dict[str, Any]:
         "files": [
             {
                 "path": data_path(result.path),
-                "is_duplicate": bool(result.matches),
+                "is_duplicate": result.is_duplicate,
+                "cannot_tell": result.cannot_tell,
                 "error": result.error,
                 "matches": [query_match_document(match) for match in result.matches],
             }
@@ -181,6 +184,7 @@ def check_document(report: CheckReport) -> dict[str, Any]:
         "summary": {
             "checked": sum(result.error is None for result in report.results),
             "matched": len(report.matched),
+            "cannot_tell": len(report.untold),
             "unreadable": len(report.unreadable),
             "seconds": round(report.seconds, 3),
         },
@@ -192,6 +196,7 @@ def query_match_document(match: QueryMatch) -> dict[str, Any]:
     return {
         "path": data_path(match.path),
         "is_match": match.is_match,
+        "cannot_tell": match.untold,
         "stage": _named(match.stage),
         "kind": _named(match.kind),
         "similarity": _rounded(match.similarity),
@@ -269,6 +274,8 @@ def status_document(status: CatalogStatus) -> dict[str, Any]:
         "catalog_schema": status.schema,
         "catalog_bytes": status.catalog_bytes,
         "index_bytes": status.index_bytes,
+        "previews": status.previews,
+        "preview_bytes": status.preview_bytes,
         "files": status.files,
         "bytes": status.image_bytes,
         "missing": status.missing,

@@ -18,6 +18,7 @@ _KINDS = 3  # names of application folders given as examples
 def scan_lines(summary: ScanSummary) -> Iterator[str]:
     """Yield the summary of a scan."""
     read = summary.added + summary.changed + summary.moved + summary.embedded + summary.regions
+    read += summary.previews
     rate = f", {summary.seen / summary.seconds:,.0f} images/s" if read and summary.seconds > 0 else ""
     yield f"{shown_count(summary.seen, 'image')} seen in {shown_seconds(summary.seconds)}{rate}"
     parts = [
@@ -35,6 +36,8 @@ def scan_lines(summary: ScanSummary) -> Iterator[str]:
         yield f"  {shown_count(summary.embedded, 'embedding')} computed with {summary.model}"
     if summary.regions:
         yield f"  regions of {shown_count(summary.regions, 'image')} computed with {summary.model}"
+    if summary.previews:
+        yield f"  {shown_count(summary.previews, 'preview')} kept in the catalog (none with --no-previews)"
     if summary.damaged:
         yield _damaged_line(summary)
     if summary.app_folders:

@@ -14,7 +14,7 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.text import dups_summary, shown_losses, shown_role
+from neardup_cli.reports.text import dups_summary, nearness, shown_losses, shown_role
 from neardup_cli.reports.units import shown_bytes, shown_similarity
 
 _FILE_COLUMNS = ("Size", "Pixels", "Stage", "Sim.", "Kind")
@@ -116,7 +116,7 @@ def _file_cells(member: CatalogedFile, match: FileMatch | None, *, is_weakest: b
 
 def _query_cells(match: QueryMatch) -> list[str | Text]:
     return [
-        Text("match", style="green") if match.is_match else "near",
+        Text(nearness(match), style="green" if match.is_match else "yellow" if match.untold else ""),
         Text(shown_path(match.path)),
         shown_bytes(match.bytes),
         f"{match.width}×{match.height}",

@@ -12,7 +12,13 @@ from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
 from neardup_cli.rules.words import losses_words, role_word
 
 if TYPE_CHECKING:  # each command makes few of them, and importing them all takes 10 ms
-    from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryResult
+    from neardup_cli.records.answers import (
+        CheckReport,
+        Comparison,
+        ExplainedPair,
+        QueryMatch,
+        QueryResult,
+    )
     from neardup_cli.records.decisions import ShownDecision
     from neardup_cli.records.files import CatalogedFile, Skipped
     from neardup_cli.records.health import CatalogStatus, Finding
@@ -103,6 +109,18 @@ def budget_line(report: DupsReport) -> str | None:
     return f"{'; '.join(said)}: a higher --threshold leaves fewer" if said else None
 
 
+def untold_line(report: DupsReport) -> str | None:
+    """Return a line that says how many pairs could not be looked at, if any."""
+    pairs = report.summary["cannot_tell"]
+    if not pairs:
+        return None
+    return f"cannot tell of {shown_count(pairs, 'pair')}: {UNTOLD}"
+
+
+UNTOLD = "what they show is away, or has changed, and has no preview: connect it, or scan it again"
+"""What to do where images cannot be looked at."""
+
+
 def similar_shots_line(report: DupsReport) -> str | None:
     """Return a line that says that other shots of a scene were found, if they are not shown."""
     pairs = report.summary["similar_shots"]
@@ -118,7 +136,7 @@ def query_lines(results: Sequence[QueryResult]) -> Iterator[str]:
         yield f"# {shown_path(result.path)}: {shown_text(result.error or _verdict(result))}"
         for match in result.matches:
             cells = [
-                "match" if match.is_match else "near",
+                nearness(match),
                 shown_path(match.path),
                 shown_bytes(match.bytes),
                 f"{match.width}x{match.height}",
@@ -131,10 +149,19 @@ def query_lines(results: Sequence[QueryResult]) -> Iterator[str]:
         yield ""
 
 
+def nearness(match: QueryMatch) -> str:
+    """Say in a word what a catalogued file is to an image."""
+    if match.is_match:
+        return "match"
+    return "unknown" if match.untold else "near"
+
+
 def check_summary(report: CheckReport) -> str:
     """Return one line about all new images."""
     images = shown_count(len(report.results) - sum(r.error is not None for r in report.results), "new image")
-    return f"{images} checked, {shown_count(len(report.matched), 'copy', 'copies')} of catalogued ones"
+    copies = shown_count(len(report.matched), "copy", "copies")
+    untold = f", {len(report.untold):,} of which nobody can tell" if report.untold else ""
+    return f"{images} checked, {copies} of catalogued ones{untold}"
 
 
 def unreadable_line(entry: Skipped) -> str:
@@ -192,6 +219,10 @@ def status_lines(status: CatalogStatus) -> Iterator[str]:
     )
     if status.unreadable or status.missing:
         yield f"          {status.unreadable:,} unreadable, {status.missing:,} missing"
+    if status.previews:
+        kept = f"{shown_bytes(status.preview_bytes)} of the catalog"
+        removed = "`scan --no-previews` removes them"
+        yield f"previews  of {shown_count(status.previews, 'image')}, {kept} ({removed})"
     for model in status.models:
         vectors = shown_count(model.vectors, "vector")
         regions = f"{model.regions:,} with regions, " if model.regions else ""
@@ -221,4 +252,6 @@ def _some_file(paths: Sequence[bytes], digest: bytes) -> str:
 
 def _verdict(result: QueryResult) -> str:
     matches = sum(match.is_match for match in result.matches)
-    return shown_count(matches, "match", "matches") if matches else "no match"
+    if not matches:
+        return "cannot tell" if result.cannot_tell else "no match"
+    return shown_count(matches, "match", "matches")

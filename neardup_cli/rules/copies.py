@@ -14,10 +14,14 @@ from neardup_cli.rules.options import Matching
 
 
 class Judgement(NamedTuple):
-    """The stage that decided for a match, None if it is none, and what geometry found if it was asked."""
+    """The stage that decided for a match, None if it is none, and what geometry found if it was asked.
+
+    `untold` says that the pixels had to decide and could not be looked at: it may be a match.
+    """
 
     stage: Stage | None
     alignment: Alignment | None = None
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Limits:
     def _judge_pixels(self, undoubted: Stage | None, alignment: Alignment | None) -> Judgement:
         """Let the alignment decide, and refuse what is only a similar shot; without one, the vectors do."""
         if alignment is None:
-            return Judgement(undoubted)
+            return Judgement(undoubted, untold=undoubted is None)
         if not alignment.matched or not self.counts(alignment):
             return Judgement(None, alignment)
         return Judgement(Stage.GEOMETRY if undoubted is None else undoubted, alignment)

@@ -152,6 +152,7 @@ class Candidate(Aligned):
 
     path: DataPath
     is_match: bool
+    cannot_tell: bool = Field(description="Its pixels would decide, and cannot be looked at now.")
     stage: Stage | None
     similarity: float | None
     hamming: int | None
@@ -168,6 +169,9 @@ class Detection(BaseModel):
 
     schema_: str = Field(alias="schema", default="neardup.detect/1")
     is_duplicate: bool
+    cannot_tell: bool = Field(
+        description="No copy was found, and there may be one among the neighbours that cannot be looked at."
+    )
     stage: str = Field(description='"sieve", "verifier" or "unique": what decided.')
     match: Candidate | None
     sieve_matches: list[Candidate]
@@ -249,6 +253,7 @@ class ScanResult(BaseModel):
     offline: int
     embedded: int
     regions: int
+    previews: int
     unreadable: int
     app_folders: int = Field(default=0, description="Folders of applications that were left out.")
     skipped: list[Skipped]

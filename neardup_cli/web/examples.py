@@ -100,6 +100,7 @@ _CANDIDATE: Document = {
     **_ALIGNED,
     "path": SCREENSHOT,
     "is_match": True,
+    "cannot_tell": False,
     "stage": "geometry",
     "similarity": 0.49,
     "hamming": 21,
@@ -112,6 +113,7 @@ _CANDIDATE: Document = {
 DETECTION: Document = {
     "schema": "neardup.detect/1",
     "is_duplicate": True,
+    "cannot_tell": False,
     "stage": "verifier",
     "match": _CANDIDATE,
     "sieve_matches": [],

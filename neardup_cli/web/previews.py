@@ -7,14 +7,19 @@ import os
 import threading
 from collections import OrderedDict
 from enum import IntEnum
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
+
+from PIL import Image
 
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import PathNotFound
 from neardup_cli.images.files import open_regular
+from neardup_cli.images.preview import PREVIEW_SIDE
+from neardup_cli.images.remote import is_remote
 from neardup_cli.images.thumbnail import shrunk_to
 from neardup_cli.images.walk import file_stamp
+from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.reports.paths import parse_data_path
 from neardup_cli.web.metrics import Metrics
@@ -24,12 +29,23 @@ _ABSENT = "the catalog has no such file"
 _CHANGED = "the file is not what it was when it was scanned: scan again"
 
 
+# A preview of a larger image is not enlarged where that would show.
+_ENLARGED = 1.05
+
+
 class Side(IntEnum):
     """Longest side of a preview, pixels: a few fixed sizes, so that each is made once."""
 
     THUMBNAIL = 320
     SCREEN = 1280
     DETAIL = 2560
+
+
+class Shown(NamedTuple):
+    """A picture as a JPEG; not `lasting` where there will be more to see when its file comes back."""
+
+    jpeg: bytes
+    lasting: bool = True
 
 
 class Previews:
@@ -45,24 +61,44 @@ class Previews:
         """Return the ETag of a preview: the content's, so that it is right wherever the file moves."""
         return f'"{file.digest.hex()[:24]}-{side.value}"'
 
-    def jpeg(self, file: CatalogedFile, side: Side) -> bytes:
-        """Return a preview as a JPEG.
+    def jpeg(self, file: CatalogedFile, side: Side) -> Shown:
+        """Return a preview as a JPEG: the one that the catalog keeps, where it suffices or there is no other.
 
         Raises:
-            PathNotFound: the file is gone, or another one than was scanned.
+            PathNotFound: the file is another one than was scanned, or gone, and no preview of it is kept.
             UnreadableImage: it cannot be decoded.
         """
         key = (file.digest, side.value)
         kept = self._kept.get(key)
-        self._metrics.previews.labels("file" if kept is None else "memory").inc()
         if kept is not None:
-            return kept
-        with open_as_scanned(file) as stream:
-            picture = shrunk_to(stream, side=side.value, max_pixels=self._max_pixels)
+            self._metrics.previews.labels("memory").inc()
+            return Shown(kept)
+        picture, lasting = self._picture(file, side)
         out = io.BytesIO()
         picture.save(out, "JPEG", quality=_QUALITY)
-        self._kept.put(key, out.getvalue())
-        return out.getvalue()
+        if lasting:
+            self._kept.put(key, out.getvalue())
+        return Shown(out.getvalue(), lasting)
+
+    def _picture(self, file: CatalogedFile, side: Side) -> tuple[Image.Image, bool]:
+        """Return the pixels, and whether there are no better ones to be had when the file comes back."""
+        if is_changed(file):
+            raise PathNotFound(_CHANGED)
+        kept = shown_preview(self._catalog, file)
+        suffices = side is Side.THUMBNAIL or max(file.width, file.height) <= _ENLARGED * PREVIEW_SIDE
+        if kept is not None and suffices:
+            self._metrics.previews.labels("catalog").inc()
+            kept.thumbnail((side.value, side.value), Image.Resampling.LANCZOS)
+            return kept, True
+        try:
+            with open_as_scanned(file) as stream:
+                self._metrics.previews.labels("file").inc()
+                return shrunk_to(stream, side=side.value, max_pixels=self._max_pixels), True
+        except PathNotFound:
+            if kept is None:
+                raise
+            self._metrics.previews.labels("catalog").inc()
+            return kept, False
 
 
 def catalogued(catalog: Catalog, path: str) -> CatalogedFile:
@@ -83,6 +119,20 @@ def catalogued(catalog: Catalog, path: str) -> CatalogedFile:
     if file is None:
         raise PathNotFound(_ABSENT)
     return file
+
+
+def is_changed(file: CatalogedFile) -> bool:
+    """Return True if another file than was scanned stands at a path; one that is away has not changed.
+
+    An object in a store is not asked about: that takes longer than all the rest.
+    """
+    if is_remote(file.path):
+        return False
+    try:
+        now = os.stat(file.path)
+    except (OSError, ValueError):
+        return False
+    return (now.st_size, now.st_mtime_ns) != (file.stamp.size, file.stamp.mtime_ns)
 
 
 def open_as_scanned(file: CatalogedFile) -> BinaryIO:

@@ -18,10 +18,12 @@ import streamlit as st
 from neardup_cli import Catalog, Detection, DuplicateDetector, DupsOptions, find_duplicates
 from neardup_cli.catalog.changes import ChangeStamp, change_stamp
 from neardup_cli.catalog.proofs import count_proofs
+from neardup_cli.catalog.queries import file_at
 from neardup_cli.choices import Kind, Loss
 from neardup_cli.errors import NeardupError, UnreadableImage
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
+from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.records.answers import QueryMatch
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch, Stage
@@ -46,6 +48,7 @@ _VERDICTS = {
     Stage.GEOMETRY: "Duplicate: SSCD was in doubt, and the pixels agree.",
     None: "No duplicate: nothing in the catalog is a copy of it.",
 }
+_CANNOT_TELL = "Nobody can tell now: pictures that resemble it are away, and have no preview."
 
 
 def main() -> None:
@@ -82,7 +85,7 @@ def _report(
 ) -> DupsReport:
     """Return the groups of the catalog as it is."""
     with Catalog.open(location) as catalog:
-        return find_duplicates(catalog, DupsOptions.from_settings(settings))
+        return find_duplicates(catalog, DupsOptions.from_settings(settings, look=False))
 
 
 def _look_up(detector: DuplicateDetector, settings: Settings) -> None:
@@ -115,7 +118,8 @@ def _look_up(detector: DuplicateDetector, settings: Settings) -> None:
 
 def _show_verdict(data: bytes, detection: Detection) -> None:
     stage = None if detection.match is None else detection.match.stage
-    (st.success if detection.is_duplicate else st.info)(_VERDICTS[stage])
+    verdict = _CANNOT_TELL if detection.cannot_tell else _VERDICTS[stage]
+    (st.success if detection.is_duplicate else st.info)(verdict)
     query, match = st.columns(2)
     with query:
         st.markdown("**Your image**")
@@ -213,17 +217,42 @@ def _place(path: bytes) -> str:
 def _show_file(path: bytes, side: int) -> None:
     """Show a catalogued picture, small, or why that is not possible."""
     try:
-        st.image(_file_picture(path, side, os.stat(path).st_mtime_ns))
+        st.image(_file_picture(path, side, _mtime_ns(path)))
     except UnreadableImage as exc:
         st.text(f"({shown_text(str(exc))})")
     except OSError as exc:
         st.text(f"({os_reason(exc)})")
 
 
+def _mtime_ns(path: bytes) -> int | None:
+    """Return when a file was changed last; None of one that is away."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
+@st.cache_resource(max_entries=1, on_release=Catalog.close)
+def _catalog(location: Path | str) -> Catalog:
+    return Catalog.open(location)
+
+
 @st.cache_data(max_entries=500, show_spinner=False)
-def _file_picture(path: bytes, side: int, mtime_ns: int) -> bytes:  # noqa: ARG001 - a changed file is another
+def _file_picture(path: bytes, side: int, mtime_ns: int | None) -> bytes:
+    """Return a picture from the catalog, if it is there large enough or the file is away, else from the file.
+
+    A file that has changed since the scan is shown as it is.
+    """
+    room = _BYTES_A_PIXEL * side * side
+    catalog = _catalog(load_settings().catalog_location)
+    with catalog.read() as connection:
+        file = file_at(connection, path)
+    if file is not None and (mtime_ns is None or (side <= _SMALL and mtime_ns == file.stamp.mtime_ns)):
+        small = shown_preview(catalog, file)
+        if small is not None:
+            return webp_thumbnail(small, side=side, most_bytes=room)
     with open(path, "rb") as stream:
-        return webp_thumbnail(stream, side=side, most_bytes=_BYTES_A_PIXEL * side * side)
+        return webp_thumbnail(stream, side=side, most_bytes=room)
 
 
 def _complain(error: NeardupError) -> None:

@@ -14,6 +14,8 @@ def match_reason(match: FileMatch | QueryMatch) -> str:
     """Return one sentence: what happened, and what says so."""
     if match.stage is Stage.EXACT:
         return "The same bytes."
+    if isinstance(match, QueryMatch) and match.untold:
+        return f"Cannot tell, for it cannot be looked at now: {_seen(match.similarity, match.hamming)}."
     if match.stage is None:
         return f"No copy: {_seen(match.similarity, match.hamming)}."
     kind = None if match.alignment is None else match.alignment.kind

@@ -456,3 +456,12 @@ def test_errors_of_a_catalog_are_neardup_errors() -> None:
     for kind in (CatalogBusy, CatalogCorrupt, CatalogMissing, CatalogTooNew):
         assert issubclass(kind, CatalogError)
         assert issubclass(kind, NeardupError)
+
+
+def test_a_new_catalog_is_its_owners_alone(tmp_path: Path) -> None:
+    """It holds small versions of photographs, which may lie where nobody else can look."""
+    Catalog.open(tmp_path / "new.db", create=True).close()
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "new.db").chmod(0o640)  # what its owner wants stays
+    Catalog.open(tmp_path / "new.db").close()
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o640

@@ -14,13 +14,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData
 
-from neardup_cli.catalog import migrate
+from neardup_cli.catalog import migrate, previews, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.emptied import count_removed, store_folders, stored_folders
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.verdicts import stored_verdicts
 from neardup_cli.errors import CatalogCorrupt, CatalogError, CatalogTooNew
 from neardup_cli.plans import EmptiedFolder, OperationState
+from neardup_cli.records.files import Features
+from neardup_cli.records.previews import Preview
 
 
 @pytest.fixture
@@ -206,6 +208,31 @@ def test_a_journal_from_before_emptied_folders_has_none(engine: Engine, path: Pa
         with catalog.read() as connection:
             assert stored_folders(connection, 1, [OperationState.PLANNED]) == [folder]
             assert count_removed(connection, 1) == 0
+
+
+@pytest.mark.parametrize("revision", ["0001", "0008", "0011"])
+def test_contents_from_before_previews_have_none_and_get_some(
+    engine: Engine, path: Path, revision: str
+) -> None:
+    migrate.upgrade(engine, revision)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO content (digest, size, format, width, height, dhash, flatness) "
+            "VALUES (x'aa', 5, 'JPEG', 4, 3, 7, 0.5)"
+        )
+    engine.dispose()
+    preview = Preview(b"pixels", b"d" * 16, b"alpha", 0)
+    features = Features("JPEG", 4, 3, 7, 0.5, None, None, preview=preview)
+    with Catalog.open(path) as catalog:
+        with catalog.read() as connection:
+            assert previews.kept_previews(connection) == (0, 0)
+            assert not scanning.every_content_has_a_preview(connection)
+        with catalog.write() as connection:
+            assert previews.store_previews(connection, {b"\xaa": (5, features)}) == 1
+        with catalog.read() as connection:
+            assert previews.stored_preview(connection, 1) == preview
+            assert previews.kept_previews(connection) == (1, 11)
+            assert scanning.every_content_has_a_preview(connection)
 
 
 def test_folder_with_a_percent_sign(

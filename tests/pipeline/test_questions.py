@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from neardup_cli import Catalog, QueryOptions, build_hash_db
+from neardup_cli import Catalog, QueryOptions, ScanOptions, build_hash_db, scan
 from neardup_cli.pipeline import picture, probe
 from neardup_cli.pipeline.query import Question, Searcher
 from neardup_cli.records.matches import Stage
@@ -109,43 +109,66 @@ def test_a_loaded_model_is_used_again(searcher: Searcher) -> None:
     assert again.rules.embedder is searcher.rules.embedder
 
 
+type Own = tuple[Searcher, Path, Question]
+
+
 @pytest.fixture
-def own(photographs: dict[str, Image.Image], tmp_path: Path) -> Iterator[tuple[Searcher, Path, Question]]:
+def own(photographs: dict[str, Image.Image], tmp_path: Path) -> Iterator[Own]:
     """A catalog of one photograph, its file, and a crop of it, of which only the pixels can tell."""
+    yield from _own(photographs, tmp_path, previews=True)
+
+
+@pytest.fixture
+def bare(photographs: dict[str, Image.Image], tmp_path: Path) -> Iterator[Own]:
+    """The same without previews."""
+    yield from _own(photographs, tmp_path, previews=False)
+
+
+def _own(photographs: dict[str, Image.Image], tmp_path: Path, *, previews: bool) -> Iterator[Own]:
     file = tmp_path / "photos" / "astronaut.png"
     file.parent.mkdir()
     photographs["astronaut"].save(file)
     crop = io.BytesIO()
     photographs["astronaut"].crop((20, 0, 220, 180)).save(crop, "JPEG", quality=70)
-    location = build_hash_db(file.parent, tmp_path / "catalog.db", workers=1)
-    with Catalog.open(location) as catalog:
+    with Catalog.open(tmp_path / "catalog.db", create=True) as catalog:
+        scan(catalog, [os.fsencode(file.parent)], ScanOptions(previews=previews))
         yield Searcher(catalog, QueryOptions()), file, Question(crop)
 
 
-def test_a_catalogued_picture_is_decoded_once(
-    own: tuple[Searcher, Path, Question], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    searcher, _, question = own
+def test_a_catalogued_picture_is_decoded_once(bare: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher, _, question = bare
     first = searcher.query_many([question, question])
     monkeypatch.setattr(picture, "open_image", None)
     assert searcher.query_many([question]) == first[:1]
     assert first[0].matches[0].stage is Stage.GEOMETRY
 
 
-def test_a_catalogued_file_is_looked_at_anew_when_it_has_changed(
-    own: tuple[Searcher, Path, Question], photographs: dict[str, Image.Image]
+def test_a_catalogued_picture_with_a_preview_is_not_decoded(
+    own: Own, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searcher, file, question = own
-    assert searcher.query_many([question])[0].matches[0].is_match
-    photographs["coffee"].save(file)
-    assert not searcher.query_many([question])[0].matches[0].is_match
+    monkeypatch.setattr(picture, "open_image", None)
+    (answer,) = searcher.query_many([question])
+    assert answer.matches[0].stage is Stage.GEOMETRY
     file.unlink()
-    assert not searcher.query_many([question])[0].matches[0].is_match
+    assert searcher.query_many([question]) == [answer]
 
 
-def test_a_pipe_in_the_place_of_a_catalogued_file_blocks_nobody(own: tuple[Searcher, Path, Question]) -> None:
-    searcher, file, question = own
+def test_what_a_file_has_become_says_nothing_of_what_it_was(
+    bare: Own, photographs: dict[str, Image.Image]
+) -> None:
+    searcher, file, question = bare
+    photographs["coffee"].save(file)
+    for _ in range(2):
+        (answer,) = searcher.query_many([question])
+        assert [(match.is_match, match.untold) for match in answer.matches] == [(False, True)]
+        assert answer.cannot_tell
+        file.unlink(missing_ok=True)
+
+
+def test_a_pipe_in_the_place_of_a_catalogued_file_blocks_nobody(bare: Own) -> None:
+    searcher, file, question = bare
     file.unlink()
     os.mkfifo(file)
     (answer,) = searcher.query_many([question])
-    assert [match.is_match for match in answer.matches] == [False]
+    assert [(match.is_match, match.untold) for match in answer.matches] == [(False, True)]

@@ -40,7 +40,7 @@ def test_scan() -> None:
         Skipped(b"/p/a.txt", "not an image file"),
     )
     damaged = (Skipped(b"/p/\xff.png", "truncated"),)
-    summary = ScanSummary(9, 1, 2, 3, 4, 5, 6, 7, skipped, 1.23456, "sscd", regions=8, damaged=damaged)
+    summary = ScanSummary(9, 1, 2, 3, 4, 5, 6, 7, skipped, 1.23456, "sscd", 8, 10, damaged)
     assert read(json_report.scan_document(summary)) == {
         "schema": "neardup.scan/1",
         "seen": 9,
@@ -52,6 +52,7 @@ def test_scan() -> None:
         "offline": 6,
         "embedded": 7,
         "regions": 8,
+        "previews": 10,
         "unreadable": 1,
         "app_folders": 0,
         "skipped": [
@@ -130,6 +131,7 @@ def test_query() -> None:
     assert found["matches"][0] == {
         "path": "file:///p/%FF.jpg",
         "is_match": True,
+        "cannot_tell": False,
         "stage": "sieve",
         "kind": None,
         "similarity": 0.9877,

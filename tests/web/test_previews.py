@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neardup_cli import build_hash_db
+from neardup_cli import Catalog, ScanOptions, build_hash_db, scan
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.reports.paths import data_path
+from neardup_cli.web import previews
 from neardup_cli.web.options import Limits
 
 if TYPE_CHECKING:
@@ -171,3 +172,62 @@ def test_a_link_to_the_very_file_that_was_scanned_is(
     folder.rename(tmp_path / "disk")
     folder.symlink_to(tmp_path / "disk")
     assert preview(server, folder / "a.png").status_code == 200
+
+
+# --- what a scan has kept -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(start: Serve, photographs: dict[str, Image.Image], tmp_path: Path) -> tuple[Running, Path]:
+    """A server over a catalog with previews, and the folder that was scanned."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    photographs["rocket"].resize((1500, 1000)).save(folder / "large.jpg", quality=90)
+    photographs["chelsea"].save(folder / "small.png")
+    with Catalog.open(tmp_path / "kept.db", create=True) as catalog:
+        scan(catalog, [os.fsencode(folder)], ScanOptions(model="sscd_distilled"))
+    return start(tmp_path / "kept.db"), folder
+
+
+def test_thumbnails_open_no_file(kept: tuple[Running, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    server, folder = kept
+    monkeypatch.setattr(previews, "open_as_scanned", None)
+    for name in ("large.jpg", "small.png"):
+        assert max(picture(preview(server, folder / name)).size) == 320
+    assert 'neardup_previews_total{source="catalog"} 2.0' in server.client.get("/metrics").text
+
+
+def test_what_is_larger_comes_from_the_file(kept: tuple[Running, Path]) -> None:
+    server, folder = kept
+    answer = preview(server, folder / "large.jpg", side=1280)
+    assert max(picture(answer).size) == 1280
+    assert answer.headers["cache-control"] == "private, no-cache"
+
+
+def test_of_what_is_away_the_small_version_is_shown_until_it_is_back(kept: tuple[Running, Path]) -> None:
+    server, folder = kept
+    folder.rename(folder.parent / "drawer")
+    for side in (320, 1280):
+        assert max(picture(preview(server, folder / "large.jpg", side=side)).size) == min(side, 416)
+    answer = preview(server, folder / "large.jpg", side=1280, content="0" * 12)
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+    (folder.parent / "drawer").rename(folder)
+    assert max(picture(preview(server, folder / "large.jpg", side=1280)).size) == 1280
+
+
+def test_what_has_changed_is_not_shown_as_it_was(
+    kept: tuple[Running, Path], photographs: dict[str, Image.Image]
+) -> None:
+    server, folder = kept
+    photographs["coffee"].save(folder / "small.png")
+    assert preview(server, folder / "small.png").status_code == 404
+
+
+def test_two_that_are_away_are_compared(kept: tuple[Running, Path]) -> None:
+    server, folder = kept
+    folder.rename(folder.parent / "drawer")
+    pair = {"a": str(folder / "large.jpg"), "b": str(folder / "small.png")}
+    answer = server.client.get("/api/compare", params=pair)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["is_duplicate"] is False

@@ -162,9 +162,8 @@ def _groups(
     served: Service, wanted: PlanWanted, options: CleanOptions, watch: Watch
 ) -> Sequence[DuplicateGroup]:
     snapshot = served.snapshot()
-    groups: Sequence[DuplicateGroup] = snapshot.report.groups
-    if _decides_otherwise(options):
-        groups = find_groups(served.catalog, options, watch)
+    # Those of the page go by what was known: which file stays may take a look at full size.
+    groups: Sequence[DuplicateGroup] = find_groups(served.catalog, options, watch)
     if wanted.confident:
         return groups
     by_id = {**snapshot.by_id, **{group.id: group for group in groups}}
@@ -172,13 +171,6 @@ def _groups(
     if not found:
         raise PathNotFound("none of these groups is there any more: the catalog has changed")
     return found
-
-
-def _decides_otherwise(options: CleanOptions) -> bool:
-    """Say whether other files stay than those that the page shows, or other copies belong to the groups."""
-    ours, usual = options.policy, options.dups.policy
-    shots = Kind.SIMILAR_SHOT in ours.only and not options.dups.similar_shots
-    return shots or (ours.keep, ours.prefer, ours.protect) != (usual.keep, usual.prefer, usual.protect)
 
 
 def _page(made: Plan, digest: str, offset: int, limit: int) -> PlanPage:

@@ -59,6 +59,7 @@ async def detect(
         explanation = await served.in_thread(lambda: _explain(served, source, best, threshold))
     return Detection(
         is_duplicate=found.is_duplicate,
+        cannot_tell=found.cannot_tell,
         stage=found.stage,
         match=None if found.match is None else _candidate(found.match),
         sieve_matches=[_candidate(match) for match in found.sieve_matches],

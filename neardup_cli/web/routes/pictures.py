@@ -9,16 +9,20 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from neardup_cli.embedders.base import Embedder
 from neardup_cli.pipeline.explain import explain
+from neardup_cli.pipeline.probe import Probe
+from neardup_cli.pipeline.stored_probe import stored_probe
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.web.documents import Comparison, DataPath
-from neardup_cli.web.previews import Side, catalogued, open_as_scanned
+from neardup_cli.web.previews import Side, catalogued, is_changed, open_as_scanned
 from neardup_cli.web.problems import responses
 from neardup_cli.web.routes.detect import comparison
 from neardup_cli.web.service import Served, Service
 
 _FOREVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "private, no-cache"
+_NEVER = "no-store"
 
 router = APIRouter(tags=["pictures"])
 
@@ -48,8 +52,10 @@ async def preview(
     headers = {"ETag": tag, "Cache-Control": _FOREVER if named else _ASK_AGAIN}
     if if_none_match is not None and tag in if_none_match:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    picture = await served.in_thread(lambda: served.previews.jpeg(file, side))
-    return Response(picture, media_type="image/jpeg", headers=headers)
+    shown = await served.in_thread(lambda: served.previews.jpeg(file, side))
+    if not shown.lasting:
+        headers = {"Cache-Control": _NEVER}
+    return Response(shown.jpeg, media_type="image/jpeg", headers=headers)
 
 
 @router.get(
@@ -69,7 +75,15 @@ async def compare(
 
 
 def _compared(served: Service, a: CatalogedFile, b: CatalogedFile) -> Comparison:
-    for file in (a, b):
+    rules, limit = served.lookup.searcher().rules, served.options.scan.max_pixels
+    first, second = (_side(served, file, rules.embedder, limit) for file in (a, b))
+    return comparison(explain(first, second, rules, max_pixels=limit))
+
+
+def _side(served: Service, file: CatalogedFile, embedder: Embedder | None, limit: int) -> Probe | bytes:
+    """Return what the catalog knows of a file, which may be away, or its path, if it is what was scanned."""
+    known = None if is_changed(file) else stored_probe(served.catalog, file, embedder, limit)
+    if known is None:
         open_as_scanned(file).close()
-    rules = served.lookup.searcher().rules
-    return comparison(explain(a.path, b.path, rules, max_pixels=served.options.scan.max_pixels))
+        return file.path
+    return known

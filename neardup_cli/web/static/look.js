@@ -60,7 +60,7 @@ export class Look {
       make(
         "p",
         { class: found.is_duplicate ? "verdict yes" : "verdict" },
-        found.is_duplicate ? `Yes: you have it, ${count(matches.length, "time")}.` : "No: this one is new.",
+        verdict(found, matches),
       ),
     ];
     if (found.match) {
@@ -70,7 +70,8 @@ export class Look {
       parts.push(make("h2", {}, "Copies"), this.#rows(matches));
     }
     if (found.neighbours.length) {
-      parts.push(make("h2", {}, "Most alike, but no copies"), this.#rows(found.neighbours));
+      const heading = found.cannot_tell ? "Most alike; some cannot be looked at now" : "Most alike, but no copies";
+      parts.push(make("h2", {}, heading), this.#rows(found.neighbours));
     }
     return parts;
   }
@@ -102,13 +103,23 @@ export class Look {
           make(
             "div",
             { class: "score" },
-            make("span", { class: match.is_match ? "yes" : "" }, match.is_match ? "copy" : "no copy"),
+            make("span", { class: match.is_match ? "yes" : "" }, word(match)),
             match.similarity === null ? null : make("small", {}, `${similarity(match.similarity)} alike`),
           ),
         ),
       ),
     );
   }
+}
+
+function verdict(found, matches) {
+  if (found.is_duplicate) return `Yes: you have it, ${count(matches.length, "time")}.`;
+  return found.cannot_tell ? "Nobody can tell now: images that resemble it are away." : "No: this one is new.";
+}
+
+function word(match) {
+  if (match.is_match) return "copy";
+  return match.cannot_tell ? "unknown" : "no copy";
 }
 
 // Where the upload lies in the match; the map may go beyond its edges.
