@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -54,3 +55,9 @@ class Backend(Protocol):
 
     def backup(self, target: Path) -> None:
         """Copy the catalog to a file that is not there yet; see `Catalog.backup`."""
+
+    def verify(self, max_age: timedelta | None = None) -> None:
+        """Compare what is stored with what was written; see `Catalog.verify`."""
+
+    def close(self) -> None:
+        """Close all connections."""
