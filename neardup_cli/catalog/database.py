@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Connection
 
 from neardup_cli.catalog.backend import Backend
 from neardup_cli.catalog.sqlite import SqliteBackend, writer_lock
+
+if TYPE_CHECKING:
+    from neardup_cli.catalog.salvage import Salvaged
 
 # What the pool logs on its own (an interrupt while a connection is handed back) is raised as well;
 # without a handler it would reach stderr through logging's last resort.
@@ -24,6 +27,9 @@ __all__ = ["Catalog", "Connection", "Location", "writer_lock"]
 
 type Location = Path | str
 """Where a catalog is: a path is a SQLite file, and so is a string, unless it is the URL of a database."""
+
+# What goes wrong where a number, a name or a JSON text is not what it was when it was written.
+_UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 _URL = re.compile(r"[a-z][a-z0-9+.]*://")
 
@@ -126,6 +132,22 @@ class Catalog:
         with self._backend.translated():
             self._backend.verify(max_age)
 
+    @staticmethod
+    def salvage(location: Location) -> Salvaged | None:
+        """Put a new catalog with all that can be saved into the place of a damaged file, which is kept aside.
+
+        Returns:
+            What was saved; None for a catalog in a database, whose tools do that.
+
+        Raises:
+            CatalogCorrupt, CatalogBusy, CatalogError: see `salvage.salvage`.
+        """
+        from neardup_cli.catalog.salvage import salvage  # few ever need it
+
+        if isinstance(location, str) and _URL.match(location):
+            return None
+        return salvage(Path(location))
+
     def close(self) -> None:
         """Close all connections; SQLite's write-ahead log is folded into the file."""
         with self._backend.translated():
@@ -137,4 +159,9 @@ class Catalog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            # What nobody has foreseen may come from damage that nobody has seen yet.
+            if isinstance(error, _UNFORESEEN):
+                self.verify()
+        finally:
+            self.close()

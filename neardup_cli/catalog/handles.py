@@ -1,8 +1,8 @@
 """Reading a catalog's file beside SQLite, which has it open at the same time.
 
-Closing any handle of a file takes away all the locks that this process has on it, SQLite's too: another process
-would then think that nobody is there, and remove the log under us. So there is one handle a file, closed when
-nobody in this process has that catalog open any more.
+Closing any handle of a file takes away all the locks that this process has on it, SQLite's too: another
+process would then think that nobody is there, and remove the log under us. So there is one handle a file,
+closed when nobody in this process has that catalog open any more.
 """
 
 from __future__ import annotations

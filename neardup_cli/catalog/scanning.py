@@ -297,6 +297,7 @@ def store_files(
     if not rows:
         return
     states = content_states(connection, [row.digest for row in rows], None)
+    now = _now()
     values = [
         {
             "path": row.path,
@@ -309,6 +310,7 @@ def store_files(
             "root_id": root_ids[row.root],
             "added_scan_id": scan_id,
             "missing_scan_id": None,
+            "read_at": now,
         }
         for row in rows
     ]

@@ -1,12 +1,12 @@
 """The seal of a catalog file: what each of its pages was when neardup wrote it, in a file beside it.
 
-SQLite notices damage only where its structure breaks: a wrong byte in a path, a digest or a verdict is read as
-if it had been written so. The seal has eight bytes of BLAKE3 for every page, so that any wrong byte is found at
-the speed of reading, and the pages that can be believed are known where others cannot.
+SQLite notices damage only where its structure breaks: a wrong byte in a path, a digest or a verdict is read
+as if it had been written so. The seal has eight bytes of BLAKE3 for every page, so that any wrong byte is
+found at the speed of reading, and the pages that can be believed are known where others cannot.
 
-It costs nothing to ask as long as nobody else has touched the file: the header repeats what `stat` said when it
-was written last. `fold.py` keeps it true. Pages whose entry is empty, and those that are in the write-ahead log
-(which has checksums of its own), are not judged.
+It costs nothing to ask as long as nobody else has touched the file: the header repeats what `stat` said when
+it was written last. `sealing.py` keeps it true. Pages whose entry is empty, and those that are in the
+write-ahead log (which has checksums of its own), are not judged.
 
     header    4,096 bytes: see `_HEADER`
     page one  a copy of the file's first page, without which SQLite opens nothing
@@ -29,7 +29,7 @@ from blake3 import blake3
 SUFFIX = ".seal"
 _MAGIC = b"neardup seal 1\n\0"
 _HEADER = struct.Struct("<16sIIIIQqqqQd")
-"""Magic, page size, nonce, whether a fold is under way, reserved, pages, size, mtime, ctime, inode, verified."""
+"""Magic, page size, nonce, fold under way, reserved, pages, size, mtime, ctime, inode, verified."""
 
 _BLOCK = 4096
 _ENTRY = 8
@@ -38,8 +38,8 @@ _EMPTY = bytes(_ENTRY)
 _AT_ONCE = 256  # pages that are read in one go
 
 _NONCE_AT = 60
-"""Where SQLite's first page has `user_version`: each fold gives it a new value, by which an older or newer copy
-of a catalog is told from a damaged one."""
+"""Where SQLite's first page has `user_version`: each fold gives it a new value, by which an older or newer
+copy of a catalog is told from a damaged one."""
 
 _WAL_HEADER, _FRAME_HEADER = struct.Struct(">IIIIIIII"), struct.Struct(">IIII")
 _CHECKSUM = 8
@@ -115,7 +115,7 @@ class Seal:
         return wrong
 
     def take(self, handle: int, pages: Iterable[int] | None = None) -> None:
-        """Seal pages as they are in the file, all of them by default, and everything that `stat` says of it."""
+        """Seal pages as they are in the file, all of them by default, and what `stat` says of it."""
         status = os.fstat(handle)
         count = status.st_size // self.page_size
         known = min(self.pages, count)
@@ -183,7 +183,7 @@ def forget_seal(catalog: Path) -> None:
 
 
 def logged_pages(catalog: Path) -> frozenset[int]:
-    """Return the pages of which the write-ahead log has a version: SQLite reads these instead of the file's."""
+    """Return the pages that the write-ahead log has: SQLite reads these instead of the file's."""
     try:
         with open(f"{catalog}-wal", "rb") as stream:
             start = stream.read(_WAL_HEADER.size)

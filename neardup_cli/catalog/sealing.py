@@ -1,7 +1,8 @@
 """Keeping the seal of a catalog file true while SQLite writes to it, and believing the file by it.
 
-What is committed goes to the write-ahead log; the file itself changes only when the log is folded into it. SQLite
-would do that whenever it likes. Here it is done by `SealedFile.fold` alone, as the only writer, which knows from
+What is committed goes to the write-ahead log; the file itself changes only when the log is folded into it.
+SQLite would do that whenever it likes. Here it is done by `SealedFile.fold` alone, as the only writer, which
+knows from
 the log which pages change:
 
     their entries are emptied   folded by SQLite, synchronised   sealed as they are now, synchronised   let go
@@ -79,12 +80,13 @@ class SealedFile:
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
 
     def check(self) -> bool:
-        """Make sure, before anything is believed, that the file is what neardup wrote, as far as a seal tells.
+        """Make sure that the file is what neardup wrote, as far as a seal tells, before it is believed.
 
         Where nobody else has touched it, that is one look at the seal.
 
         Returns:
-            Whether there is a seal of it; else `adopt` makes one, once it is known that the file is a catalog.
+            Whether there is a seal of it; else `adopt` makes one, once it is known that the file is a
+            catalog.
 
         Raises:
             CatalogCorrupt: it is not.
@@ -108,9 +110,13 @@ class SealedFile:
             sqlite3.Error, OSError: the file or its seal cannot be read or written, or another holds it.
         """
         header = Seal.read(self.path, whole=False)
-        if header is not None and max_age is not None and not header.touched(os.fstat(self.handle)):
-            if time.time() - header.verified <= max_age.total_seconds():
-                return
+        if (
+            header is not None
+            and max_age is not None
+            and not header.touched(os.fstat(self.handle))
+            and time.time() - header.verified <= max_age.total_seconds()
+        ):
+            return
         if not _is_database(self.handle):  # SQLite would say so in worse words
             raise CatalogCorrupt(damage(self.path, 1, 1 if header is None else header.pages))
         with self._alone() as holder, self._handle.lock:
@@ -180,7 +186,7 @@ class SealedFile:
             yield
 
     def _fold_at_the_end(self, holder: sqlite3.Connection) -> None:
-        """Leave no log behind, or, where it cannot be folded now, all of it for the next who opens the file."""
+        """Leave no log behind, or, where it cannot be folded now, all of it for the next."""
         try:
             if logged_pages(self.path):
                 holder.execute("BEGIN IMMEDIATE")
@@ -202,9 +208,9 @@ class SealedFile:
         self._fold(holder, Seal(size))
 
     def _fold(self, holder: sqlite3.Connection, new: Seal | None = None) -> None:
-        """Bring the log into the file, and seal what that changes; `holder` is in a transaction, and so alone.
+        """Bring the log into the file, and seal what that changes.
 
-        With a `new` seal, everything is sealed.
+        `holder` is in a transaction that holds off all other writers. A `new` seal gets everything.
         """
         holder.execute(f"PRAGMA user_version = {secrets.randbelow(2**31 - 1) + 1}")
         holder.execute("COMMIT")

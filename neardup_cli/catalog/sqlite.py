@@ -20,7 +20,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from neardup_cli.catalog import migrate
 from neardup_cli.catalog.seal import forget_seal
 from neardup_cli.catalog.sealing import WHAT_TO_DO, SealedFile
-from neardup_cli.errors import BadInput, CatalogBusy, CatalogCorrupt, CatalogError, CatalogMissing, DiskFull
+from neardup_cli.errors import (
+    BadInput,
+    CatalogBusy,
+    CatalogCorrupt,
+    CatalogError,
+    CatalogMissing,
+    DiskFull,
+    NotACatalog,
+)
 
 _BUSY_TIMEOUT_MS = 30_000
 
@@ -46,7 +54,7 @@ class SqliteBackend:
                 forget_seal(path)  # of one that somebody has deleted
                 _create(path)
             if path.is_dir():
-                raise CatalogCorrupt(f"{path} is a folder, not a catalog file")
+                raise NotACatalog(f"{path} is a folder, not a catalog file")
             with ExitStack() as undo:
                 sealed = SealedFile(path, _BUSY_TIMEOUT_MS / 1000)
                 undo.callback(sealed.let_go)
@@ -257,7 +265,7 @@ def _begin(connection: Connection) -> None:
 def _refuse_other_files(path: Path, sealed: SealedFile) -> None:
     """Look at the first bytes before SQLite writes anything beside a file that is not ours."""
     if not (sealed.is_database() or sealed.is_empty()):
-        raise CatalogCorrupt(f"{path} is not a neardup catalog")
+        raise NotACatalog(f"{path} is not a neardup catalog")
 
 
 @contextmanager
@@ -295,7 +303,5 @@ def _as_catalog_error(path: Path, exc: BaseException | None) -> CatalogError | D
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CatalogBusy(f"another program holds {path}: wait for it, or use another --catalog")
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return CatalogCorrupt(
-            f"catalog {path} is damaged ({exc}): {WHAT_TO_DO}"
-        )
+        return CatalogCorrupt(f"catalog {path} is damaged ({exc}): {WHAT_TO_DO}")
     return CatalogError(f"catalog {path} cannot be used: {exc}")
