@@ -67,8 +67,8 @@ def files_to_verify(connection: Connection, since: datetime | None) -> Iterator[
         after = page[-1][1]
 
 
-def store_read(connection: Connection, ids: Collection[int], when: datetime) -> None:
-    """Record that files were read at a time (UTC), and were what the catalog has of them."""
+def store_read(connection: Connection, ids: Collection[int], when: datetime | None) -> None:
+    """Record that files were read at a time (UTC) and were what the catalog has of them; None: they were not."""
     statement = update(File).where(File.c.id.in_(bindparam("ids", expanding=True))).values(read_at=when)
     for some in batched(ids, 500):
         connection.execute(statement, {"ids": some})

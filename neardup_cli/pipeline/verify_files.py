@@ -99,6 +99,7 @@ class _Tally:
         self._catalog = catalog
         self._watch = watch
         self._sound: list[int] = []
+        self._unsound: list[int] = []
         self._stored = time.monotonic()
         self._shown = 0
         self.checked = self.bytes = self.away = 0
@@ -113,10 +114,12 @@ class _Tally:
             case _State.SOUND:
                 self._sound.append(file.id)
             case _State.ROTTEN:
+                self._unsound.append(file.id)
                 self.rotten.append(file)
             case _State.CHANGED:
                 self.changed.append(file.path)
             case _State.UNREADABLE:
+                self._unsound.append(file.id)
                 self.unreadable.append(Skipped(file.path, seen.reason, unreadable=True))
             case _State.AWAY:
                 self.away += 1
@@ -131,11 +134,12 @@ class _Tally:
             self.store()
 
     def store(self) -> None:
-        """Put down what was sound: it was read within the last second or two."""
-        if self._sound:
+        """Put down what was sound, a moment ago, and what was not: that is read again whatever `since` says."""
+        if self._sound or self._unsound:
             with self._catalog.write() as connection:
                 verifying.store_read(connection, self._sound, _now())
-        self._sound, self._stored = [], time.monotonic()
+                verifying.store_read(connection, self._unsound, None)
+        self._sound, self._unsound, self._stored = [], [], time.monotonic()
 
 
 def _begun(catalog: Catalog, since: datetime | None) -> tuple[datetime | None, bool]:
