@@ -1,20 +1,21 @@
 """Damaging catalogs: `python -m tests.damage --tries 5000`, and a sample of it in `tests/cli/test_damage.py`.
 
-A real catalog (scanned, compared, decided upon, cleaned) is damaged somewhere: a byte, a sector, a page, its
-end. Then one command runs on it, in a process of its own that is forked from this one. Either its answer is that
-of the undamaged catalog, or it says in one line that the catalog is damaged; nothing is acted upon.
+A real catalog (scanned, compared, decided upon, cleaned) is damaged somewhere: a byte, a sector, a page,
+its end. Then one command runs on it, in a process that is forked from this one. Either its answer is that of
+the undamaged catalog, or it says in one line that the catalog is damaged; nothing is acted upon.
 
 Three kinds of tries:
 
 - seen:   something wrote to the file, as copying, another program and most accidents do.
-- hidden: the file system does not know of it (rot of the disk): the seal is made to expect the file's times. What
-          acts has to see it all the same, and so has `dups` when its last comparison is a day ago.
+- hidden: the file system does not know of it (rot of the disk): the seal is made to expect the file's times.
+          What acts has to see it all the same, and so has what finds copies, once a day.
 - bare:   the catalog was copied without its seal: what SQLite can find is found, and there is no traceback.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import random
 import re
@@ -84,6 +85,7 @@ class Campaign:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
+        import_everything()
         self._right: dict[tuple[str, ...], Answer] = {}
 
     def run(self, tries: int, seed: int, kinds: tuple[str, ...] = KINDS) -> Iterator[Try]:
@@ -148,6 +150,24 @@ class Campaign:
         return forked([*arguments, "--catalog", str(folder / "catalog.db")], folder)
 
 
+def import_everything() -> None:
+    """Import what commands import late, so that the children need not; nothing of it is used here.
+
+    What has begun threads of its own cannot be forked.
+    """
+    for name in (
+        "cli.app",
+        "catalog.database",
+        "pipeline.clean",
+        "pipeline.doctor",
+        "pipeline.query",
+        "pipeline.check",
+    ):
+        importlib.import_module(f"neardup_cli.{name}")
+    for name in ("sqlalchemy.dialects.sqlite", "reports.json_report", "pipeline.undo", "embedders.onnx"):
+        importlib.import_module(name if name.startswith("sqlalchemy") else f"neardup_cli.{name}")
+
+
 def do_damage(path: Path, chosen: random.Random) -> str:
     """Damage a file somewhere, as disks and accidents do; return what was done."""
     size = path.stat().st_size
@@ -165,7 +185,9 @@ def do_damage(path: Path, chosen: random.Random) -> str:
             stream.write(data)
             at = other
         else:
-            length = {"bit": 1, "byte": 1, "bytes": chosen.randrange(2, 40), "sector": _SECTOR, "page": 4096}[how]
+            length = {"bit": 1, "byte": 1, "bytes": chosen.randrange(2, 40), "sector": _SECTOR, "page": 4096}[
+                how
+            ]
             at -= at % length if how in ("sector", "page") else 0
             stream.seek(at)
             old = stream.read(length)
@@ -202,7 +224,7 @@ def forked(arguments: list[str], folder: Path) -> Answer:
             for number, file in ((1, out), (2, said)):
                 os.dup2(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)
             code = _main(arguments, folder)
-        except BaseException:  # noqa: BLE001 - the parent wants to see it, whatever it is
+        except BaseException:
             os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(code)
@@ -221,8 +243,8 @@ def _main(arguments: list[str], folder: Path) -> int:
         del os.environ[name]
     os.environ["XDG_CONFIG_HOME"] = str(folder)
     sys.argv = ["neardup", *arguments]
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115, PTH123 - the child's, to its end
-    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115, PTH123
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - the child's, to its end
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     try:
         main()
     except SystemExit as left:
@@ -274,9 +296,9 @@ def _command_line() -> None:
         campaign = Campaign(home)
         for one in campaign.run(options.tries, options.seed, tuple(options.kinds.split(","))):
             bad += 1
-            print(one)
+            sys.stdout.write(f"{one}\n")
         for (kind, verdict), count in sorted(campaign.counts.items()):
-            print(f"{kind:7} {verdict:15} {count:,}")
+            sys.stdout.write(f"{kind:7} {verdict:15} {count:,}\n")
     sys.exit(bad > 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import Connection
 
 from neardup_cli.catalog.backend import Backend
+from neardup_cli.catalog.handles import can_be_written
 from neardup_cli.catalog.sqlite import SqliteBackend, writer_lock
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 __all__ = ["Catalog", "Connection", "Location", "writer_lock"]
+
+DAILY = timedelta(days=1)
+"""How old the last comparison of a catalog may be for an answer, where nobody has touched it since."""
 
 type Location = Path | str
 """Where a catalog is: a path is a SQLite file, and so is a string, unless it is the URL of a database."""
@@ -60,7 +65,8 @@ class Catalog:
 
         Raises:
             CatalogMissing: there is none and `create` is false.
-            CatalogTooNew, CatalogCorrupt, CatalogBusy, DiskFull: as their names say.
+            CatalogTooNew, CatalogCorrupt, CatalogBusy, DiskFull: as their names say. `NotACatalog` is a
+                `CatalogCorrupt` for what never was one.
             BadInput, MissingExtra: a URL that cannot be used, or not without the `postgres` extra.
         """
         if isinstance(location, str) and _URL.match(location):
@@ -68,7 +74,12 @@ class Catalog:
             from neardup_cli.catalog.postgres import PostgresBackend
 
             return cls(PostgresBackend.open(location, create=create))
-        return cls(SqliteBackend.open(Path(location), create=create))
+        path = Path(location)
+        if os.path.isfile(path) and not can_be_written(path):
+            from neardup_cli.catalog.readonly import ReadOnlyBackend  # few have need of it
+
+            return cls(ReadOnlyBackend.open(path, create=False))
+        return cls(SqliteBackend.open(path, create=create))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -78,13 +89,20 @@ class Catalog:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection for one transaction: committed as a whole at the end, or not at all."""
+        """Give a connection for one transaction: committed as a whole at the end, or not at all.
+
+        In a catalog that can only be read, what is written goes to a copy, for as long as this one is open.
+        """
         with self._backend.translated(), self._backend.writing(durably=False) as connection:
             yield connection
 
     @contextmanager
     def write_durably(self) -> Iterator[Connection]:
-        """Do the same, and have it on the disk at the end: no power cut unsays it."""
+        """Do the same, and have it on the disk at the end: no power cut unsays it.
+
+        Raises:
+            CatalogError: the catalog can only be read.
+        """
         with self._backend.translated(), self._backend.writing(durably=True) as connection:
             yield connection
 

@@ -53,3 +53,9 @@ def release_handle(shared: SharedHandle) -> None:
         if shared.users == 0:
             del _open[shared.key]
             os.close(shared.number)
+
+
+def can_be_written(path: Path) -> bool:
+    """Return True if the file and its folder can be written to, as far as the system tells without trying."""
+    effective = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    return all(os.access(place, os.W_OK, **effective) for place in (path, path.parent))

@@ -20,7 +20,7 @@ from secrets import token_hex
 
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.seal import Seal, logged_pages
-from neardup_cli.catalog.sealing import MAGIC
+from neardup_cli.catalog.sealing import is_database
 from neardup_cli.catalog.sqlite import SqliteBackend, writer_lock
 from neardup_cli.errors import CatalogCorrupt, CatalogError, NotACatalog
 
@@ -96,7 +96,7 @@ def _readable_copy(path: Path, copy: Path) -> bool:
     seal = Seal.read(path)
     with open(copy, "r+b") as stream:
         handle = stream.fileno()
-        if seal is None or not (seal.folding or seal.is_of(handle) or not _is_database(handle)):
+        if seal is None or not (seal.folding or seal.is_of(handle) or not is_database(handle)):
             return False
         for number in seal.wrong_pages(stream.fileno(), logged_pages(path)):
             stream.seek((number - 1) * seal.page_size)
@@ -104,11 +104,6 @@ def _readable_copy(path: Path, copy: Path) -> bool:
         if not logged_pages(path):
             stream.truncate(seal.pages * seal.page_size)
     return True
-
-
-def _is_database(handle: int) -> bool:
-    os.lseek(handle, 0, os.SEEK_SET)
-    return os.read(handle, len(MAGIC)) == MAGIC
 
 
 def _fill(path: Path, copy: Path, new: Path, result: Salvaged, *, sealed: bool) -> None:

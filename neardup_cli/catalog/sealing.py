@@ -63,7 +63,7 @@ class SealedFile:
     def is_database(self) -> bool:
         """Say whether the file begins as SQLite's do."""
         with self._handle.lock:
-            return _is_database(self.handle)
+            return is_database(self.handle)
 
     def is_empty(self) -> bool:
         """Say whether there is nothing in it."""
@@ -117,7 +117,7 @@ class SealedFile:
             and time.time() - header.verified <= max_age.total_seconds()
         ):
             return
-        if not _is_database(self.handle):  # SQLite would say so in worse words
+        if not is_database(self.handle):  # SQLite would say so in worse words
             raise CatalogCorrupt(damage(self.path, 1, 1 if header is None else header.pages))
         with self._alone() as holder, self._handle.lock:
             seal = Seal.read(self.path)
@@ -233,12 +233,7 @@ class SealedFile:
         seal.write(self.path, durably=True, mode=self._mode())
 
     def _wrong(self, seal: Seal) -> list[int]:
-        logged = logged_pages(self.path)
-        wrong = seal.wrong_pages(self.handle, logged)
-        if not logged and not seal.folding:
-            count = -(-os.fstat(self.handle).st_size // seal.page_size)
-            wrong.extend(range(seal.pages + 1, count + 1))
-        return wrong
+        return wrong_pages(self.path, self.handle, seal)
 
     def _is_of(self, seal: Seal) -> bool:
         """Say whether a seal is of this file, and not of an older or newer copy of the catalog.
@@ -246,7 +241,7 @@ class SealedFile:
         The first page tells; where that is not SQLite's any more, the file is taken for a damaged one.
         """
         with self._handle.lock:
-            return seal.is_of(self.handle) or not _is_database(self.handle)
+            return seal.is_of(self.handle) or not is_database(self.handle)
 
     @contextmanager
     def _alone(self) -> Iterator[sqlite3.Connection]:
@@ -284,7 +279,18 @@ def damage(path: Path, wrong: int, pages: int) -> str:
     )
 
 
-def _is_database(handle: int) -> bool:
+def wrong_pages(path: Path, handle: int, seal: Seal) -> list[int]:
+    """Return the pages of a file that are not what its seal says, or are not to be there at all."""
+    logged = logged_pages(path)
+    wrong = seal.wrong_pages(handle, logged)
+    if not logged and not seal.folding:
+        count = -(-os.fstat(handle).st_size // seal.page_size)
+        wrong.extend(range(seal.pages + 1, count + 1))
+    return wrong
+
+
+def is_database(handle: int) -> bool:
+    """Say whether a file begins as SQLite's do."""
     return read_at(handle, len(MAGIC), 0) == MAGIC
 
 

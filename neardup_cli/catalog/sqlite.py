@@ -32,6 +32,9 @@ from neardup_cli.errors import (
 
 _BUSY_TIMEOUT_MS = 30_000
 
+_UNFORESEEN = (AssertionError, LookupError, TypeError, ValueError)
+"""What comes of names and numbers that are not what they were when they were written."""
+
 
 class SqliteBackend:
     """See `backend.Backend`. One scanner at a time: a lock file beside the catalog says who."""
@@ -46,7 +49,7 @@ class SqliteBackend:
     @classmethod
     def open(cls, path: Path, *, create: bool) -> Self:
         """Open a file, upgrading what an older neardup made; see `Catalog.open`."""
-        with _translated_files(path), _translated(path):
+        with opening(path):
             if not path.exists():
                 if not create:
                     raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
@@ -266,6 +269,16 @@ def _refuse_other_files(path: Path, sealed: SealedFile) -> None:
     """Look at the first bytes before SQLite writes anything beside a file that is not ours."""
     if not (sealed.is_database() or sealed.is_empty()):
         raise NotACatalog(f"{path} is not a neardup catalog")
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a catalog is opened into errors that say what to do."""
+    with _translated_files(path), _translated(path):
+        try:
+            yield
+        except _UNFORESEEN as exc:
+            raise CatalogCorrupt(f"catalog {path} is damaged ({exc}): {WHAT_TO_DO}") from exc
 
 
 @contextmanager

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from neardup_cli.catalog import decisions, queries
-from neardup_cli.catalog.database import Catalog, Connection
+from neardup_cli.catalog.database import DAILY, Catalog, Connection
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.choices import Grouping, Kind
@@ -32,9 +31,6 @@ from neardup_cli.rules.totals import totals
 
 if TYPE_CHECKING:
     from neardup_cli.settings import Settings
-
-_VERIFIED_EVERY = timedelta(days=1)
-"""How old the last comparison of the catalog with its seal may be, where nobody has touched it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         MissingExtra, ClusterFailed: the cluster cannot be used.
     """
     started = time.monotonic()
-    catalog.verify(_VERIFIED_EVERY)
+    catalog.verify(DAILY)
     criteria = resolve_criteria(catalog, options)
     limits, watch = criteria.limits, progress or Silent()
     joined = joined_pictures(catalog, criteria.model, limits.threshold, options.under, watch, options.cluster)

@@ -134,7 +134,7 @@ class _Tally:
             self.store()
 
     def store(self) -> None:
-        """Put down what was sound, a moment ago, and what was not: that is read again whatever `since` says."""
+        """Put down what was sound a moment ago, and what was not: that is read again in any case."""
         if self._sound or self._unsound:
             with self._catalog.write() as connection:
                 verifying.store_read(connection, self._sound, _now())
