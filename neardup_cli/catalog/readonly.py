@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -86,18 +86,22 @@ class ReadOnlyBackend(SqliteBackend):
             CatalogError: it is meant to last.
         """
         if durably:
-            raise self._refusal()
+            self._refuse()
         private = self._become_private()
         with private.writing(durably=False) as connection:
             yield connection
 
-    def scanning(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def scanning(self) -> Iterator[None]:
         """Refuse."""
-        raise self._refusal()
+        self._refuse()
+        yield
 
-    def alone(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
         """Refuse."""
-        raise self._refusal()
+        self._refuse()
+        yield
 
     def verify(self, max_age: timedelta | None = None) -> None:
         """Compare every page with the seal, where there is one; that it was done can be noted nowhere."""
@@ -118,8 +122,8 @@ class ReadOnlyBackend(SqliteBackend):
     def _dispose(self) -> None:
         self.engine.dispose()
 
-    def _refusal(self) -> CatalogError:
-        return CatalogError(
+    def _refuse(self) -> None:
+        raise CatalogError(
             f"catalog {self.path} can only be read (its disk is read-only, or it is another user's): "
             "use a --catalog of your own, or a copy of it"
         )

@@ -68,7 +68,7 @@ def files_to_verify(connection: Connection, since: datetime | None) -> Iterator[
 
 
 def store_read(connection: Connection, ids: Collection[int], when: datetime | None) -> None:
-    """Record that files were read at a time (UTC) and were what they had been; with None, that they were not."""
+    """Record that files were read at a time (UTC) and were what they had been; None: they were not."""
     statement = update(File).where(File.c.id.in_(bindparam("ids", expanding=True))).values(read_at=when)
     for some in batched(ids, 500):
         connection.execute(statement, {"ids": some})
