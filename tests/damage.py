@@ -10,12 +10,15 @@ Three kinds of tries:
 - hidden: the file system does not know of it (rot of the disk): the seal is made to expect the file's times.
           What acts has to see it all the same, and so has what finds copies, once a day.
 - bare:   the catalog was copied without its seal: what SQLite can find is found, and there is no traceback.
+- repair: after `doctor --repair` and a scan the answer is that of the undamaged catalog again.
 """
 
 from __future__ import annotations
 
 import argparse
+import filecmp
 import importlib
+import json
 import os
 import random
 import re
@@ -46,11 +49,22 @@ ANSWERING = (
     ("doctor", "--json"),
     ("dups", "--format", "paths"),
 )
-KINDS = ("seen", "hidden", "bare")
+KINDS = ("seen", "hidden", "bare", "repair")
 CORRUPT = 6
 
-_CHANGING = re.compile(r'"(seconds|catalog_bytes|index_bytes|index|plan_id|made_at|fingerprint)": [^,\n}]*')
+_CHANGING = re.compile(r'"(seconds|catalog|catalog_bytes|index_bytes|index|made_at)": [^,\n}]*')
 _SECTOR = 512
+_IMPORTED_LATE = (
+    "sqlalchemy.dialects.sqlite",
+    "neardup_cli.cli.app",
+    "neardup_cli.embedders.onnx",
+    "neardup_cli.pipeline.check",
+    "neardup_cli.pipeline.clean",
+    "neardup_cli.pipeline.doctor",
+    "neardup_cli.pipeline.query",
+    "neardup_cli.pipeline.undo",
+    "neardup_cli.reports.json_report",
+)
 
 
 class Answer(NamedTuple):
@@ -108,16 +122,53 @@ class Campaign:
         return self._right[command]
 
     def _one(self, number: int, kind: str, command: tuple[str, ...], chosen: random.Random) -> Try:
-        right = self.right_answer(command)
+        right = None if command in ACTING else self.right_answer(command)
         with tempfile.TemporaryDirectory(dir=self.home.parent) as name:
             folder = Path(name)
             self._copy(folder, bare=kind == "bare")
+            before = (folder / "catalog.db").read_bytes()
             damage = do_damage(folder / "catalog.db", chosen)
+            while (folder / "catalog.db").read_bytes() == before:
+                damage = do_damage(folder / "catalog.db", chosen)
+            if kind == "repair":
+                return self._repair(number, damage, folder)
             if kind == "hidden":
                 hide(folder / "catalog.db")
             answer = self._answer(folder, command)
-            verdict = self._verdict(kind, command, right, answer)
+            if right is None:
+                verdict = self._verdict_of_act(answer)
+            else:
+                verdict = self._verdict(kind, command, right, answer)
         return Try(number, kind, damage, command, answer, verdict)
+
+    def _repair(self, number: int, damage: str, folder: Path) -> Try:
+        """Repair a catalog, scan what was lost, and ask for the copies."""
+        asked = ("dups", "--json", "--no-verify")
+        right = self.right_answer(asked)
+        decided = self.right_answer(("ignored", "--json"))
+        scan = ("scan", "--thorough", "IMAGES")
+        steps = [("doctor", "--repair", "--json"), ("doctor", "--json"), scan, asked]
+        answers = [self._answer(folder, step) for step in steps]
+        bad = next((one for one in answers if one.code or "Traceback" in one.said), None)
+        verdict = "repaired"
+        if bad is not None:
+            verdict = "TRACEBACK" if "Traceback" in bad.said else "UNCLEAR"
+        elif _settled(self._answer(folder, ("ignored", "--json")).out) != _settled(decided.out):
+            verdict = "decisions lost"
+        elif _groups(answers[-1]) != _groups(right):
+            verdict = "WRONG"
+        return Try(number, "repair", damage, asked, bad or answers[-1], verdict)
+
+    def _verdict_of_act(self, answer: Answer) -> str:
+        """Nothing is done, and the reason is the damage."""
+        if "Traceback" in answer.said:
+            return "TRACEBACK"
+        if not _same_images(self.home / "images", self.home / "pristine"):
+            shutil.rmtree(self.home / "images")
+            shutil.copytree(self.home / "pristine", self.home / "images")
+            return "ACTED"
+        clear = answer.code == CORRUPT and answer.said.count("\n") == 1 and not answer.out
+        return "refused" if clear else "UNCLEAR"
 
     def _verdict(self, kind: str, command: tuple[str, ...], right: Answer, answer: Answer) -> str:
         if "Traceback" in answer.said:
@@ -126,8 +177,6 @@ class Campaign:
             lines = answer.said.count("\n")
             doctor = command[0] == "doctor" and answer.code == 14
             return "refused" if doctor or (lines == 1 and not answer.out) else "UNCLEAR"
-        if command in ACTING:
-            return "ACTED"
         if _settled(answer.out) == _settled(right.out):
             return "same"
         # Of these nothing more is promised; they are counted.
@@ -143,9 +192,7 @@ class Campaign:
 
     def _answer(self, folder: Path, command: tuple[str, ...]) -> Answer:
         images = self.home / "images"
-        named = {"IMAGE": str(images / "0.png"), "TO": str(folder / "away")}
-        if command in ACTING:  # on images of its own
-            shutil.copytree(images, folder / "images")
+        named = {"IMAGE": str(images / "0.png"), "IMAGES": str(images), "TO": str(folder / "away")}
         arguments = [named.get(word, word) for word in command]
         return forked([*arguments, "--catalog", str(folder / "catalog.db")], folder)
 
@@ -155,17 +202,8 @@ def import_everything() -> None:
 
     What has begun threads of its own cannot be forked.
     """
-    for name in (
-        "cli.app",
-        "catalog.database",
-        "pipeline.clean",
-        "pipeline.doctor",
-        "pipeline.query",
-        "pipeline.check",
-    ):
-        importlib.import_module(f"neardup_cli.{name}")
-    for name in ("sqlalchemy.dialects.sqlite", "reports.json_report", "pipeline.undo", "embedders.onnx"):
-        importlib.import_module(name if name.startswith("sqlalchemy") else f"neardup_cli.{name}")
+    for name in _IMPORTED_LATE:
+        importlib.import_module(name)
 
 
 def do_damage(path: Path, chosen: random.Random) -> str:
@@ -253,7 +291,7 @@ def _main(arguments: list[str], folder: Path) -> int:
         return left.code if isinstance(left.code, int) else 1
 
 
-def make_home(home: Path, images: int = 24) -> None:
+def make_home(home: Path, images: int = 12) -> None:
     """Make a catalog in which every table has rows: scanned, compared, decided upon, cleaned, undone."""
     home.mkdir(parents=True, exist_ok=True)
     for number in range(images):
@@ -271,12 +309,23 @@ def make_home(home: Path, images: int = 24) -> None:
     ):
         done = forked(command, home)
         assert done.code == 0, done
+    shutil.copytree(home / "images", home / "pristine")
 
 
 def _draw(path: Path, seed: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     levels = np.random.default_rng(seed).integers(0, 256, (6, 7, 3), dtype=np.uint8)
     Image.fromarray(levels).resize((224, 192), Image.Resampling.BICUBIC).save(path)
+
+
+def _groups(answer: Answer) -> list[list[str]]:
+    groups = json.loads(answer.out)["groups"]
+    return sorted(sorted(member["path"] for member in group["members"]) for group in groups)
+
+
+def _same_images(one: Path, other: Path) -> bool:
+    names = [sorted(file.name for file in folder.iterdir()) for folder in (one, other)]
+    return names[0] == names[1] and filecmp.cmpfiles(one, other, names[0], shallow=False)[0] == names[0]
 
 
 def _settled(text: str) -> str:

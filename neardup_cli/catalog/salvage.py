@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +32,13 @@ _DERIVED = ("proof", "vector_join", "neighbour", "region_join", "region_neighbou
 """In the order in which rows point at each other; what is derived goes whole or not at all."""
 
 _NO_REPAIR = "restore a backup, or move it away and scan again"
+
+_LOST = b"(lost " + token_hex(4).encode() + b")"
+_LOST_PAGE = b"\xff" + b"".join([_LOST] * 4400)
+"""What stands where a wrong page was. SQLite takes it neither for a page of rows nor, where the end of a long
+row should be, for a pointer to one more page; and where it is that end, the row says so."""
+
+_TAIL = 6  # bytes at the end of a row by which it is seen that they are not its own
 
 _SENSIBLE = {
     "content": "length(digest) = 32 AND size >= 0 AND (error IS NOT NULL OR dhash IS NOT NULL AND width > 0)",
@@ -100,7 +107,7 @@ def _readable_copy(path: Path, copy: Path) -> bool:
             return False
         for number in seal.wrong_pages(stream.fileno(), logged_pages(path)):
             stream.seek((number - 1) * seal.page_size)
-            stream.write(seal.first if number == 1 else bytes(seal.page_size))
+            stream.write(seal.sound_copy(number) or _LOST_PAGE[: seal.page_size])
         if not logged_pages(path):
             stream.truncate(seal.pages * seal.page_size)
     return True
@@ -119,6 +126,7 @@ def _fill(path: Path, copy: Path, new: Path, result: Salvaged, *, sealed: bool) 
         for table in (*_ESSENTIAL, *_JOURNAL, *_VECTORS, *(_LEARNED if sealed else ())):
             if table in tables:
                 _take_rows(old, fresh, table, result, None if sealed else _SENSIBLE.get(table))
+        _take_decisions(old, fresh, result)
         if sealed:
             _take_derived(old, fresh, tables, result)
         fresh.execute("INSERT OR IGNORE INTO fact VALUES ('uuid', ?)", (own_uuid,))
@@ -153,6 +161,9 @@ def _take_rows(
             gaps = True
             continue
         for row in rows:
+            if _is_lost(row):
+                gaps = True
+                continue
             _name_scans(fresh, names, row)
             try:
                 taken += fresh.execute(insert, row).rowcount
@@ -163,11 +174,40 @@ def _take_rows(
         result.incomplete.append(table)
 
 
+def _unless_lost(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
+    for row in rows:
+        if _is_lost(row):
+            raise sqlite3.DatabaseError("a part of a row is lost")
+        yield row
+
+
+def _is_lost(row: tuple[object, ...]) -> bool:
+    """Return True if a part of a row comes from a page that was wrong."""
+    return any(
+        _LOST in value or value[-_TAIL:] in _LOST_PAGE[: 2 * len(_LOST)]
+        for value in (one.encode() if isinstance(one, str) else one for one in row)
+        if isinstance(value, bytes) and len(value) > 1000
+    )
+
+
 def _name_scans(fresh: sqlite3.Connection, names: list[str], row: tuple[object, ...]) -> None:
     """Make up the scans that a row names and that were lost: only their times are."""
     for name, value in zip(names, row, strict=True):
         if name.endswith("scan_id") and isinstance(value, int):
             fresh.execute("INSERT OR IGNORE INTO scan (id, started_at) VALUES (?, '1970-01-01')", (value,))
+
+
+def _take_decisions(old: sqlite3.Connection, fresh: sqlite3.Connection, result: Salvaged) -> None:
+    """Take decisions that were lost from their index, which repeats all of them but their time."""
+    condition = _SENSIBLE["decision"]
+    query = f"""SELECT id, ruling, digest_a, digest_b, '1970-01-01 00:00:00.000000'
+        FROM decision INDEXED BY sqlite_autoindex_decision_1 WHERE ruling >= '' AND {condition}"""
+    with suppress(sqlite3.DatabaseError):
+        rows = fresh.executemany(
+            "INSERT OR IGNORE INTO decision (id, ruling, digest_a, digest_b, decided_at) VALUES (?, ?, ?, ?, ?)",
+            old.execute(query),
+        )
+        result.rows["decision"] = result.rows.get("decision", 0) + max(0, rows.rowcount)
 
 
 def _take_derived(
@@ -181,7 +221,7 @@ def _take_derived(
         marks = ", ".join("?" * (columns.count(",") + 1))
         fresh.execute("SAVEPOINT derived")
         try:
-            rows = old.execute(f"SELECT {columns} FROM {table}")
+            rows = _unless_lost(old.execute(f"SELECT {columns} FROM {table}"))
             taken = fresh.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows).rowcount
         except sqlite3.DatabaseError:
             fresh.execute("ROLLBACK TO derived")

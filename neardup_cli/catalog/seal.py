@@ -9,7 +9,7 @@ it was written last. `sealing.py` keeps it true. Pages whose entry is empty, and
 write-ahead log (which has checksums of its own), are not judged.
 
     header    4,096 bytes: see `_HEADER`
-    page one  a copy of the file's first page, without which SQLite opens nothing
+    copies    of the pages with the list of tables, without which SQLite reads nothing: number and page
     groups    4,096 bytes each: 511 entries of 8 bytes, and the check of the group
 """
 
@@ -29,7 +29,7 @@ from blake3 import blake3
 SUFFIX = ".seal"
 _MAGIC = b"neardup seal 1\n\0"
 _HEADER = struct.Struct("<16sIIIIQqqqQd")
-"""Magic, page size, nonce, fold under way, reserved, pages, size, mtime, ctime, inode, verified."""
+"""Magic, page size, nonce, fold under way, copies, pages, size, mtime, ctime, inode, verified."""
 
 _BLOCK = 4096
 _ENTRY = 8
@@ -40,6 +40,8 @@ _AT_ONCE = 256  # pages that are read in one go
 _NONCE_AT = 60
 """Where SQLite's first page has `user_version`: each fold gives it a new value, by which an older or newer
 copy of a catalog is told from a damaged one."""
+
+_TREE_AT, _INTERIOR = 100, 5
 
 _WAL_HEADER, _FRAME_HEADER = struct.Struct(">IIIIIIII"), struct.Struct(">IIII")
 _CHECKSUM = 8
@@ -56,7 +58,7 @@ class Seal:
         pages: how many the file had.
         stamp: size, mtime, ctime and inode of the file after the last fold.
         verified: when every page was last compared, seconds since 1970.
-        first: the file's first page.
+        copies: the pages with the list of tables, by number: the first one, and what it leads to.
         entries: eight bytes a page.
     """
 
@@ -66,7 +68,7 @@ class Seal:
     pages: int = 0
     stamp: tuple[int, int, int, int] = (0, 0, 0, 0)
     verified: float = 0.0
-    first: bytes = b""
+    copies: dict[int, bytes] = field(default_factory=dict)
     entries: bytearray = field(default_factory=bytearray)
 
     @classmethod
@@ -80,12 +82,14 @@ class Seal:
                 header = stream.read(_BLOCK)
                 if len(header) != _BLOCK or header[-_ENTRY:] != _check(header[:-_ENTRY]):
                     return None
-                magic, size, nonce, folding, _, pages, *stamp, verified = _HEADER.unpack_from(header)
+                magic, size, nonce, folding, copies, pages, *stamp, verified = _HEADER.unpack_from(header)
                 if magic != _MAGIC or not 512 <= size <= 65536:
                     return None
                 seal = cls(size, nonce, bool(folding), pages, tuple(stamp), verified)
                 if whole:
-                    seal.first = stream.read(size)
+                    for _ in range(copies):
+                        number = int.from_bytes(stream.read(4))
+                        seal.copies[number] = stream.read(size)
                     seal.entries = _entries(stream.read(), pages)
                 return seal
         except OSError:
@@ -125,11 +129,25 @@ class Seal:
         asked = range(1, count + 1) if pages is None else sorted({*pages, *empty, 1})
         for number, page in _pages(handle, self.page_size, [one for one in asked if one <= count]):
             self.entries[(number - 1) * _ENTRY : number * _ENTRY] = _check(page)
-            if number == 1:
-                self.first = page
-        self.nonce = int.from_bytes(self.first[_NONCE_AT : _NONCE_AT + 4])
+            if number in self.copies:
+                self.copies[number] = page
+        self._copy_tables(handle)
+        self.nonce = int.from_bytes(self.copies[1][_NONCE_AT : _NONCE_AT + 4])
         self.folding = False
         self.stamp = _stamp(status)
+
+    def _copy_tables(self, handle: int) -> None:
+        first = read_at(handle, self.page_size, 0)
+        wanted = [1, *_children(first)]
+        fresh = {number for number in wanted if number != 1 and number not in self.copies}
+        kept = {number: page for number, page in self.copies.items() if number in wanted}
+        self.copies = {**kept, **dict(_pages(handle, self.page_size, sorted(fresh))), 1: first}
+
+    def sound_copy(self, number: int) -> bytes | None:
+        """Return a page as it was sealed, if there is a copy of it."""
+        page = self.copies.get(number)
+        entry = bytes(self.entries[(number - 1) * _ENTRY : number * _ENTRY])
+        return page if page is not None and _check(page) == entry else None
 
     def empty_pages(self) -> list[int]:
         """Return the pages without an entry."""
@@ -145,8 +163,8 @@ class Seal:
             if number <= self.pages:
                 self.entries[(number - 1) * _ENTRY : number * _ENTRY] = _EMPTY
 
-    def write(self, catalog: Path, *, durably: bool, whole: bool = True, mode: int = 0o600) -> None:
-        """Write the seal, or its header alone, in place: half of it is worth what its groups' checks say.
+    def write(self, catalog: Path, *, durably: bool, mode: int = 0o600) -> None:
+        """Write the seal in place: half of it is worth what the checks of its groups say.
 
         Raises:
             OSError: it cannot be written.
@@ -154,11 +172,19 @@ class Seal:
         handle = os.open(seal_path(catalog), os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), mode)
         try:
             header = _HEADER.pack(
-                _MAGIC, self.page_size, self.nonce, self.folding, 0, self.pages, *self.stamp, self.verified
+                _MAGIC,
+                self.page_size,
+                self.nonce,
+                self.folding,
+                len(self.copies),
+                self.pages,
+                *self.stamp,
+                self.verified,
             ).ljust(_BLOCK - _ENTRY, b"\0")
-            data = header + _check(header)
-            if whole:
-                data += self.first.ljust(self.page_size, b"\0") + b"".join(_groups(self.entries))
+            copies = (
+                number.to_bytes(4) + page.ljust(self.page_size, b"\0") for number, page in self.copies.items()
+            )
+            data = b"".join((header, _check(header), *copies, *_groups(self.entries)))
             while data:
                 data = data[os.write(handle, data) :]
             if durably:
@@ -227,6 +253,21 @@ def _run(handle: int, size: int, numbers: list[int]) -> Iterator[tuple[int, byte
     data = read_at(handle, size * len(numbers), (numbers[0] - 1) * size)
     for place, number in enumerate(numbers):
         yield number, data[place * size : (place + 1) * size]
+
+
+def _children(first: bytes) -> list[int]:
+    """Return the pages that the first page leads to, which holds the top of the list of tables.
+
+    See https://www.sqlite.org/fileformat.html, 1.6: an interior page of a table has the number of a child at
+    the beginning of each of its cells, and that of the last one in its header.
+    """
+    if len(first) < _TREE_AT + 12 or first[_TREE_AT] != _INTERIOR:
+        return []
+    cells = int.from_bytes(first[_TREE_AT + 3 : _TREE_AT + 5])
+    places = [_TREE_AT + 12 + 2 * cell for cell in range(cells)]
+    starts = [int.from_bytes(first[place : place + 2]) for place in places]
+    children = [int.from_bytes(first[start : start + 4]) for start in starts]
+    return sorted({*children, int.from_bytes(first[_TREE_AT + 8 : _TREE_AT + 12])})
 
 
 def read_at(handle: int, size: int, at: int) -> bytes:

@@ -117,8 +117,19 @@ class SealedFile:
             and time.time() - header.verified <= max_age.total_seconds()
         ):
             return
-        if not is_database(self.handle):  # SQLite would say so in worse words
-            raise CatalogCorrupt(damage(self.path, 1, 1 if header is None else header.pages))
+        if header is not None and not self.is_database():  # SQLite would take what was cut for a new one
+            raise CatalogCorrupt(damage(self.path, 1, header.pages))
+        try:
+            self._verify_alone()
+        except sqlite3.DatabaseError as exc:
+            # SQLite may not even open a damaged file; that another writes to it is no damage.
+            wrong, pages = self.wrong_pages()
+            if wrong and exc.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise CatalogCorrupt(damage(self.path, len(wrong), pages)) from exc
+            raise
+
+    def _verify_alone(self) -> None:
+        """Do so while nobody writes."""
         with self._alone() as holder, self._handle.lock:
             seal = Seal.read(self.path)
             if seal is None or not (seal.folding or self._is_of(seal)):
