@@ -203,10 +203,8 @@ def _take_decisions(old: sqlite3.Connection, fresh: sqlite3.Connection, result: 
     query = f"""SELECT id, ruling, digest_a, digest_b, '1970-01-01 00:00:00.000000'
         FROM decision INDEXED BY sqlite_autoindex_decision_1 WHERE ruling >= '' AND {condition}"""
     with suppress(sqlite3.DatabaseError):
-        rows = fresh.executemany(
-            "INSERT OR IGNORE INTO decision (id, ruling, digest_a, digest_b, decided_at) VALUES (?, ?, ?, ?, ?)",
-            old.execute(query),
-        )
+        insert = "INSERT OR IGNORE INTO decision (id, ruling, digest_a, digest_b, decided_at)"
+        rows = fresh.executemany(f"{insert} VALUES (?, ?, ?, ?, ?)", old.execute(query))
         result.rows["decision"] = result.rows.get("decision", 0) + max(0, rows.rowcount)
 
 
