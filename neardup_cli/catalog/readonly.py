@@ -61,9 +61,8 @@ class ReadOnlyBackend(SqliteBackend):
             if not is_database(self._handle) and Seal.read(path, whole=False) is None:
                 raise NotACatalog(f"{path} is not a neardup catalog")
             self._immutable = False
-            self.engine = self._opened()
-            undo.callback(self._dispose)
             undo.push(self._stack)
+            self.engine = self._opened()
             self._believe()
             if migrate.needs_migration(self.engine, path):
                 self._become_private()
@@ -119,9 +118,6 @@ class ReadOnlyBackend(SqliteBackend):
         """Close all connections, and remove the copy."""
         self._undo.close()
 
-    def _dispose(self) -> None:
-        self.engine.dispose()
-
     def _refuse(self) -> None:
         raise CatalogError(
             f"catalog {self.path} can only be read (its disk is read-only, or it is another user's): "
@@ -132,7 +128,7 @@ class ReadOnlyBackend(SqliteBackend):
         """Open the file in the way in which it can be read as it is now."""
         logged, shared = bool(logged_pages(self.path)), Path(f"{self.path}-shm").exists()
         if logged or shared:
-            engine = _engine(self.path, "mode=ro")
+            engine = self._engine("mode=ro")
             try:
                 with engine.connect() as connection:
                     connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
@@ -143,7 +139,12 @@ class ReadOnlyBackend(SqliteBackend):
             else:
                 return engine
         self._immutable = True
-        return _engine(self.path, "mode=ro&immutable=1")
+        return self._engine("mode=ro&immutable=1")
+
+    def _engine(self, how: str) -> Engine:
+        engine = _engine(self.path, how)
+        self._stack.callback(engine.dispose)
+        return engine
 
     def _believe(self, *, thoroughly: bool = False) -> None:
         seal, handle = Seal.read(self.path), self._handle

@@ -121,8 +121,9 @@ class SqliteBackend:
             raise BadInput(f"{target} is there already: name a file that is not")
         part = target.with_name(f"{target.name}.{token_hex(4)}.part")
         try:
-            # SQLite would make the file readable by everybody.
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self.path.stat().st_mode & 0o777))
+            # SQLite would make the file readable by everybody; a copy of what can only be read is one's own.
+            mode = self.path.stat().st_mode & 0o777 | 0o600
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
             with self.engine.connect() as connection:
                 driver = connection.connection.driver_connection
                 assert driver is not None

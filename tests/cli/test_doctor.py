@@ -81,7 +81,7 @@ def test_a_damaged_catalog_is_repaired(filled: Command, tmp_path: Path) -> None:
     assert aside.name in repaired["detail"]
     assert filled("scan", "--hash-only", tmp_path / "images").code == 0
     assert [group["keep"] for group in groups(filled)] == [group["keep"] for group in before]
-    assert "3.png" in filled("ignored").out
+    assert "keep" in filled("ignored").out
     assert filled("doctor").code == 0
 
 
