@@ -1,15 +1,17 @@
 # `make demo` and `make test` need Python 3.12 or newer and nothing else: they make their own environment.
-.PHONY: help demo test extras lint clean
+.PHONY: help demo test damage extras lint clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
 GALLERY := demo/gallery
 CATALOG := demo/catalog.db
 TESTS  ?= tests
+TRIES  ?= 3000
 
 help:
 	@echo "make demo   install, render a small gallery, scan it, print its duplicates"
 	@echo "make test   install, run the tests (TESTS=tests/web for some of them)"
+	@echo "make damage damage a catalog TRIES=3000 times, and see what each command says of it"
 	@echo "make extras install PyTorch, Ray and the other extras too, so that no test skips (several GB)"
 	@echo "make lint   style, types, import rules"
 	@echo "make clean  remove the demo and what tools have cached"
@@ -22,6 +24,9 @@ demo: $(BIN)/.installed
 
 test: $(BIN)/.tested
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
+
+damage: $(BIN)/.tested
+	$(BIN)/python -m tests.damage --tries $(TRIES)
 
 extras: $(BIN)/.tested
 	$(BIN)/python -m pip install --quiet --editable '.[torch,web,streamlit,ray,postgres,eval,test]'
