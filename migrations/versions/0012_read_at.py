@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("file", sa.Column("read_at", sa.DateTime))
+    op.add_column("file", sa.Column("read_at", sa.BigInteger))
 
 
 def downgrade() -> None:

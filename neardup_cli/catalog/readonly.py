@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -65,7 +65,7 @@ class ReadOnlyBackend(SqliteBackend):
             self.engine = self._opened()
             self._believe()
             if migrate.needs_migration(self.engine, path):
-                self._become_private()
+                self._become_private(self.engine)
             self._undo = undo.pop_all()
 
     @contextmanager
@@ -86,7 +86,7 @@ class ReadOnlyBackend(SqliteBackend):
         """
         if durably:
             self._refuse()
-        private = self._become_private()
+        private = self._become_private(self.engine)
         with private.writing(durably=False) as connection:
             yield connection
 
@@ -135,7 +135,7 @@ class ReadOnlyBackend(SqliteBackend):
             except sqlalchemy.exc.OperationalError:
                 engine.dispose()
                 if logged:
-                    return self._become_private().engine
+                    return self._become_private(None).engine
             else:
                 return engine
         self._immutable = True
@@ -160,19 +160,33 @@ class ReadOnlyBackend(SqliteBackend):
                 if problems := integrity_problems(connection):
                     raise CatalogCorrupt(f"catalog {self.path} is damaged ({problems[0]}): {WHAT_TO_DO}")
 
-    def _become_private(self) -> SqliteBackend:
-        """Go on with a copy, which can be written to; whoever is reading reads on in the file."""
+    def _become_private(self, engine: Engine | None) -> SqliteBackend:
+        """Go on with a copy, which can be written to; whoever is reading reads on in the file.
+
+        Without an engine the file can be opened neither here nor elsewhere: a kill has left its log.
+        """
         with self._lock:
             if self._private is None:
                 folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="neardup-"))
                 copy = Path(folder) / self.path.name
-                for suffix in ("", "-wal"):
-                    if Path(f"{self.path}{suffix}").exists():
-                        shutil.copyfile(f"{self.path}{suffix}", f"{copy}{suffix}")
+                if engine is None:
+                    shutil.copyfile(self.path, copy)
+                    shutil.copyfile(f"{self.path}-wal", f"{copy}-wal")
+                else:
+                    _copy_state(engine, copy)
                 self._private = SqliteBackend.open(copy, create=False)
                 self._stack.callback(self._private.close)
                 self.engine, self._immutable = self._private.engine, False
             return self._private
+
+
+def _copy_state(engine: Engine, copy: Path) -> None:
+    """Copy one consistent state, whatever its owner writes meanwhile."""
+    with engine.connect() as connection, closing(sqlite3.connect(copy)) as target:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.backup(target)
+        target.execute("PRAGMA user_version = 0")
 
 
 def _engine(path: Path, how: str) -> Engine:

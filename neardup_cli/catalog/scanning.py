@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -297,7 +298,7 @@ def store_files(
     if not rows:
         return
     states = content_states(connection, [row.digest for row in rows], None)
-    now = _now()
+    now = time.time_ns() // 1_000_000
     values = [
         {
             "path": row.path,

@@ -124,7 +124,7 @@ class SealedFile:
         except sqlite3.DatabaseError as exc:
             # SQLite may not even open a damaged file; that another writes to it is no damage.
             wrong, pages = self.wrong_pages()
-            if wrong and exc.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if wrong and not _is_busy(exc):
                 raise CatalogCorrupt(damage(self.path, len(wrong), pages)) from exc
             raise
 
@@ -179,6 +179,9 @@ class SealedFile:
                 with self._alone() as holder, self._handle.lock:
                     self._fold(holder)
                 self._folded = _log_size(self.path)
+            except sqlite3.OperationalError as exc:
+                if not _is_busy(exc):  # whoever writes now will fold it
+                    raise
             finally:
                 self._lock.release()
 
@@ -190,8 +193,7 @@ class SealedFile:
             try:
                 holder = stack.enter_context(closing(self._connect()))
                 holder.execute("PRAGMA schema_version").fetchone()  # only who has read has the log open
-                with self._handle.lock:
-                    self._fold_at_the_end(holder)
+                self._fold_at_the_end(holder)
             except sqlite3.Error as exc:  # the file is gone, or worse: nothing is left to do
                 log.debug("%s was not closed in order: %s", self.path, exc)
             yield
@@ -201,7 +203,8 @@ class SealedFile:
         try:
             if logged_pages(self.path):
                 holder.execute("BEGIN IMMEDIATE")
-                self._fold(holder)
+                with self._handle.lock:
+                    self._fold(holder)
                 holder.execute("ROLLBACK")
         except (sqlite3.Error, OSError) as exc:
             log.debug("the log of %s stays: %s", self.path, exc)
@@ -303,6 +306,10 @@ def wrong_pages(path: Path, handle: int, seal: Seal) -> list[int]:
 def is_database(handle: int) -> bool:
     """Say whether a file begins as SQLite's do."""
     return read_at(handle, len(MAGIC), 0) == MAGIC
+
+
+def _is_busy(exc: sqlite3.Error) -> bool:
+    return exc.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _log_size(path: Path) -> int:

@@ -86,11 +86,13 @@ class SqliteBackend:
             immediate = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
             with immediate.begin():
                 yield immediate
-        self._sealed.may_fold()
+        with _translated_files(self.path):
+            self._sealed.may_fold()
 
     def verify(self, max_age: timedelta | None = None) -> None:
         """Compare every page with the seal."""
-        self._sealed.verify(max_age)
+        with _translated_files(self.path):
+            self._sealed.verify(max_age)
 
     def close(self) -> None:
         """Leave one file with its seal, if nobody else has it open."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import batched
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ def amounts(connection: Connection, since: datetime | None) -> tuple[Amount, Amo
     all_files, all_bytes = connection.execute(query).one()
     if since is None:
         return Amount(all_files, int(all_bytes)), Amount(0, 0)
-    spared, spared_bytes = connection.execute(query.where(File.c.read_at >= since)).one()
+    spared, spared_bytes = connection.execute(query.where(File.c.read_at >= _noted(since))).one()
     return Amount(all_files - spared, int(all_bytes) - int(spared_bytes)), Amount(spared, int(spared_bytes))
 
 
@@ -60,7 +60,7 @@ def files_to_verify(connection: Connection, since: datetime | None) -> Iterator[
         .limit(_PAGE)
     )
     if since is not None:
-        query = query.where(or_(File.c.read_at.is_(None), File.c.read_at < since))
+        query = query.where(or_(File.c.read_at.is_(None), File.c.read_at < _noted(since)))
     after = b""
     while page := connection.execute(query, {"after": after}).all():
         yield from (FileToVerify(*row) for row in page)
@@ -69,9 +69,18 @@ def files_to_verify(connection: Connection, since: datetime | None) -> Iterator[
 
 def store_read(connection: Connection, ids: Collection[int], when: datetime | None) -> None:
     """Record that files were read at a time (UTC) and were what they had been; None: they were not."""
-    statement = update(File).where(File.c.id.in_(bindparam("ids", expanding=True))).values(read_at=when)
+    statement = (
+        update(File)
+        .where(File.c.id.in_(bindparam("ids", expanding=True)))
+        .values(read_at=None if when is None else _noted(when))
+    )
     for some in batched(ids, 500):
         connection.execute(statement, {"ids": some})
+
+
+def _noted(moment: datetime) -> int:
+    """Return a moment in UTC as `file.read_at` has it: whole milliseconds since 1970."""
+    return int(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def unfinished_since(connection: Connection) -> datetime | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Command
     from tests.conftest import Draw, Mount
 
-READING = (
+READING: tuple[tuple[str, ...], ...] = (
     ("status", "--json"),
     ("dups", "--json"),
     ("dups", "--format", "paths"),
@@ -37,7 +37,7 @@ READING = (
     ("report", "REPORT", "--force"),
     ("backup", "BACKUP"),
 )
-WRITING = (
+WRITING: tuple[tuple[str, ...], ...] = (
     ("scan", "--hash-only", "IMAGES"),
     ("keep", "IMAGE"),
     ("ignore", "IMAGE", "OTHER"),
