@@ -133,6 +133,7 @@ class Catalog:
             DiskFull: no room; nothing is left of it.
         """
         with self._backend.translated():
+            self._backend.verify()  # what has rotted must not become what a backup is sound of
             self._backend.backup(target)
 
     def verify(self, max_age: timedelta | None = None) -> None:

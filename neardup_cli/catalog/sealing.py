@@ -100,7 +100,9 @@ class SealedFile:
         return True
 
     def verify(self, max_age: timedelta | None = None) -> None:
-        """Compare every page with the seal, while nobody writes; where there is none, adopt the file.
+        """Compare every page with the seal; where there is none, adopt the file.
+
+        Who writes meanwhile is waited for only if something does not look right.
 
         Args:
             max_age: be content with a comparison so long ago, if nobody has touched the file since.
@@ -120,13 +122,38 @@ class SealedFile:
         if header is not None and not self.is_database():  # SQLite would take what was cut for a new one
             raise CatalogCorrupt(damage(self.path, 1, header.pages))
         try:
-            self._verify_alone()
+            if not self._verify_beside_others():
+                self._verify_alone()
         except sqlite3.DatabaseError as exc:
             # SQLite may not even open a damaged file; that another writes to it is no damage.
             wrong, pages = self.wrong_pages()
             if wrong and not _is_busy(exc):
                 raise CatalogCorrupt(damage(self.path, len(wrong), pages)) from exc
             raise
+
+    def _verify_beside_others(self) -> bool:
+        """Return True if every page is what its seal says; False is not certain: somebody may be folding."""
+        with self._handle.lock:
+            status, seal = os.fstat(self.handle), Seal.read(self.path)
+            if (
+                seal is None
+                or seal.folding
+                or not self._is_of(seal)
+                or seal.empty_pages()
+                or self._wrong(seal)
+            ):
+                return False
+        try:
+            with self._alone(timeout=0), self._handle.lock:
+                now = Seal.read(self.path)
+                if now is not None and not now.folding and now.nonce == seal.nonce:
+                    seal.restamp(status)
+                    seal.was_verified()
+                    seal.write(self.path, durably=False, mode=self._mode())
+        except sqlite3.OperationalError as exc:
+            if not _is_busy(exc):  # whoever writes now notes other times anyway
+                raise
+        return True
 
     def _verify_alone(self) -> None:
         """Do so while nobody writes."""
@@ -258,17 +285,17 @@ class SealedFile:
             return seal.is_of(self.handle) or not is_database(self.handle)
 
     @contextmanager
-    def _alone(self) -> Iterator[sqlite3.Connection]:
+    def _alone(self, timeout: float | None = None) -> Iterator[sqlite3.Connection]:
         """Be the only writer."""
-        with closing(self._connect()) as holder:
+        with closing(self._connect(timeout)) as holder:
             holder.execute("BEGIN IMMEDIATE")
             yield holder
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, timeout: float | None = None) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode=rw",  # a file that was taken away is not made again
             uri=True,
-            timeout=self._timeout,
+            timeout=self._timeout if timeout is None else timeout,
             isolation_level=None,
             check_same_thread=False,
         )

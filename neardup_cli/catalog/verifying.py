@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import UTC, datetime
 from itertools import batched
 from typing import NamedTuple
@@ -46,25 +46,22 @@ def amounts(connection: Connection, since: datetime | None) -> tuple[Amount, Amo
     return Amount(all_files - spared, int(all_bytes) - int(spared_bytes)), Amount(spared, int(spared_bytes))
 
 
-def files_to_verify(connection: Connection, since: datetime | None) -> Iterator[FileToVerify]:
-    """Yield the present files that were not read since then (UTC), in the order of their paths.
+def files_to_verify(connection: Connection, since: datetime | None, after: bytes = b"") -> list[FileToVerify]:
+    """Return the first present files that were not read since then (UTC), by path; `after` gives the next.
 
-    In pages, so that no long read holds up the log.
+    A page at a time: whoever reads them for hours must not hold up the log with one long look.
     """
     columns = (File.c.id, File.c.path, File.c.size, File.c.mtime_ns, File.c.root_id, Content.c.digest)
     query = (
         select(*columns)
         .join(Content, Content.c.id == File.c.content_id)
-        .where(File.c.missing_scan_id.is_(None), File.c.path > bindparam("after"))
+        .where(File.c.missing_scan_id.is_(None), File.c.path > after)
         .order_by(File.c.path)
         .limit(_PAGE)
     )
     if since is not None:
         query = query.where(or_(File.c.read_at.is_(None), File.c.read_at < _noted(since)))
-    after = b""
-    while page := connection.execute(query, {"after": after}).all():
-        yield from (FileToVerify(*row) for row in page)
-        after = page[-1][1]
+    return [FileToVerify(*row) for row in connection.execute(query)]
 
 
 def store_read(connection: Connection, ids: Collection[int], when: datetime | None) -> None:

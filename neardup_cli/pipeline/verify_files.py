@@ -156,12 +156,18 @@ def _begun(catalog: Catalog, since: datetime | None) -> tuple[datetime | None, b
 def _files(
     catalog: Catalog, since: datetime | None, offline: set[int], tally: _Tally
 ) -> Iterator[FileToVerify]:
-    with catalog.read() as connection:
-        for file in verifying.files_to_verify(connection, since):
+    after = b""
+    while True:
+        with catalog.read() as connection:
+            page = verifying.files_to_verify(connection, since, after)
+        if not page:
+            return
+        for file in page:
             if file.root_id in offline:
                 tally.add(_Seen(file, _State.AWAY))
             else:
                 yield file
+        after = page[-1].path
 
 
 def _look(file: FileToVerify) -> _Seen:
