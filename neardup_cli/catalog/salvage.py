@@ -21,8 +21,8 @@ from secrets import token_hex
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.seal import Seal, logged_pages
 from neardup_cli.catalog.sealing import is_database
-from neardup_cli.catalog.sqlite import SqliteBackend, writer_lock
-from neardup_cli.errors import CatalogCorrupt, CatalogError, NotACatalog
+from neardup_cli.catalog.sqlite import SqliteBackend, opening, writer_lock
+from neardup_cli.errors import CatalogCorrupt, NotACatalog
 
 _ESSENTIAL = ("fact", "scan", "root", "model", "content", "file", "decision", "batch", "operation")
 _JOURNAL = ("emptied_folder", "written_sidecar")
@@ -71,13 +71,10 @@ def salvage(path: Path) -> Salvaged:
     Raises:
         NotACatalog, CatalogCorrupt: nothing of it can be read; it stays as it is.
         CatalogBusy: a scan is at it.
-        CatalogError: a file cannot be written; the catalog stays as it is.
+        CatalogError, DiskFull: a file cannot be written; the catalog stays as it is.
     """
-    try:
-        with writer_lock(path):
-            return _salvage(path)
-    except OSError as exc:
-        raise CatalogError(f"catalog {path} cannot be repaired: {exc.strerror}") from exc
+    with opening(path), writer_lock(path):
+        return _salvage(path)
 
 
 def _salvage(path: Path) -> Salvaged:
@@ -298,16 +295,21 @@ def _can_read(old: sqlite3.Connection, table: str, row: int) -> bool:
 
 
 def _aside(path: Path) -> Path:
-    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return path.with_name(f"{path.name}.damaged-{moment}")
+    """Return a name that nothing has."""
+    name = f"{path.name}.damaged-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}"
+    names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
+    return next(free for free in map(path.with_name, names) if not os.path.lexists(free))
 
 
 def _exchange(path: Path, new: Path, aside: Path) -> None:
     """Put the new file into the place of the old one, which is kept aside with what belongs to it."""
     with open(new, "rb") as stream:
         os.fsync(stream.fileno())
-    os.chmod(new, path.stat().st_mode & 0o777)
-    os.link(path, aside)
+    os.chmod(new, os.stat(path).st_mode & 0o777)
+    try:
+        os.link(path, aside)
+    except OSError:  # a file system without hard links
+        os.rename(path, aside)
     for suffix in ("-wal", ".seal"):
         with suppress(FileNotFoundError):
             os.replace(f"{path}{suffix}", f"{aside}{suffix}")

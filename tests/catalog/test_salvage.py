@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -16,10 +18,10 @@ from neardup_cli.catalog import decisions, queries, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.salvage import salvage
 from neardup_cli.catalog.seal import seal_path
-from neardup_cli.errors import CatalogBusy, CatalogCorrupt, NotACatalog
+from neardup_cli.errors import CatalogBusy, CatalogCorrupt, DiskFull, NotACatalog
 from neardup_cli.records.files import Features, FileStamp, ModelIdentity
 
-CONTENTS = 400
+CONTENTS = 200
 
 
 @pytest.fixture
@@ -56,17 +58,20 @@ def rows(path: Path, table: str, columns: str) -> list[tuple[Any, ...]]:
 
 def pages(path: Path, table: str) -> Iterator[int]:
     """The pages without which a table cannot be read: those of the list of tables, and then its own."""
-    size = path.stat().st_size // 4096
-    copy = path.with_name("probe.db")
-    for number in range(2, size + 1):
-        shutil.copy(path, copy)
-        with copy.open("r+b") as stream:
-            stream.seek((number - 1) * 4096)
+    data = path.read_bytes()
+    probe = path.with_name("probe.db")
+    probe.write_bytes(data)
+    with probe.open("r+b", buffering=0) as stream:
+        for number in range(2, len(data) // 4096 + 1):
+            start = (number - 1) * 4096
+            stream.seek(start)
             stream.write(b"\xff" * 4096)
-        try:
-            rows(copy, table, "*")
-        except sqlite3.DatabaseError:
-            yield number
+            try:
+                rows(probe, table, "*")
+            except sqlite3.DatabaseError:
+                yield number
+            stream.seek(start)
+            stream.write(data[start : start + 4096])
 
 
 def spoil(path: Path, number: int) -> None:
@@ -162,3 +167,32 @@ def test_what_is_no_catalog_is_left_alone(tmp_path: Path) -> None:
 def test_a_scan_is_not_disturbed(path: Path) -> None:
     with Catalog.open(path) as catalog, catalog.sole_writer(), pytest.raises(CatalogBusy):
         salvage(path)
+
+
+def test_no_room_for_the_new_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    spoil(path, 30)
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", fail)
+        with pytest.raises(DiskFull):
+            salvage(path)
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob("*damaged*"))
+
+
+def test_a_file_system_without_hard_links(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    spoil(path, 30)
+    damaged = path.read_bytes()
+    monkeypatch.setattr(os, "link", fail)
+    saved = salvage(path)
+    again = salvage(path)
+    assert saved.aside.read_bytes() == damaged
+    assert again.aside != saved.aside
+    with Catalog.open(path) as catalog:
+        catalog.verify()
