@@ -169,7 +169,12 @@ class Seal:
         Raises:
             OSError: it cannot be written.
         """
-        handle = os.open(seal_path(catalog), os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), mode)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        try:
+            handle = os.open(seal_path(catalog), flags, mode)
+        except PermissionError:  # another user's, who has used this catalog once
+            seal_path(catalog).unlink()
+            handle = os.open(seal_path(catalog), flags, mode)
         try:
             header = _HEADER.pack(
                 _MAGIC,

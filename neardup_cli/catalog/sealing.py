@@ -7,6 +7,9 @@ the log which pages change:
 
     their entries are emptied   folded by SQLite, synchronised   sealed as they are now, synchronised   let go
 
+Where SQLite can keep no log (file systems without shared memory, as some of networks), it writes to the file
+itself, and there is no seal.
+
 A kill in between leaves pages that are not judged, and are in the log. A power cut leaves a log that covers
 whatever of the seal did not reach the disk.
 """
@@ -20,18 +23,20 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 from neardup_cli.catalog.handles import SharedHandle, release_handle, take_handle
-from neardup_cli.catalog.seal import Seal, logged_pages, read_at
+from neardup_cli.catalog.seal import Seal, forget_seal, logged_pages, read_at
 from neardup_cli.errors import CatalogCorrupt
 
 log = logging.getLogger("neardup.catalog")
 
 MAGIC = b"SQLite format 3\x00"
 WHAT_TO_DO = "run `neardup doctor --repair`, or restore a backup"
+
+LOG_PRAGMA = "PRAGMA journal_mode = WAL"
 
 _LEAST_LOG = 4 << 20
 """Bytes of the log after which it is folded, …"""
@@ -54,6 +59,7 @@ class SealedFile:
         self._handle: SharedHandle = take_handle(path)
         self._lock = threading.Lock()
         self._folded = 0  # bytes of the log when it was folded last
+        self._sealable = True
 
     @property
     def handle(self) -> int:
@@ -112,6 +118,8 @@ class SealedFile:
             sqlite3.Error, OSError: the file or its seal cannot be read or written, or another holds it.
         """
         header = Seal.read(self.path, whole=False)
+        if max_age is not None and not self._sealable:
+            return
         if (
             header is not None
             and max_age is not None
@@ -149,7 +157,8 @@ class SealedFile:
                 if now is not None and not now.folding and now.nonce == seal.nonce:
                     seal.restamp(status)
                     seal.was_verified()
-                    seal.write(self.path, durably=False, mode=self._mode())
+                    with suppress(OSError):  # a full disk stops nobody from reading
+                        seal.write(self.path, durably=False, mode=self._mode())
         except sqlite3.OperationalError as exc:
             if not _is_busy(exc):  # whoever writes now notes other times anyway
                 raise
@@ -245,8 +254,9 @@ class SealedFile:
             said = [f"row {lost[1]} of {lost[0]} points nowhere"] if lost else []
         if said:
             raise CatalogCorrupt(f"catalog {self.path} is damaged ({said[0]}): {WHAT_TO_DO}")
-        (size,) = holder.execute("PRAGMA page_size").fetchone()
-        self._fold(holder, Seal(size))
+        if self._sealable:
+            (size,) = holder.execute("PRAGMA page_size").fetchone()
+            self._fold(holder, Seal(size))
 
     def _fold(self, holder: sqlite3.Connection, new: Seal | None = None) -> None:
         """Bring the log into the file, and seal what that changes.
@@ -300,7 +310,10 @@ class SealedFile:
             check_same_thread=False,
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            (mode,) = connection.execute(LOG_PRAGMA).fetchone()
+            if mode != "wal":
+                self._sealable = False
+                forget_seal(self.path)
             connection.execute("PRAGMA synchronous = NORMAL")
             self.prepare(connection)
         except BaseException:
@@ -336,7 +349,8 @@ def is_database(handle: int) -> bool:
 
 
 def _is_busy(exc: sqlite3.Error) -> bool:
-    return exc.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    code = getattr(exc, "sqlite_errorcode", None)  # what Python itself complains of has none
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _log_size(path: Path) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from neardup_cli.catalog import migrate
+from neardup_cli.catalog import migrate, sealing
 from neardup_cli.catalog.seal import forget_seal
 from neardup_cli.catalog.sealing import WHAT_TO_DO, SealedFile
 from neardup_cli.errors import (
@@ -246,7 +246,7 @@ def _engine(path: Path, sealed: SealedFile) -> Engine:
 
 
 def _keep_log(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(sealing.LOG_PRAGMA)
 
 
 @contextmanager

@@ -297,3 +297,41 @@ def test_several_processes_write_and_fold(path: Path) -> None:
     assert count(path) == 500 + 3 * 15 * 20
     catalog_verified(path)
     assert not Path(f"{path}-wal").exists()
+
+
+# --- places -----------------------------------------------------------------------------------------------
+
+
+def test_where_there_can_be_no_log_there_is_no_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on file systems without shared memory, where SQLite stays with its other journal."""
+    monkeypatch.setattr(sealing, "LOG_PRAGMA", "PRAGMA journal_mode = DELETE")
+    path = tmp_path / "catalog.db"
+    for step in range(3):
+        with Catalog.open(path, create=True) as catalog:
+            add(catalog, 50, 50 * step)
+            catalog.verify()
+            catalog.verify(timedelta(days=1))
+        os.utime(path)
+    assert count(path) == 150
+    assert not seal_path(path).exists()
+    monkeypatch.undo()  # and when it is moved to a better place
+    assert count(path) == 150
+    assert seal_path(path).exists()
+
+
+@pytest.mark.usefixtures("bound_by_permissions")
+def test_a_seal_that_another_user_has_made(path: Path) -> None:
+    seal_path(path).chmod(0o444)
+    with Catalog.open(path) as catalog:
+        add(catalog, 50, 1000)
+    assert not Path(f"{path}-wal").exists()
+    catalog_verified(path)
+
+
+def test_a_full_disk_stops_nobody_from_reading(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    os.utime(path)
+    monkeypatch.setattr(Seal, "write", fail)
+    assert count(path) == 500
