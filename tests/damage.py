@@ -54,6 +54,7 @@ CORRUPT = 6
 
 _CHANGING = re.compile(r'"(seconds|catalog|catalog_bytes|index_bytes|index|made_at)": [^,\n}]*')
 _SECTOR = 512
+_AT_ONCE = 100  # tries between two lines of figures
 _IMPORTED_LATE = (
     "sqlalchemy.dialects.sqlite",
     "neardup_cli.cli.app",
@@ -343,11 +344,16 @@ def _command_line() -> None:
         home = Path(name) / "home"
         make_home(home)
         campaign = Campaign(home)
-        for one in campaign.run(options.tries, options.seed, tuple(options.kinds.split(","))):
-            bad += 1
-            sys.stdout.write(f"{one}\n")
-        for (kind, verdict), count in sorted(campaign.counts.items()):
-            sys.stdout.write(f"{kind:7} {verdict:15} {count:,}\n")
+        for start in range(0, options.tries, _AT_ONCE):
+            some = min(_AT_ONCE, options.tries - start)
+            for one in campaign.run(some, options.seed + start, tuple(options.kinds.split(","))):
+                bad += 1
+                sys.stdout.write(f"{one}\n")
+            counts = (
+                f"{kind} {verdict} {count:,}" for (kind, verdict), count in sorted(campaign.counts.items())
+            )
+            sys.stdout.write(f"{start + some:,} tries: {', '.join(counts)}\n")
+            sys.stdout.flush()
     sys.exit(bad > 0)
 
 

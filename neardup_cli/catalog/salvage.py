@@ -312,7 +312,10 @@ def _exchange(path: Path, new: Path, aside: Path) -> None:
         os.rename(path, aside)
     for suffix in ("-wal", ".seal"):
         with suppress(FileNotFoundError):
-            os.replace(f"{path}{suffix}", f"{aside}{suffix}")
+            if os.path.getsize(f"{path}{suffix}"):
+                os.replace(f"{path}{suffix}", f"{aside}{suffix}")
+            else:
+                os.unlink(f"{path}{suffix}")
     with suppress(FileNotFoundError):
         os.unlink(f"{path}-shm")
     os.replace(new, path)
