@@ -41,9 +41,9 @@ def doctor(
     workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check the catalog and its indexes; with --verify-files, the images themselves.
+    """Check the catalog, its indexes, and the images.
 
-    The exit code is 14 if something is wrong: damage in the catalog, or images that rotted or that the disk
+    The images are read again with --verify-files only. The exit code is 14 if something is wrong: damage in the catalog, or images that rotted or that the disk
     cannot read any more. An interrupted --verify-files goes on where it was.
     """
     from neardup_cli.catalog.database import Catalog
