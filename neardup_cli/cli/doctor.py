@@ -44,8 +44,8 @@ def doctor(
     """Check the catalog, its indexes, and the images.
 
     The images are read again with --verify-files only; if that was interrupted, it goes on where it was. The
-    exit code is 14 if something is wrong: damage in the catalog, or images that rotted or that the disk cannot
-    read any more.
+    exit code is 14 if something is wrong: damage in the catalog, or images that rotted or that the disk
+    cannot read any more.
     """
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.doctor import examine, repair_catalog

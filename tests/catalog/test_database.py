@@ -344,7 +344,7 @@ def test_catalog_in_a_read_only_folder(tmp_path: Path) -> None:
         with Catalog.open(folder / "catalog.db") as catalog, catalog.sole_writer(), catalog.write():
             pass
 
-    with pytest.raises(CatalogError, match="cannot be used") as caught:
+    with pytest.raises(CatalogError, match="can only be read") as caught:
         write()
     assert type(caught.value) is CatalogError
     folder.chmod(0o700)
