@@ -81,7 +81,7 @@ def verify_files(
         verifying.set_unfinished(connection, None)
     return VerifiedFiles(
         checked=found.checked,
-        bytes=found.bytes,
+        read_bytes=found.bytes,
         spared=spared.files,
         rotten=rotten,
         unreadable=tuple(found.unreadable),

@@ -74,7 +74,7 @@ class VerifiedFiles:
     """What `doctor --verify-files` found.
 
     Attributes:
-        checked: files that were read, and `bytes` in them.
+        checked: files that were read, and `read_bytes` in them.
         spared: files that had been read recently enough.
         rotten: whose bytes are others, though nobody seems to have written to them.
         unreadable: that the system could not read, and why.
@@ -84,7 +84,7 @@ class VerifiedFiles:
     """
 
     checked: int
-    bytes: int
+    read_bytes: int
     spared: int
     rotten: tuple[RottenFile, ...]
     unreadable: tuple[Skipped, ...]

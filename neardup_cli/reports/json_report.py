@@ -316,7 +316,7 @@ def doctor_document(findings: list[Finding], files: VerifiedFiles | None = None)
 def _verified_files(files: VerifiedFiles) -> dict[str, Any]:
     return {
         "checked": files.checked,
-        "bytes": files.bytes,
+        "bytes": files.read_bytes,
         "spared": files.spared,
         "away": files.away,
         "resumed": files.resumed,

@@ -219,9 +219,9 @@ def verified_lines(files: VerifiedFiles) -> Iterator[str]:
         yield f"ROTTEN   {shown_path(one.path)}: {what}; {_copy_of(one)}"
     for skipped in files.unreadable:
         yield f"BROKEN   {shown_path(skipped.path)}: {shown_text(skipped.reason)}"
-    rate = f", {shown_bytes(round(files.bytes / files.seconds))}/s" if files.seconds > 0.5 else ""
+    rate = f", {shown_bytes(round(files.read_bytes / files.seconds))}/s" if files.seconds > 0.5 else ""
     yield (
-        f"{shown_count(files.checked, 'file')} read again, {shown_bytes(files.bytes)} "
+        f"{shown_count(files.checked, 'file')} read again, {shown_bytes(files.read_bytes)} "
         f"in {shown_seconds(files.seconds)}{rate}: {len(files.rotten):,} rotten, "
         f"{len(files.unreadable):,} unreadable"
     )

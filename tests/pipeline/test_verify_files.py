@@ -55,7 +55,7 @@ def now() -> datetime:
 def test_sound_files(scanned: Catalog) -> None:
     found = verify_files(scanned)
     assert (found.checked, found.rotten, found.changed, found.away, found.sound) == (4, (), (), 0, True)
-    assert found.bytes > 0
+    assert found.read_bytes > 0
     assert not found.resumed
 
 
