@@ -1,16 +1,18 @@
 # `make demo` and `make test` need Python 3.12 or newer and nothing else: they make their own environment.
-.PHONY: help demo test faults extras lint clean
+.PHONY: help demo test faults damage extras lint clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
 GALLERY := demo/gallery
 CATALOG := demo/catalog.db
 TESTS  ?= tests
+TRIES  ?= 3000
 
 help:
 	@echo "make demo   install, render a small gallery, scan it, print its duplicates"
 	@echo "make test   install, run the tests (TESTS=tests/web for some of them)"
 	@echo "make faults let each call on files fail, kill at each, cut the power after each (an hour or two)"
+	@echo "make damage damage a catalog TRIES=3000 times, and see what each command says of it"
 	@echo "make extras install PyTorch, Ray and the other extras too, so that no test skips (several GB)"
 	@echo "make lint   style, types, import rules"
 	@echo "make clean  remove the demo and what tools have cached"
@@ -26,6 +28,9 @@ test: $(BIN)/.tested
 
 faults: $(BIN)/.tested
 	$(BIN)/python -m benchmarks.faults
+
+damage: $(BIN)/.tested
+	$(BIN)/python -m tests.damage --tries $(TRIES)
 
 extras: $(BIN)/.tested
 	$(BIN)/python -m pip install --quiet --editable '.[torch,web,streamlit,ray,postgres,eval,test]'

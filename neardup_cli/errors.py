@@ -6,7 +6,8 @@
     ├── CatalogError
     │   ├── CatalogMissing           4   nothing has been scanned into this catalog yet
     │   ├── CatalogTooNew            5   made by a newer neardup
-    │   ├── CatalogCorrupt           6   not a catalog, or damaged
+    │   ├── CatalogCorrupt           6   damaged
+    │   │   └── NotACatalog          6   something else, which is left as it is
     │   └── CatalogBusy              7   another scan is writing
     ├── ModelError
     │   ├── ModelMissing             8   no such model name or file
@@ -67,6 +68,10 @@ class CatalogCorrupt(CatalogError):
     """The catalog file is not a catalog, or it is damaged."""
 
     exit_code = 6
+
+
+class NotACatalog(CatalogCorrupt):
+    """What is there is no catalog, and never was: it is left alone."""
 
 
 class CatalogBusy(CatalogError):

@@ -56,7 +56,8 @@ def test_codes_are_owned_by_one_class() -> None:
     owned = {name: kind.exit_code for name, kind in defined().items() if "exit_code" in vars(kind)}
     assert [code for code, count in Counter(owned.values()).items() if count > 1] == []
     shared = {name for name, kind in defined().items() if name not in owned}
-    assert shared == GROUPS | {"ImageTooLarge"}
+    assert shared == GROUPS | {"ImageTooLarge", "NotACatalog"}
+    assert errors.NotACatalog.exit_code == errors.CatalogCorrupt.exit_code
     assert errors.ImageTooLarge.exit_code == errors.UnreadableImage.exit_code
     # 0 is success, and from 126 on the shell speaks.
     assert all(0 < code < 126 for code in owned.values())

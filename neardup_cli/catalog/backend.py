@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -57,3 +58,9 @@ class Backend(Protocol):
 
     def compact(self) -> None:
         """Give back the room of what was removed; see `Catalog.compact`."""
+
+    def verify(self, max_age: timedelta | None = None) -> None:
+        """Compare what is stored with what was written; see `Catalog.verify`."""
+
+    def close(self) -> None:
+        """Close all connections."""

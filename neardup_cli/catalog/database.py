@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Connection
 
 from neardup_cli.catalog.backend import Backend
+from neardup_cli.catalog.handles import can_be_written
 from neardup_cli.catalog.sqlite import SqliteBackend, writer_lock
+
+if TYPE_CHECKING:
+    from neardup_cli.catalog.salvage import Salvaged
 
 # What the pool logs on its own (an interrupt while a connection is handed back) is raised as well;
 # without a handler it would reach stderr through logging's last resort.
@@ -21,8 +27,14 @@ logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 __all__ = ["Catalog", "Connection", "Location", "writer_lock"]
 
+DAILY = timedelta(days=1)
+"""How old the last comparison of a catalog may be for an answer, where nobody has touched it since."""
+
 type Location = Path | str
 """Where a catalog is: a path is a SQLite file, and so is a string, unless it is the URL of a database."""
+
+# What goes wrong where a number, a name or a JSON text is not what it was when it was written.
+_UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 _URL = re.compile(r"[a-z][a-z0-9+.]*://")
 
@@ -53,7 +65,8 @@ class Catalog:
 
         Raises:
             CatalogMissing: there is none and `create` is false.
-            CatalogTooNew, CatalogCorrupt, CatalogBusy, DiskFull: as their names say.
+            CatalogTooNew, CatalogCorrupt, CatalogBusy, DiskFull: as their names say. `NotACatalog` is a
+                `CatalogCorrupt` for what never was one.
             BadInput, MissingExtra: a URL that cannot be used, or not without the `postgres` extra.
         """
         if isinstance(location, str) and _URL.match(location):
@@ -61,7 +74,12 @@ class Catalog:
             from neardup_cli.catalog.postgres import PostgresBackend
 
             return cls(PostgresBackend.open(location, create=create))
-        return cls(SqliteBackend.open(Path(location), create=create))
+        path = Path(location)
+        if os.path.isfile(path) and not can_be_written(path):
+            from neardup_cli.catalog.readonly import ReadOnlyBackend  # few have need of it
+
+            return cls(ReadOnlyBackend.open(path, create=False))
+        return cls(SqliteBackend.open(path, create=create))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -71,13 +89,20 @@ class Catalog:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection for one transaction: committed as a whole at the end, or not at all."""
+        """Give a connection for one transaction: committed as a whole at the end, or not at all.
+
+        In a catalog that can only be read, what is written goes to a copy, for as long as this one is open.
+        """
         with self._backend.translated(), self._backend.writing(durably=False) as connection:
             yield connection
 
     @contextmanager
     def write_durably(self) -> Iterator[Connection]:
-        """Do the same, and have it on the disk at the end: no power cut unsays it."""
+        """Do the same, and have it on the disk at the end: no power cut unsays it.
+
+        Raises:
+            CatalogError: the catalog can only be read.
+        """
         with self._backend.translated(), self._backend.writing(durably=True) as connection:
             yield connection
 
@@ -108,6 +133,7 @@ class Catalog:
             DiskFull: no room; nothing is left of it.
         """
         with self._backend.translated():
+            self._backend.verify()  # what has rotted must not become what a backup is sound of
             self._backend.backup(target)
 
     def compact(self) -> None:
@@ -115,9 +141,41 @@ class Catalog:
         with self._backend.translated():
             self._backend.compact()
 
+    def verify(self, max_age: timedelta | None = None) -> None:
+        """Make sure that all that is stored is as it was written; to be asked before anything is acted upon.
+
+        Opening a catalog does it where anybody else has touched the file; this also sees what changed below
+        the file system. It takes about two seconds for each gigabyte.
+
+        Args:
+            max_age: be content with a comparison so long ago, if nobody has touched the file since.
+
+        Raises:
+            CatalogCorrupt: something is not.
+        """
+        with self._backend.translated():
+            self._backend.verify(max_age)
+
+    @staticmethod
+    def salvage(location: Location) -> Salvaged | None:
+        """Put a new catalog with all that can be saved into the place of a damaged file, which is kept aside.
+
+        Returns:
+            What was saved; None for a catalog in a database, whose tools do that.
+
+        Raises:
+            CatalogCorrupt, CatalogBusy, CatalogError: see `salvage.salvage`.
+        """
+        from neardup_cli.catalog.salvage import salvage  # few ever need it
+
+        if isinstance(location, str) and _URL.match(location):
+            return None
+        return salvage(Path(location))
+
     def close(self) -> None:
-        """Close all connections; SQLite folds its write-ahead log into the file."""
-        self._backend.engine.dispose()
+        """Close all connections; SQLite's write-ahead log is folded into the file."""
+        with self._backend.translated():
+            self._backend.close()
 
     def __enter__(self) -> Self:
         return self
@@ -125,4 +183,9 @@ class Catalog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            # What nobody has foreseen may come from damage that nobody has seen yet.
+            if isinstance(error, _UNFORESEEN):
+                self.verify()
+        finally:
+            self.close()

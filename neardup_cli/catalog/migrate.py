@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Column, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
 
 from neardup_cli.catalog.models import METADATA, Fact
-from neardup_cli.errors import CatalogCorrupt, CatalogTooNew
+from neardup_cli.errors import CatalogTooNew, NotACatalog
 
 HEAD = "0013"
 """The newest migration; a test holds it against migrations/versions."""
@@ -24,7 +24,7 @@ def needs_migration(engine: Engine, path: Path | str) -> bool:
 
     Raises:
         CatalogTooNew: a newer neardup migrated it.
-        CatalogCorrupt: it is a SQLite file of another program.
+        NotACatalog: it is a SQLite file of another program.
     """
     revision = current_revision(engine)
     if revision == HEAD:
@@ -33,7 +33,7 @@ def needs_migration(engine: Engine, path: Path | str) -> bool:
         with engine.connect() as connection:
             tables = inspect(connection).get_table_names()
         if set(tables) - {_ALEMBIC_TABLE}:
-            raise CatalogCorrupt(f"{path} is a database of another program, not a neardup catalog")
+            raise NotACatalog(f"{path} is a database of another program, not a neardup catalog")
         return True
     if revision not in known_revisions():
         raise CatalogTooNew(

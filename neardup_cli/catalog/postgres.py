@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -101,6 +102,13 @@ class PostgresBackend:
     def backup(self, target: Path) -> None:
         """Refuse: what PostgreSQL holds, its own tools copy."""
         raise BadInput(f"{target} was not made: the catalog is in PostgreSQL, which `pg_dump` copies")
+
+    def verify(self, max_age: timedelta | None = None) -> None:
+        """Do nothing: PostgreSQL has checksums of its own (`initdb --data-checksums`)."""
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
 
     @contextmanager
     def _locked(self, function: str, key: int) -> Iterator[None]:

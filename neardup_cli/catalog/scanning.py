@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -345,6 +346,7 @@ def store_files(
     if not rows:
         return
     states = content_states(connection, [row.digest for row in rows], None)
+    now = time.time_ns() // 1_000_000
     values = [
         {
             "path": row.path,
@@ -357,6 +359,7 @@ def store_files(
             "root_id": root_ids[row.root],
             "added_scan_id": scan_id,
             "missing_scan_id": None,
+            "read_at": now,
         }
         for row in rows
     ]

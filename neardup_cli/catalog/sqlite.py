@@ -6,7 +6,8 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
@@ -16,44 +17,55 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from neardup_cli.catalog import migrate
-from neardup_cli.errors import BadInput, CatalogBusy, CatalogCorrupt, CatalogError, CatalogMissing, DiskFull
+from neardup_cli.catalog import migrate, sealing
+from neardup_cli.catalog.seal import forget_seal
+from neardup_cli.catalog.sealing import WHAT_TO_DO, SealedFile
+from neardup_cli.errors import (
+    BadInput,
+    CatalogBusy,
+    CatalogCorrupt,
+    CatalogError,
+    CatalogMissing,
+    DiskFull,
+    NotACatalog,
+)
 
 _BUSY_TIMEOUT_MS = 30_000
-_MAGIC = b"SQLite format 3\x00"
+
+_UNFORESEEN = (AssertionError, LookupError, TypeError, ValueError)
+"""What comes of names and numbers that are not what they were when they were written."""
 
 
 class SqliteBackend:
     """See `backend.Backend`. One scanner at a time: a lock file beside the catalog says who."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: Path, engine: Engine, sealed: SealedFile) -> None:
         self.engine = engine
         self.path = path
         self.name = str(path)
+        self._sealed = sealed
+        self._closed = False
 
     @classmethod
     def open(cls, path: Path, *, create: bool) -> Self:
         """Open a file, upgrading what an older neardup made; see `Catalog.open`."""
-        with _translated_files(path), _translated(path):
-            if not path.exists() and not create:
-                raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _refuse_other_files(path)
+        with opening(path):
             if not path.exists():
+                if not create:
+                    raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                forget_seal(path)  # of one that somebody has deleted
                 _create(path, 0o600)  # small versions of somebody's photographs go into it
-            engine = _engine(path)
-            try:
-                outdated = migrate.needs_migration(engine, path)
-                # Only now is it known that the file is ours to change.
-                event.listen(engine, "connect", _keep_log)
-                engine.dispose()
-                if outdated:
-                    with writer_lock(path):
-                        migrate.bring_up_to_date(engine)
-            except BaseException:
-                engine.dispose()
-                raise
-        return cls(path, engine)
+            if path.is_dir():
+                raise NotACatalog(f"{path} is a folder, not a catalog file")
+            with ExitStack() as undo:
+                sealed = SealedFile(path, _BUSY_TIMEOUT_MS / 1000)
+                undo.callback(sealed.let_go)
+                engine = _engine(path, sealed)
+                undo.callback(engine.dispose)
+                _prepare_file(path, engine, sealed)
+                undo.pop_all()
+        return cls(path, engine, sealed)
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -74,6 +86,20 @@ class SqliteBackend:
             immediate = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
             with immediate.begin():
                 yield immediate
+        with _translated_files(self.path):
+            self._sealed.may_fold()
+
+    def verify(self, max_age: timedelta | None = None) -> None:
+        """Compare every page with the seal."""
+        with _translated_files(self.path):
+            self._sealed.verify(max_age)
+
+    def close(self) -> None:
+        """Leave one file with its seal, if nobody else has it open."""
+        if not self._closed:
+            self._closed = True
+            with self._sealed.closing():
+                self.engine.dispose()
 
     @contextmanager
     def scanning(self) -> Iterator[None]:
@@ -97,8 +123,8 @@ class SqliteBackend:
             driver = connection.connection.driver_connection
             assert driver is not None
             with suppress(sqlite3.OperationalError):  # somebody reads, or the disk is full
-                driver.execute("VACUUM")
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                driver.execute("VACUUM")  # into the log; the file becomes smaller when that is folded
+        self._sealed.may_fold()
 
     def backup(self, target: Path) -> None:
         """Let SQLite write one consistent state into a new file, check it, and only then give it its name."""
@@ -106,12 +132,15 @@ class SqliteBackend:
             raise BadInput(f"{target} is there already: name a file that is not")
         part = target.with_name(f"{target.name}.{token_hex(4)}.part")
         try:
-            # SQLite would make the file readable by everybody.
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self.path.stat().st_mode & 0o777))
+            # SQLite would make the file readable by everybody; a copy of what can only be read is one's own.
+            mode = self.path.stat().st_mode & 0o777 | 0o600
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
             with self.engine.connect() as connection:
                 driver = connection.connection.driver_connection
                 assert driver is not None
                 driver.execute("VACUUM INTO ?", (os.fspath(part),))
+            with closing(sqlite3.connect(part)) as copy:
+                copy.execute("PRAGMA user_version = 0")  # it is nothing that the catalog's seal is of
             _check_copy(part)
             _sync(part)
             os.link(part, target)  # unlike a rename, this replaces nothing that has come there meanwhile
@@ -192,24 +221,43 @@ def _create(file: Path, mode: int = 0o644) -> None:
             os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
 
 
-def _engine(path: Path) -> Engine:
+def _prepare_file(path: Path, engine: Engine, sealed: SealedFile) -> None:
+    """Believe a file or refuse it, before SQLite or anybody writes to it, and bring it up to date."""
+    sealed_before = sealed.check()
+    size = path.stat().st_size
+    _refuse_other_files(path, sealed)
+    outdated = migrate.needs_migration(engine, path)
+    # Only now is it known that the file is ours to change.
+    event.listen(engine, "connect", _keep_log)
+    engine.dispose()
+    if size and not sealed_before:
+        sealed.adopt()
+    if outdated:
+        with writer_lock(path):
+            migrate.bring_up_to_date(engine)
+    if not size:
+        sealed.adopt()
+
+
+def _engine(path: Path, sealed: SealedFile) -> Engine:
     url = sqlalchemy.URL.create("sqlite", database=os.fspath(path))
     engine = sqlalchemy.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
-    event.listen(engine, "connect", _prepare_connection)
+
+    def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
+        # The driver would begin transactions by rules of its own, and never before DDL; see _begin.
+        connection.isolation_level = None
+        connection.execute("PRAGMA synchronous = NORMAL")  # safe in WAL; a power cut may cost the last batch
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        sealed.prepare(connection)
+
+    event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare_connection(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
-    # The driver would begin transactions by rules of its own, and never before DDL; see _begin.
-    connection.isolation_level = None
-    connection.execute("PRAGMA synchronous = NORMAL")  # safe in WAL; a power cut may cost the last batch
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-
-
 def _keep_log(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(sealing.LOG_PRAGMA)
 
 
 @contextmanager
@@ -231,14 +279,20 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(begin)
 
 
-def _refuse_other_files(path: Path) -> None:
+def _refuse_other_files(path: Path, sealed: SealedFile) -> None:
     """Look at the first bytes before SQLite writes anything beside a file that is not ours."""
-    if path.is_dir():
-        raise CatalogCorrupt(f"{path} is a folder, not a catalog file")
-    if path.exists() and path.stat().st_size:
-        with path.open("rb") as stream:
-            if stream.read(len(_MAGIC)) != _MAGIC:
-                raise CatalogCorrupt(f"{path} is not a neardup catalog")
+    if not (sealed.is_database() or sealed.is_empty()):
+        raise NotACatalog(f"{path} is not a neardup catalog")
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a catalog is opened into errors that say what to do."""
+    with _translated_files(path), _translated(path):
+        try:
+            yield
+        except _UNFORESEEN as exc:
+            raise CatalogCorrupt(f"catalog {path} is damaged ({exc}): {WHAT_TO_DO}") from exc
 
 
 @contextmanager
@@ -247,6 +301,8 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except DatabaseError as exc:
+        raise _as_catalog_error(path, exc.orig) from exc
+    except sqlite3.Error as exc:
         raise _as_catalog_error(path, exc) from exc
 
 
@@ -265,8 +321,8 @@ def _disk_full(path: Path) -> DiskFull:
     return DiskFull(f"no room left on the disk of {path}: free some and run the command again")
 
 
-def _as_catalog_error(path: Path, exc: DatabaseError) -> CatalogError | DiskFull:
-    code = getattr(exc.orig, "sqlite_errorcode", None)
+def _as_catalog_error(path: Path, exc: BaseException | None) -> CatalogError | DiskFull:
+    code = getattr(exc, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None  # extended codes keep it in the low byte
     # A full disk may first be felt where the write-ahead log's index is made.
     if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
@@ -274,7 +330,5 @@ def _as_catalog_error(path: Path, exc: DatabaseError) -> CatalogError | DiskFull
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CatalogBusy(f"another program holds {path}: wait for it, or use another --catalog")
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return CatalogCorrupt(
-            f"catalog {path} is damaged ({exc.orig}): move it away and scan again, or restore a backup"
-        )
-    return CatalogError(f"catalog {path} cannot be used: {exc.orig}")
+        return CatalogCorrupt(f"catalog {path} is damaged ({exc}): {WHAT_TO_DO}")
+    return CatalogError(f"catalog {path} cannot be used: {exc}")

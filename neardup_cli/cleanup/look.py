@@ -82,7 +82,9 @@ def _changed_in_secret(file: CatalogedFile) -> str | None:
         digest = files.digested(file.path)[1]
     except (OSError, Refused):
         return "cannot be read"
-    return None if digest == file.digest else "changed since it was scanned, though its size and time did not"
+    if digest == file.digest:
+        return None
+    return "changed since it was scanned, though its size and time did not: `neardup scan` reads it again"
 
 
 def is_readable(path: bytes) -> bool:

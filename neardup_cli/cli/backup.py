@@ -18,8 +18,8 @@ def backup(
     """Copy the catalog, whole and checked, while others use it.
 
     To restore: with no neardup at work, move the catalog and the files whose names begin with its name away,
-    and put a copy of FILE in its place. Indexes make themselves anew; clean-ups later than the copy are not
-    in it, and cannot be undone from it.
+    and put a copy of FILE in its place. Indexes and seal make themselves anew; clean-ups later than the copy
+    are not in it, and cannot be undone from it. docs/catalog.md has more.
     """
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.reports.paths import shown_text

@@ -28,7 +28,7 @@ SUMMARIES = {
     "leaks": "Find copies across the splits and classes of a data set.",
     "report": "Write the groups to one HTML file, pictures inside.",
     "status": "Show what the catalog holds: files, roots, models, sizes.",
-    "doctor": "Check the catalog and its index.",
+    "doctor": "Check the catalog, its indexes, and the images.",
     "backup": "Copy the catalog, whole and checked, while others use it.",
     "trust": "Believe all that the neardup.toml of FOLDER says.",
     "demo": "Render a small gallery to try neardup on.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from io import BytesIO
 from typing import BinaryIO
 
@@ -47,6 +48,14 @@ def open_regular(path: bytes) -> BinaryIO:
     if (opened := regular_handle(path)) is None:
         raise OSError(errno.EINVAL, SPECIAL)
     return open(opened[0], "rb")
+
+
+def drop_cached(stream: BinaryIO) -> None:
+    """Let the system forget what it has read of a file, where it can be told: the disk is asked again."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
 
 def read_whole(handle: int, size: int) -> bytes:

@@ -205,6 +205,7 @@ def apply_plan(
     if plan.action is Action.DELETE and not permanently:
         raise BadInput("delete cannot be undone: add --permanently, or use --action trash")
     with catalog.sole_writer():
+        catalog.verify()
         refuse_if_interrupted(catalog)
         guard_plan(catalog, plan)
         if not plan.acts:
@@ -226,6 +227,7 @@ def resume(catalog: Catalog, progress: Progress | None = None) -> Outcome:
         CatalogBusy, DiskFull: as in `apply_plan`.
     """
     with catalog.sole_writer():
+        catalog.verify()
         with catalog.read() as connection:
             batch = journal.interrupted_batch(connection)
         if batch is None:

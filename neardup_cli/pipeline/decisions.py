@@ -59,7 +59,7 @@ def keep_files(catalog: Catalog, paths: Sequence[bytes]) -> int:
         PathNotFound, UnreadableImage: see `digests_of_files`.
     """
     digests = digests_of_files(catalog, paths)
-    with catalog.write() as connection:
+    with catalog.write_durably() as connection:
         return decisions.store_kept(connection, digests)
 
 
@@ -81,7 +81,7 @@ def take_back(catalog: Catalog, ids: Collection[int]) -> list[Decision]:
     Raises:
         BadInput: there is no decision of such an id.
     """
-    with catalog.write() as connection:
+    with catalog.write_durably() as connection:
         found = decisions.take_back(connection, ids)
         if unknown := sorted(set(ids) - {decision.id for decision in found}):
             raise BadInput(f"no decision {unknown[0]}: `neardup ignored` lists them")
@@ -117,5 +117,5 @@ def _digest(path: bytes, known: bytes | None) -> bytes:
 
 def _call_different(catalog: Catalog, contents: Sequence[Sequence[bytes]]) -> int:
     pairs = [pair for digests in contents for pair in combinations(digests, 2)]
-    with catalog.write() as connection:
+    with catalog.write_durably() as connection:
         return decisions.store_not_duplicates(connection, pairs)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from neardup_cli.catalog import queries
-from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.database import Catalog, Location
 from neardup_cli.catalog.queries import StoredModel
+from neardup_cli.errors import CatalogCorrupt, NotACatalog
 from neardup_cli.index.vectors import IndexKind, VectorIndex
 from neardup_cli.pipeline.index_cache import IndexState, index_files, index_path, inspect_index, open_index
 from neardup_cli.pipeline.join_check import forget_join, join_problem
@@ -43,10 +44,44 @@ def examine(catalog: Catalog, *, repair: bool = False) -> list[Finding]:
     return findings
 
 
+def repair_catalog(location: Location) -> list[Finding]:
+    """Put a new catalog with all that can be saved into the place of a damaged one, which is kept aside.
+
+    A sound catalog is left as it is, and so is what is no catalog.
+
+    Raises:
+        CatalogMissing, NotACatalog, CatalogTooNew, CatalogError: it cannot be opened, undamaged as it is.
+        CatalogCorrupt: nothing of it can be saved.
+    """
+    try:
+        with Catalog.open(location) as catalog:
+            finding = _check_database(catalog)
+        if finding.ok:
+            return []
+        problem = finding.detail
+    except NotACatalog:
+        raise
+    except CatalogCorrupt as exc:
+        problem = str(exc)
+    saved = Catalog.salvage(location)
+    if saved is None:
+        return []
+    lost = ""
+    if saved.incomplete:
+        lost = f"; of {', '.join(saved.incomplete)} some was lost: run `neardup scan` on your folders"
+    what = problem.split(": run `neardup")[0]
+    rows = f"{sum(saved.rows.values()):,} rows saved, the damaged file is {saved.aside.name}"
+    return [Finding("catalog", ok=True, detail=f"{what}; {rows}{lost}", repaired=True)]
+
+
 def _check_database(catalog: Catalog) -> Finding:
-    with catalog.read() as connection:
-        problems = queries.integrity_problems(connection)
-    advice = " - move the catalog away and scan again, or restore a backup"
+    try:
+        catalog.verify()
+        with catalog.read() as connection:
+            problems = queries.integrity_problems(connection)
+    except CatalogCorrupt as exc:
+        return Finding("database", ok=False, detail=str(exc))
+    advice = " - run `neardup doctor --repair`, or restore a backup"
     return Finding("database", not problems, "; ".join(problems[:3]) + advice if problems else "")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from neardup_cli.catalog import decisions, queries
-from neardup_cli.catalog.database import Catalog, Connection
+from neardup_cli.catalog.database import DAILY, Catalog, Connection
 from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.choices import Grouping, Kind
@@ -95,6 +95,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         MissingExtra, ClusterFailed: the cluster cannot be used.
     """
     started = time.monotonic()
+    catalog.verify(DAILY)
     criteria = resolve_criteria(catalog, options)
     limits, watch = criteria.limits, progress or Silent()
     joined = joined_pictures(catalog, criteria.model, limits.threshold, options.under, watch, options.cluster)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from neardup_cli.catalog import decisions, queries, regions
-from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.database import DAILY, Catalog
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.registry import load_embedder
@@ -134,6 +134,7 @@ class Searcher:
             ModelMismatch: see `resolve_criteria`.
             ModelMissing, ModelInvalid, BadInput: the model cannot be used, or not on that device.
         """
+        catalog.verify(DAILY)
         self._catalog = catalog
         self._options = options
         self.criteria: Criteria = resolve_criteria(catalog, options)

@@ -36,6 +36,7 @@ def undo_batch(catalog: Catalog, number: int | None = None, progress: Progress |
     """
     watch = progress or Silent()
     with catalog.sole_writer():
+        catalog.verify()
         batch = _last_undoable(catalog) if number is None else find_batch(catalog, number)
         if not batch.undoable:
             raise BadInput(_why_not(batch))

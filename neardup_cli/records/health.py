@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from neardup_cli.records.files import ModelIdentity
+from neardup_cli.records.files import ModelIdentity, Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,41 @@ class Finding:
     ok: bool
     detail: str = ""
     repaired: bool = field(default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RottenFile:
+    """A file whose bytes changed while its size and time did not, and a sound file with what it held."""
+
+    path: bytes
+    copy: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedFiles:
+    """What `doctor --verify-files` found.
+
+    Attributes:
+        checked: files that were read, and `read_bytes` in them.
+        spared: files that had been read recently enough.
+        rotten: whose bytes are others, though nobody seems to have written to them.
+        unreadable: that the system could not read, and why.
+        changed: of another size or time than scanned: the next scan reads them.
+        away: no longer there, or on a disk that is not.
+        resumed: it went on with a run that had been interrupted.
+    """
+
+    checked: int
+    read_bytes: int
+    spared: int
+    rotten: tuple[RottenFile, ...]
+    unreadable: tuple[Skipped, ...]
+    changed: tuple[bytes, ...]
+    away: int
+    resumed: bool
+    seconds: float
+
+    @property
+    def sound(self) -> bool:
+        """Return True if nothing is wrong with what could be read."""
+        return not self.rotten and not self.unreadable

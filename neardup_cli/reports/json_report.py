@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neardup_cli.records.answers import CheckReport, Comparison, ExplainedPair, QueryMatch, QueryResult
     from neardup_cli.records.decisions import ShownDecision
     from neardup_cli.records.files import CatalogedFile
-    from neardup_cli.records.health import CatalogStatus, Finding
+    from neardup_cli.records.health import CatalogStatus, Finding, VerifiedFiles
     from neardup_cli.records.matches import Alignment, DuplicateGroup, DupsReport, FileMatch
     from neardup_cli.records.scans import ScanSummary
 
@@ -302,11 +302,11 @@ def status_document(status: CatalogStatus) -> dict[str, Any]:
     }
 
 
-def doctor_document(findings: list[Finding]) -> dict[str, Any]:
-    """Return what `neardup doctor --json` prints."""
+def doctor_document(findings: list[Finding], files: VerifiedFiles | None = None) -> dict[str, Any]:
+    """Return what `neardup doctor --json` prints; `files` with --verify-files only."""
     return {
         "schema": "neardup.doctor/1",
-        "healthy": all(finding.ok for finding in findings),
+        "healthy": all(finding.ok for finding in findings) and (files is None or files.sound),
         "findings": [
             {
                 "check": finding.check,
@@ -316,6 +316,24 @@ def doctor_document(findings: list[Finding]) -> dict[str, Any]:
             }
             for finding in findings
         ],
+        **({} if files is None else {"files": _verified_files(files)}),
+    }
+
+
+def _verified_files(files: VerifiedFiles) -> dict[str, Any]:
+    return {
+        "checked": files.checked,
+        "bytes": files.read_bytes,
+        "spared": files.spared,
+        "away": files.away,
+        "resumed": files.resumed,
+        "seconds": round(files.seconds, 3),
+        "rotten": [
+            {"path": data_path(one.path), "copy": None if one.copy is None else data_path(one.copy)}
+            for one in files.rotten
+        ],
+        "unreadable": [{"path": data_path(one.path), "reason": one.reason} for one in files.unreadable],
+        "changed": [data_path(path) for path in files.changed],
     }
 
 

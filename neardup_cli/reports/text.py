@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
+from neardup_cli.reports.units import shown_bytes, shown_count, shown_seconds, shown_similarity
 from neardup_cli.rules.words import losses_words, role_word
 
 if TYPE_CHECKING:  # each command makes few of them, and importing them all takes 10 ms
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # each command makes few of them, and importing them all take
     )
     from neardup_cli.records.decisions import ShownDecision
     from neardup_cli.records.files import CatalogedFile, Skipped
-    from neardup_cli.records.health import CatalogStatus, Finding
+    from neardup_cli.records.health import CatalogStatus, Finding, RottenFile, VerifiedFiles
     from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 
 
@@ -241,6 +241,33 @@ def doctor_lines(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         word = "repaired" if finding.repaired else "ok" if finding.ok else "WRONG"
         yield shown_text(f"{word:<8} {finding.check}{': ' + finding.detail if finding.detail else ''}")
+
+
+def verified_lines(files: VerifiedFiles) -> Iterator[str]:
+    """Yield what came out of reading files again: a line for each that is not sound, and the sum."""
+    for one in files.rotten:
+        what = "its bytes changed, its size and time did not"
+        yield f"ROTTEN   {shown_path(one.path)}: {what}; {_copy_of(one)}"
+    for skipped in files.unreadable:
+        yield f"BROKEN   {shown_path(skipped.path)}: {shown_text(skipped.reason)}"
+    rate = f", {shown_bytes(round(files.read_bytes / files.seconds))}/s" if files.seconds > 0.5 else ""
+    yield (
+        f"{shown_count(files.checked, 'file')} read again, {shown_bytes(files.read_bytes)} "
+        f"in {shown_seconds(files.seconds)}{rate}: {len(files.rotten):,} rotten, "
+        f"{len(files.unreadable):,} unreadable"
+    )
+    if files.spared:
+        yield f"{shown_count(files.spared, 'file')} left out: read recently enough"
+    if files.changed:
+        yield f"{shown_count(len(files.changed), 'file')} changed by somebody: `neardup scan` reads them"
+    if files.away:
+        yield f"{shown_count(files.away, 'file')} not there now"
+
+
+def _copy_of(one: RottenFile) -> str:
+    if one.copy is None:
+        return "no other file of the catalog holds what it held: take it from a backup"
+    return f"a sound copy is {shown_path(one.copy)}"
 
 
 def _some_file(paths: Sequence[bytes], digest: bytes) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from neardup_cli.catalog import queries, scanning, sqlite
 from neardup_cli.catalog.database import Catalog, writer_lock
+from neardup_cli.catalog.seal import seal_path
 from neardup_cli.errors import (
     CatalogBusy,
     CatalogCorrupt,
@@ -77,7 +78,7 @@ def test_every_catalog_has_an_identity_of_its_own(tmp_path: Path) -> None:
 def test_close_leaves_one_file_and_its_lock(tmp_path: Path) -> None:
     with Catalog.open(tmp_path / "catalog.db", create=True) as catalog:
         add_contents(catalog, 3)
-    assert {path.name for path in tmp_path.iterdir()} <= {"catalog.db", "catalog.db.lock"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"catalog.db", "catalog.db.lock", "catalog.db.seal"}
 
 
 @pytest.mark.parametrize("catalog", ["sqlite"], indirect=True)
@@ -263,6 +264,7 @@ def test_newer_catalog_is_left_as_it_is(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9001'")
         connection.commit()
+    seal_path(path).unlink()
     before = path.read_bytes()
     with pytest.raises(CatalogTooNew, match=r"schema 9001, this one knows \d+.*upgrade neardup"):
         Catalog.open(path)
@@ -296,7 +298,7 @@ def test_garbled_pages(tmp_path: Path) -> None:
     with path.open("r+b") as stream:
         stream.seek(size // 2)
         stream.write(os.urandom(4096 * 8))
-    with pytest.raises(CatalogCorrupt, match=r"damaged .*: move it away and scan again"):
+    with pytest.raises(CatalogCorrupt, match=r"damaged.*8 of \d+ pages .*: run `neardup doctor --repair`"):
         use(path)
 
 
@@ -342,7 +344,7 @@ def test_catalog_in_a_read_only_folder(tmp_path: Path) -> None:
         with Catalog.open(folder / "catalog.db") as catalog, catalog.sole_writer(), catalog.write():
             pass
 
-    with pytest.raises(CatalogError, match="cannot be used") as caught:
+    with pytest.raises(CatalogError, match="can only be read") as caught:
         write()
     assert type(caught.value) is CatalogError
     folder.chmod(0o700)

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.emptied import count_removed, store_folders, stored_folders
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.verdicts import stored_verdicts
+from neardup_cli.catalog.verifying import files_to_verify
 from neardup_cli.errors import CatalogCorrupt, CatalogError, CatalogTooNew
 from neardup_cli.plans import EmptiedFolder, OperationState
 from neardup_cli.records.files import Features
@@ -35,6 +37,13 @@ def engine(path: Path) -> Iterator[Engine]:
     """A plain engine on a file that is not there yet."""
     made = sqlalchemy.create_engine(f"sqlite:///{path}")
     yield made
+    made.dispose()
+
+
+def catalog_at(path: Path, revision: str) -> None:
+    """Make a catalog as an older neardup left it."""
+    made = sqlalchemy.create_engine(f"sqlite:///{path}")
+    migrate.upgrade(made, revision)
     made.dispose()
 
 
@@ -233,6 +242,33 @@ def test_contents_from_before_previews_have_none_and_get_some(
             assert previews.stored_preview(connection, 1) == preview
             assert previews.kept_previews(connection) == (1, 11)
             assert scanning.every_content_has_a_preview(connection)
+
+
+@pytest.mark.parametrize("revision", sorted(migrate.known_revisions()))
+def test_a_catalog_of_each_older_version_is_upgraded_and_sealed(path: Path, revision: str) -> None:
+    catalog_at(path, revision)
+    Catalog.open(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (migrate.HEAD,)
+    with Catalog.open(path) as catalog:
+        catalog.verify()
+
+
+def test_files_from_before_reading_was_noted_have_not_been_read(engine: Engine, path: Path) -> None:
+    migrate.upgrade(engine, "0011")
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO scan (started_at) VALUES ('2026-01-01 00:00:00')",
+            "INSERT INTO root (path, device, scan_id) VALUES (x'2f', 1, 1)",
+            "INSERT INTO content (digest, size, error) VALUES (x'aa', 5, 'truncated')",
+            "INSERT INTO file (path, size, mtime_ns, device, inode, content_id, root_id, added_scan_id) "
+            "VALUES (x'2f61', 5, 1, 1, 1, 1, 1, 1)",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    with Catalog.open(path) as catalog, catalog.read() as connection:
+        recently = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
+        assert [file.path for file in files_to_verify(connection, recently)] == [b"/a"]
 
 
 def test_folder_with_a_percent_sign(

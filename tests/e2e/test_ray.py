@@ -43,7 +43,8 @@ def contents_of(catalog: Path) -> dict[str, list[Any]]:
     """Return all that a scan has to write, without times."""
     with sqlite3.connect(catalog) as connection:
         tables = ("content", "file", "embedding", "model", "root")
-        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY id").fetchall() for name in tables}
+        found = {name: connection.execute(f"SELECT * FROM {name} ORDER BY id").fetchall() for name in tables}
+    return {**found, "file": [row[:-1] for row in found["file"]]}  # the last column says when it was read
 
 
 def files_stored(catalog: Path) -> int:

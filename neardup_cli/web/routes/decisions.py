@@ -44,7 +44,7 @@ def decide(served: Served, request: DecisionRequest) -> Decisions:
             raise BadInput("keep takes paths, and no group")
     else:
         pairs = set(_told_apart(served, request))
-    with served.catalog.write() as connection:
+    with served.catalog.write_durably() as connection:
         known = {decision.id for decision in stored.decisions(connection)}
         if request.ruling is Ruling.KEEP:
             stored.store_kept(connection, {digest for digest, _ in pairs})
