@@ -118,7 +118,7 @@ def read_entries(folder: bytes) -> list[Entry]:
         os.path.join(folder, NAME), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     )
     with open(descriptor, "rb") as stream:
-        data = stream.read(_LONGEST)
+        data = stream.read(min(_LONGEST, os.fstat(descriptor).st_size))  # a read takes that much memory first
     found: dict[tuple[bytes | None, bytes], Entry] = {}
     for line in data.split(b"\n"):
         with suppress(ValueError, KeyError, TypeError, RecursionError):
