@@ -44,6 +44,19 @@ class BoundedProtocol(H11Protocol):
         super().data_received(data)
         self._watch()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the middle of a body too; whoever works on that request is told to stop.
+
+        uvicorn would let it answer as well, on a connection that is done, and put the traceback into the log.
+        """
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
     def on_response_complete(self) -> None:
         """Wait for the next request; uvicorn itself ends a connection on which none begins."""
         super().on_response_complete()

@@ -118,6 +118,7 @@ def test_dns_rebinding(door: Door, host: str) -> None:
         {"Origin": "http://evil.example"},
         {"Origin": "http://localhost:1"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Sec_Fetch_Site": "cross-site"},
         {"Sec_Fetch_Site": "same-site"},
         {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"},

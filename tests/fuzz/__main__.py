@@ -60,7 +60,8 @@ def _print(name: str, tally: Tally) -> None:
 def _keep(target: Target, finding: Finding, *, save: bool) -> None:
     """Show a finding, and put its smallest form into the corpus."""
     small = minimised(target, finding)
-    print(f"  {finding.signature} ({len(small.data):,} bytes)\n    {small.details[-1500:]}", file=sys.stderr)
+    print(f"  {finding.signature}: {len(small.data):,} bytes, {small.data[:200]!r}", file=sys.stderr)
+    print(f"    {small.details[-1500:]}", file=sys.stderr)
     if save:
         slug = re.sub(r"\W+", "-", finding.signature.lower()).strip("-")[:60]
         place = CORPUS / target.name / slug

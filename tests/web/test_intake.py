@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from pathlib import Path
@@ -53,3 +54,20 @@ def test_a_body_that_comes_as_it_should_may_take_its_time(
             steady.sendall(body[place : place + 500])
             time.sleep(0.2)
         assert steady.recv(1000).split()[1] == b"200"
+
+
+@pytest.mark.parametrize("head", ["", "Expect: 100-continue\r\n"])
+def test_a_body_that_is_no_http_is_refused_and_leaves_no_traceback(
+    head: str, start: Serve, scanned_photos: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its request is being worked on when the broken part comes."""
+    running = start(scanned_photos)
+    with caplog.at_level(logging.ERROR):
+        for path in ("/api/detect", "/api/plan", "/healthz"):
+            with socket.create_connection(("127.0.0.1", running.port), timeout=30) as broken:
+                broken.sendall(f"{HEAD}{head}Transfer-Encoding: chunked\r\n\r\n".replace("/api/detect", path).encode())
+                broken.sendall(b"3\r\nabc\r\nno length\r\n")
+                answer = b"".join(iter(lambda: broken.recv(1000), b""))  # noqa: B023
+                assert answer == b"" or answer.split()[1] in (b"100", b"400", b"405")
+        assert running.client.get("/healthz").status_code == 200
+    assert [record for record in caplog.records if record.exc_info] == []

@@ -112,7 +112,7 @@ def _judge(before: Tree, after: Tree) -> None:
     if {state[0] for state in before.values()} != {state[0] for state in after.values()}:
         raise WrongAnswer("a content is lost, or a new one has appeared")
     for path in after.keys() - before.keys():
-        if Path(path).suffix not in (".png", ".xmp", ".CR2") or Path(path).name.startswith("."):
+        if Path(path).suffix.lower() not in (".png", ".xmp", ".cr2") or Path(path).name.startswith("."):
             raise WrongAnswer(f"another kind of file has appeared: {path}")
 
 
