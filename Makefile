@@ -1,17 +1,19 @@
 # `make demo` and `make test` need Python 3.12 or newer and nothing else: they make their own environment.
-.PHONY: help demo test extras lint clean
+.PHONY: help demo test extras lint fuzz clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
 GALLERY := demo/gallery
 CATALOG := demo/catalog.db
 TESTS  ?= tests
+MINUTES ?= 5
 
 help:
 	@echo "make demo   install, render a small gallery, scan it, print its duplicates"
 	@echo "make test   install, run the tests (TESTS=tests/web for some of them)"
 	@echo "make extras install PyTorch, Ray and the other extras too, so that no test skips (several GB)"
 	@echo "make lint   style, types, import rules"
+	@echo "make fuzz   try broken and hostile inputs for MINUTES=5, all targets together (TARGETS='plan request')"
 	@echo "make clean  remove the demo and what tools have cached"
 
 demo: $(BIN)/.installed
@@ -31,6 +33,10 @@ lint: $(BIN)/.tested
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What it finds is kept in tests/fuzz_corpus, which the tests try again: see docs/fuzzing.md.
+fuzz: $(BIN)/.tested
+	$(BIN)/python -m tests.fuzz --save --minutes $(MINUTES) $(addprefix --target ,$(TARGETS))
 
 clean:
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build

@@ -50,6 +50,13 @@ def resize_to_input(image: Image.Image, side: int) -> Pixels:
     return np.asarray(small if small.mode == "RGB" else small.convert("RGB"))
 
 
+def printable(reason: str) -> str:
+    """Return a library's reason as a message takes it: what a file has put into it moves no cursor."""
+    most = 300
+    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in reason)
+    return shown if len(shown) <= most else shown[:most] + "…"
+
+
 def runs_of_one_shape(batch: Sequence[Pixels], most: int) -> Iterator[tuple[list[int], NDArray[np.uint8]]]:
     """Yield what a network takes at once: places in the batch, and their (n, h, w, 3) pixels, n <= `most`."""
     by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)

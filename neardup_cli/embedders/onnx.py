@@ -22,7 +22,14 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from neardup_cli.choices import Device
-from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
+from neardup_cli.embedders.base import (
+    Pixels,
+    Vectors,
+    printable,
+    resize_to_input,
+    runs_of_one_shape,
+    unit_rows,
+)
 from neardup_cli.embedders.graph import channels_first_sooner
 from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
@@ -158,7 +165,11 @@ def _open_session(path: Path, device: Device, *, rewrite: bool) -> onnxruntime.I
     options.log_severity_level = 4  # errors come back as exceptions; stderr belongs to the progress bar
     try:
         faster = channels_first_sooner(path.read_bytes()) if rewrite else None
-        return onnxruntime.InferenceSession(faster or path, options, providers=on_device)
+        # Where there is nothing to fall back to, it would print that it does, to stdout.
+        fallback = len(on_device) > 1
+        return onnxruntime.InferenceSession(
+            faster or path, options, providers=on_device, enable_fallback=int(fallback)
+        )
     except Exception as exc:  # as above
         raise ModelInvalid(f"{path} is not an ONNX model: {_first_line(exc)}") from exc
 
@@ -179,4 +190,4 @@ def providers(device: Device) -> list[str]:
 
 
 def _first_line(exc: Exception) -> str:
-    return (str(exc).splitlines() or [type(exc).__name__])[0]
+    return printable((str(exc).splitlines() or [type(exc).__name__])[0])

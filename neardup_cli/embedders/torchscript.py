@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from neardup_cli.choices import Device
-from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
+from neardup_cli.embedders.base import (
+    Pixels,
+    Vectors,
+    printable,
+    resize_to_input,
+    runs_of_one_shape,
+    unit_rows,
+)
 from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.embedders.weights import check_archive
 from neardup_cli.errors import BadInput, ModelInvalid
@@ -176,7 +183,7 @@ def _load(path: Path, device: torch.device) -> torch.jit.ScriptModule:
     with _deprecation_ignored():
         try:
             network = torch.jit.load(str(path), map_location=device).eval()
-        except (RuntimeError, ValueError, OSError) as exc:
+        except Exception as exc:  # whatever PyTorch's reader of archives raises; an IndexError is among it
             raise ModelInvalid(f"{path} is not a TorchScript model: {_reason(exc)}") from exc
         network = network.to(memory_format=torch.channels_last)
         # Folds batch normalisation into the convolutions. A model that keeps state cannot be frozen.
@@ -202,4 +209,4 @@ def _reason(exc: Exception) -> str:
     """Return the line of PyTorch's traceback of its own interpreter that says what went wrong."""
     lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("RuntimeError", "torch.jit.Error"))]
-    return (telling or lines or [type(exc).__name__])[0]
+    return printable((telling or lines or [type(exc).__name__])[0])

@@ -1,8 +1,8 @@
 """PNG files whose words are broken or endless, and whose pixels are sound: other programs show them.
 
-Pillow refuses a whole image for the sum of a chunk of text, for a text that unpacks to more than a megabyte (a
-generator's workflow does), and for an entry that is too short. Here such a chunk is put right or left out, and
-the rest stays what it is. What was wrong is not forgotten: `images.integrity` looks at the file itself.
+Pillow refuses a whole image for the sum of a chunk of text, for a text that unpacks to more than a megabyte
+(a generator's workflow does), and for an entry that is too short. Here such a chunk is put right or left out,
+and the rest stays what it is. What was wrong is not forgotten: `images.integrity` looks at the file itself.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def _sound(data: bytes) -> Iterator[bytes]:
     while at + 12 <= len(data):
         length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         end = at + 12 + length
-        if not kind[0] & 0x20 or kind in (b"fcTL", b"fdAT", b"tRNS") or end > len(data):  # its pixels: as it is
+        if (
+            not kind[0] & 0x20 or kind in (b"fcTL", b"fdAT", b"tRNS") or end > len(data)
+        ):  # its pixels: as it is
             yield bytes(view[at:end])
         elif kind not in _TEXTS:
             if length >= _SHORTEST.get(kind, 0) and not (kind == b"iCCP" and _is_endless(view[at + 8 : end])):

@@ -7,6 +7,7 @@ reach one which none has reached join the pool that others are made from.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import json
 import mmap
@@ -260,6 +261,7 @@ def _live(
     """Take inputs and say what comes of each; never return."""
     code = 1
     try:
+        faulthandler.disable()  # pytest's would tell of a death that is expected
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         target.prepare()

@@ -102,14 +102,26 @@ def _zeros(data: bytes, chance: random.Random) -> bytes:
     return data[:begin] + bytes(end - begin) + data[end:]
 
 
-_BYTES: tuple[Mutator, ...] = (_flip, _flip, _set, _set, _number, _number, _remove, _repeat, _insert, _cut, _zeros)
+_BYTES: tuple[Mutator, ...] = (
+    _flip,
+    _flip,
+    _set,
+    _set,
+    _number,
+    _number,
+    _remove,
+    _repeat,
+    _insert,
+    _cut,
+    _zeros,
+)
 
 
 # --- parts with a length: PNG, JPEG, RIFF, ISO boxes -----------------------------------------------------
 
 
 def changed_part(data: bytes, chance: random.Random) -> bytes:
-    """Change the content of a chunk, segment or box, drop it, repeat it, or move it; lengths and sums agree."""
+    """Change the content of a chunk, segment or box, drop, repeat or move it; lengths and sums agree."""
     form = next((form for magic, form in _FORMS if magic(data)), None)
     if form is None:
         return changed_bytes(data, chance)
@@ -238,13 +250,16 @@ def changed_directory(data: bytes, chance: random.Random) -> bytes:
     return bytes(out)
 
 
-_TAGS = (254, 256, 257, 258, 259, 262, 270, 273, 274, 277, 279, 282, 284, 305, 306, 320, 324, 330, 339, 700,
-         0x4746, 0x8769, 0x8825, 0x829A, 0x9003, 0x9291, 0x927C, 0x9286, 0x9C9E, 0xA005, 0xA420, 1, 2, 3, 4)  # fmt: skip
+_TAGS = (
+    254, 256, 257, 258, 259, 262, 270, 273, 274, 277, 279, 282, 284, 305, 306, 320, 324, 330, 339, 700,
+    0x4746, 0x8769, 0x8825, 0x829A, 0x9003, 0x9291, 0x927C, 0x9286, 0x9C9E, 0xA005, 0xA420, 1, 2, 3, 4,
+)  # fmt: skip
 
 
 def _entries(data: bytes, start: int, order: str) -> Iterator[int]:
     """Yield where the entries of the first directories stand, those of EXIF and GPS included."""
-    places, seen = [start + int.from_bytes(data[start + 4 : start + 8], _ORDERS[order])], set()
+    places = [start + int.from_bytes(data[start + 4 : start + 8], _ORDERS[order])]
+    seen: set[int] = set()
     while places and len(seen) < 8:
         place = places.pop()
         if place in seen or place + 2 > len(data):

@@ -1,4 +1,4 @@
-"""Changes to documents: JSON as a tree, whose leaves and branches are replaced, moved, doubled and dropped."""
+"""Changes to JSON documents, as trees: leaves and branches are replaced, moved, doubled and dropped."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import random
 from typing import Any
 
 LEAVES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 1.5, 1e308, -0.0, 2**31, 2**63, 2**64, 10**400, "", "x", "/", "/etc/hostname", "..", "../x",
-    "\0", "\ud800", "\x1b[31m", "a" * 5000, "%FF", "file:///etc/passwd", [], {}, [[]], {"": None}, "NaN", float("nan"), float("inf"),
+    None, True, False, 0, -1, 1, 1.5, 1e308, -0.0, 2**31, 2**63, 2**64, 10**400, "", "x", "/",
+    "/etc/hostname", "..", "../x",
+    "\0", "\ud800", "\x1b[31m", "a" * 5000, "%FF", "file:///etc/passwd", [], {}, [[]], {"": None}, "NaN",
+    float("nan"), float("inf"),
 )  # fmt: skip
 
 

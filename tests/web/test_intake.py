@@ -65,9 +65,11 @@ def test_a_body_that_is_no_http_is_refused_and_leaves_no_traceback(
     with caplog.at_level(logging.ERROR):
         for path in ("/api/detect", "/api/plan", "/healthz"):
             with socket.create_connection(("127.0.0.1", running.port), timeout=30) as broken:
-                broken.sendall(f"{HEAD}{head}Transfer-Encoding: chunked\r\n\r\n".replace("/api/detect", path).encode())
+                broken.sendall(
+                    f"{HEAD}{head}Transfer-Encoding: chunked\r\n\r\n".replace("/api/detect", path).encode()
+                )
                 broken.sendall(b"3\r\nabc\r\nno length\r\n")
-                answer = b"".join(iter(lambda: broken.recv(1000), b""))  # noqa: B023
+                answer = b"".join(iter(lambda: broken.recv(1000), b""))
                 assert answer == b"" or answer.split()[1] in (b"100", b"400", b"405")
         assert running.client.get("/healthz").status_code == 200
     assert [record for record in caplog.records if record.exc_info] == []

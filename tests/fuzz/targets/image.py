@@ -85,7 +85,8 @@ def polyglots() -> list[bytes]:
     return [
         svg, entities, html, b"%PDF-1.7\n" + jpeg, jpeg + b"PK\x03\x04" + html, png + html,
         b"GIF89a/*" + html + b"*/=1;" + gif[8:], jpeg[:2] + b"\xff\xfe\0\x28" + html + jpeg[2:],
-        b"\xff\xd8\xff" + png, png[:8] + jpeg, b"%!PS-Adobe-3.0 EPSF-3.0\n" + png, b"RIFF" + bytes(4) + b"WEBP" + png,
+        b"\xff\xd8\xff" + png, png[:8] + jpeg, b"%!PS-Adobe-3.0 EPSF-3.0\n" + png,
+        b"RIFF" + bytes(4) + b"WEBP" + png,
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The journal beside moved files, forged: `undo --from` puts back what it names, and nothing comes of the rest.
+"""The journal beside moved files, forged: `undo --from` puts back what was there, and nothing else happens.
 
 In the inputs `@HERE@` is the folder in which everything is.
 """
@@ -23,7 +23,14 @@ from tests.fuzz.targets.plan import World
 from tests.fuzz.trees import changed_json
 
 _HERE = b"@HERE@"
-_PLACES = ("letter.txt", "configuration/program.conf", "configuration/new.png", "away/x.png", ".bashrc", "x.desktop")
+_PLACES = (
+    "letter.txt",
+    "configuration/program.conf",
+    "configuration/new.png",
+    "away/x.png",
+    ".bashrc",
+    "x.desktop",
+)
 
 
 def _in_a_line(data: bytes, chance: random.Random) -> bytes:
@@ -59,7 +66,9 @@ class Journals:
         world = self._put_away()
         try:
             journal = (world.base / "away" / os.fsdecode(NAME)).read_bytes()
-            return [journal.replace(os.fsencode(world.base), _HERE).replace(os.fsencode(world.base)[1:], b"put")]
+            return [
+                journal.replace(os.fsencode(world.base), _HERE).replace(os.fsencode(world.base)[1:], b"put")
+            ]
         finally:
             world.close()
 
@@ -102,7 +111,9 @@ class Journals:
 
 def _files(base: Path) -> Tree:
     name = os.fsdecode(NAME)
-    return {path: state for path, state in tree(base).items() if state[0] != "folder" and not path.endswith(name)}
+    return {
+        path: state for path, state in tree(base).items() if state[0] != "folder" and not path.endswith(name)
+    }
 
 
 def _judge(before: Tree, after: Tree) -> None:

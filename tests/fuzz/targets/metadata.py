@@ -77,7 +77,11 @@ def _multi_picture() -> bytes:
 @cache
 def _carriers() -> tuple[bytes, bytes, bytes]:
     image = picture("RGB")
-    return saved(image, "JPEG"), saved(image, "PNG"), saved(image, "WEBP", exif=b"Exif\0\0" + _exif(), icc_profile=b"x")
+    return (
+        saved(image, "JPEG"),
+        saved(image, "PNG"),
+        saved(image, "WEBP", exif=b"Exif\0\0" + _exif(), icc_profile=b"x"),
+    )
 
 
 def carried(data: bytes) -> bytes:
@@ -89,7 +93,12 @@ def carried(data: bytes) -> bytes:
         return image[:2] + bytes((0xFF, _MARKERS[kind])) + struct.pack(">H", len(body) + 2) + body + image[2:]
     if carrier == _PNG:
         if kind != _EXIF:
-            named = {_XMP: b"XML:com.adobe.xmp\0\0\0\0\0", _IPTC: b"Title\0", _ICC: b"icc\0\0", _MPO: b"Comment\0\0"}
+            named = {
+                _XMP: b"XML:com.adobe.xmp\0\0\0\0\0",
+                _IPTC: b"Title\0",
+                _ICC: b"icc\0\0",
+                _MPO: b"Comment\0\0",
+            }
             packed = kind in (_ICC, _MPO)
             block = named[kind] + (zlib.compress(block, 1) if packed else block)
         name = _CHUNKS[kind]
@@ -136,7 +145,9 @@ class Metadata:
         """Return each block in each format."""
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         blocks = {_EXIF: _exif(), _XMP: PACKET, _IPTC: _iptc(), _ICC: srgb, _MPO: _multi_picture()}
-        return [bytes((kind + _KINDS * place,)) + block for kind, block in blocks.items() for place in range(3)]
+        return [
+            bytes((kind + _KINDS * place,)) + block for kind, block in blocks.items() for place in range(3)
+        ]
 
     def mutators(self) -> Sequence[Mutator]:
         """Return those that keep to the block."""

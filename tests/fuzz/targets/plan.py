@@ -11,6 +11,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,66 +84,96 @@ def _contents(found: Tree, below: str) -> set[object]:
     return {state[0] for name, state in found.items() if below in name and state[0] not in ("folder", "link")}
 
 
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where a plan is edited: one of its acts, and another one of any group."""
+
+    plan: Any
+    group: Any
+    act: Any
+    other: Any
+    chance: random.Random
+
+
 def _plausible(data: bytes, chance: random.Random) -> bytes:
     """Edit a plan as somebody would who knows what one looks like."""
     try:
         plan = json.loads(data)
-        groups = plan["groups"]
-        group = chance.choice(groups)
-        act = chance.choice(group["acts"])
-        other = chance.choice(chance.choice(groups)["acts"])
-        chance.choice(_EDITS)(plan, group, act, other, chance)
+        group = chance.choice(plan["groups"])
+        other = chance.choice(chance.choice(plan["groups"])["acts"])
+        chance.choice(_EDITS)(_Spot(plan, group, chance.choice(group["acts"]), other, chance))
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return changed_json(data, chance)
     return json.dumps(plan).encode()
 
 
-def _swap(plan: Any, group: Any, act: Any, other: Any, chance: random.Random) -> None:
-    for key in ("path", "bytes", "mtime_ns", "content"):
-        group["keep"][key], act[key] = act[key], group["keep"][key]
+_STATE = ("path", "bytes", "mtime_ns", "content")
+_FILES = ("letter.txt", "photos/new.png", "configuration/program.conf", "catalog.db")
+_TARGETS = ("away/x.png", "away/a/b.png", "configuration/program.conf", "x.png", "photos/x.png", "away/x.xmp")
+_RULES: tuple[tuple[str, Any], ...] = (
+    ("min_copies", 2),
+    ("min_copies", 3),
+    ("min_disks", 2),
+    ("carry_metadata", True),
+    ("accept", ["colour"]),
+    ("protect", ["@HERE@/photos/b"]),
+    ("across_drives", True),
+)
 
 
-def _exchange(plan: Any, group: Any, act: Any, other: Any, chance: random.Random) -> None:
-    for key in chance.sample(("path", "bytes", "mtime_ns", "content", "target", "companions"), chance.randint(1, 6)):
-        act[key], other[key] = other[key], act[key]
+def _swap(at: _Spot) -> None:
+    for key in _STATE:
+        at.group["keep"][key], at.act[key] = at.act[key], at.group["keep"][key]
 
 
-def _point(plan: Any, group: Any, act: Any, other: Any, chance: random.Random) -> None:
-    place = chance.choice(("away/x.png", "away/a/b.png", "configuration/program.conf", "x.png", "photos/x.png", "away/x.xmp"))
-    (chance.choice(act["companions"]) if act["companions"] and chance.random() < 0.4 else act)["target"] = f"@HERE@/{place}"
+def _exchange(at: _Spot) -> None:
+    for key in at.chance.sample((*_STATE, "target", "companions"), at.chance.randint(1, 6)):
+        at.act[key], at.other[key] = at.other[key], at.act[key]
 
 
-def _name(plan: Any, group: Any, act: Any, other: Any, chance: random.Random) -> None:
-    part = chance.choice((act, group["keep"], *act["companions"]))
-    part["path"] = "@HERE@/" + chance.choice(("letter.txt", "photos/new.png", "configuration/program.conf", "catalog.db"))
+def _point(at: _Spot) -> None:
+    part = at.chance.choice((at.act, at.act, *at.act["companions"]))
+    part["target"] = f"@HERE@/{at.chance.choice(_TARGETS)}"
 
 
-def _rule(plan: Any, group: Any, act: Any, other: Any, chance: random.Random) -> None:
-    key, value = chance.choice((
-        ("min_copies", 2), ("min_copies", 3), ("min_disks", 2), ("carry_metadata", True), ("accept", ["colour"]),
-        ("protect", ["@HERE@/photos/b"]), ("across_drives", True),
-    ))  # fmt: skip
-    plan["policy"][key] = value
+def _name(at: _Spot) -> None:
+    part = at.chance.choice((at.act, at.group["keep"], *at.act["companions"]))
+    part["path"] = f"@HERE@/{at.chance.choice(_FILES)}"
 
 
-def _action(plan: Any, group: Any, act: Any, other: Any, chance: random.Random) -> None:
-    plan["action"] = chance.choice(_ACTIONS).value
+_EDITS: tuple[Callable[[_Spot], object], ...] = (
+    _swap,
+    _exchange,
+    _point,
+    _name,
+    lambda at: at.plan["policy"].update([at.chance.choice(_RULES)]),
+    lambda at: at.plan.update(action=at.chance.choice(_ACTIONS).value),
+    lambda at: at.plan["groups"].remove(at.group),
+    lambda at: at.group["acts"].remove(at.act),
+    lambda at: at.act["companions"].clear(),
+    lambda at: at.act["companions"].pop(),
+    lambda at: at.chance.shuffle(at.plan["groups"]),
+    lambda at: at.act.update(kind=at.chance.choice(("exact", "re-encoded", "crop"))),
+    lambda at: at.group["acts"].append({**at.other, "companions": []}),
+    lambda at: at.act["companions"].extend(at.other["companions"]),
+    lambda at: at.act.update(carried=None, losses=[]),
+    lambda at: at.plan.update(remove_empty_folders=True, across_devices=True),
+    lambda at: at.group.update(id="\x1b[31m\n", reason="\x1b]0;x\x07"),
+)
 
 
-_EDITS: tuple[Callable[[Any, Any, Any, Any, random.Random], object], ...] = (
-    _swap, _exchange, _point, _name, _rule, _action,
-    lambda plan, group, act, other, chance: plan["groups"].remove(group),
-    lambda plan, group, act, other, chance: group["acts"].remove(act),
-    lambda plan, group, act, other, chance: act["companions"].clear(),
-    lambda plan, group, act, other, chance: act["companions"].pop(),
-    lambda plan, group, act, other, chance: chance.shuffle(plan["groups"]),
-    lambda plan, group, act, other, chance: act.update(kind=chance.choice(("exact", "re-encoded", "crop"))),
-    lambda plan, group, act, other, chance: group["acts"].append({**other, "companions": []}),
-    lambda plan, group, act, other, chance: act["companions"].extend(other["companions"]),
-    lambda plan, group, act, other, chance: act.update(carried=None, losses=[]),
-    lambda plan, group, act, other, chance: plan.update(remove_empty_folders=True, across_devices=True),
-    lambda plan, group, act, other, chance: group.update(id="\x1b[31m\n", reason="\x1b]0;x\x07"),
-)  # fmt: skip
+def _judge(before: Tree, after: Tree) -> None:
+    """Nothing outside changes, no image leaves the photographs for good, no content is lost."""
+    known = ("/photos", "/away", "/home/.local/share/Trash")
+    for name in before.keys() | after.keys():
+        inside = any(part in name for part in known)
+        if not inside and before.get(name) != after.get(name) and after.get(name, ("",))[0] != "folder":
+            raise WrongAnswer(f"a file outside is changed: {name}")
+    images = {state[0] for name, state in before.items() if name.endswith(".png") and "/photos" in name}
+    if lost := images - _contents(after, "/photos"):
+        raise WrongAnswer(f"the last copy has left: {lost}")
+    if lost := _contents(before, "/") - _contents(after, "/"):
+        raise WrongAnswer(f"a content is lost: {lost}")
 
 
 class Plans:
@@ -194,22 +225,9 @@ class Plans:
             if world.everything() != before:
                 raise WrongAnswer("a plan that is refused has changed something") from None
             return "refused late"
-        self._judge(plan, before, world.everything())
+        _judge(before, world.everything())
         self._take_back(plan, before)
         return "carried out"
-
-    def _judge(self, plan: Plan, before: Tree, after: Tree) -> None:
-        """Nothing outside changes, no image leaves the photographs for good, no content is lost."""
-        known = ("/photos", "/away", "/home/.local/share/Trash")
-        for name in before.keys() | after.keys():
-            inside = any(part in name for part in known)
-            if not inside and before.get(name) != after.get(name) and after.get(name, ("",))[0] != "folder":
-                raise WrongAnswer(f"a file outside is changed: {name}")
-        images = {digest for name, (digest, *_) in before.items() if name.endswith(".png") and "/photos" in name}
-        if lost := images - _contents(after, "/photos"):
-            raise WrongAnswer(f"the last copy has left: {lost}")
-        if lost := _contents(before, "/") - _contents(after, "/"):
-            raise WrongAnswer(f"a content is lost: {lost}")
 
     def _take_back(self, plan: Plan, before: Tree) -> None:
         """Undo it; begin with another collection where that is not promised."""

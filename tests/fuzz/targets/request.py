@@ -26,15 +26,22 @@ from tests.fuzz.targets.upload import nested, options, scanned_folder
 
 TOKEN = "fuzz-token-0123456789"
 _OPEN = ("/healthz", "/static/")
-_OWN_HOST = re.compile(rb"^host\s*:\s*(127\.[\d.]+|localhost\.?|\[::1\])(:\d*)?\s*\r?$", re.IGNORECASE | re.MULTILINE)
+_OWN_HOST = re.compile(
+    rb"^host\s*:\s*(127\.[\d.]+|localhost\.?|\[::1\])(:\d*)?\s*\r?$", re.IGNORECASE | re.MULTILINE
+)
 _WORDS = (
-    b"GET", b"POST", b"HEAD", b"OPTIONS", b"CONNECT", b"PUT", b" / ", b"/api/groups", b"/api/detect", b"/healthz", b"/static/x", b"//",
-    b"/../", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"Host: 127.0.0.1", b"Host: evil.example", b"Host: 127.0.0.1.evil.example",
+    b"GET", b"POST", b"HEAD", b"OPTIONS", b"CONNECT", b"PUT", b" / ", b"/api/groups", b"/api/detect",
+    b"/healthz", b"/static/x", b"//",
+    b"/../", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"Host: 127.0.0.1", b"Host: evil.example",
+    b"Host: 127.0.0.1.evil.example",
     b"Origin: http://evil.example", b"Origin: null", b"Origin: http://[", b"Cookie: \xff=;;",
     b"Authorization: Bearer ", b"Cookie: neardup_80=", b"Sec-Fetch-Site: cross-site",
-    b"Content-Length: 5", b"Content-Length: 99999999999", b"Content-Length: -1", b"Transfer-Encoding: chunked", b"Transfer-Encoding: x",
-    b"Upgrade: websocket", b"Connection: Upgrade", b"Expect: 100-continue", b"\r\n", b"\n", b"\r", b"\0", b"\t", b" ", b":", b"%00", b"%2f",
-    b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"?token=", b"*", b"http://evil.example/", b"X: " + b"a" * 9000, b"\r\nX: y" * 300,
+    b"Content-Length: 5", b"Content-Length: 99999999999", b"Content-Length: -1",
+    b"Transfer-Encoding: chunked", b"Transfer-Encoding: x",
+    b"Upgrade: websocket", b"Connection: Upgrade", b"Expect: 100-continue", b"\r\n", b"\n", b"\r", b"\0",
+    b"\t", b" ", b":", b"%00", b"%2f",
+    b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"?token=", b"*", b"http://evil.example/", b"X: " + b"a" * 9000,
+    b"\r\nX: y" * 300,
 )  # fmt: skip
 
 
@@ -76,7 +83,12 @@ class Requests:
         """Return sound requests of somebody known and of somebody unknown, and hostile ones."""
         bearer = b"Authorization: Bearer " + TOKEN.encode()
         kind, _, body = nested(3).partition(b"\n")
-        socket_lines = (b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
+        socket_lines = (
+            b"Upgrade: websocket",
+            b"Connection: Upgrade",
+            b"Sec-WebSocket-Version: 13",
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        )
         return [
             _request(b"GET", b"/healthz"),
             _request(b"GET", b"/"),
@@ -88,10 +100,13 @@ class Requests:
             _request(b"GET", b"/api/groups", bearer),
             _request(b"GET", b"/preview?path=/etc/passwd", bearer),
             _request(b"GET", b"/api/compare?a=%2fx&b=%00", bearer),
-            _request(b"POST", b"/api/plan", bearer, b"Content-Type: application/json", body=b'{"confident": true}'),
+            _request(
+                b"POST", b"/api/plan", bearer, b"Content-Type: application/json", body=b'{"confident": true}'
+            ),
             _request(b"POST", b"/api/decisions", bearer, body=b'{"ruling": "keep", "paths": ["/x"]}'),
             _request(b"POST", b"/api/detect", bearer, b"Content-Type: " + kind, body=body),
-            _request(b"POST", b"/api/detect", bearer, b"Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n",
+            _request(b"POST", b"/api/detect", bearer, b"Transfer-Encoding: chunked")
+            + b"3\r\nabc\r\n0\r\n\r\n",
             _request(b"DELETE", b"/api/decisions/1", bearer, b"Origin: http://127.0.0.1"),
         ]
 
@@ -108,7 +123,13 @@ class Requests:
         app.user_middleware.append(Middleware(_Inside, seen=self._seen))
         listening = socket.create_server(("127.0.0.1", 0))
         self._port = listening.getsockname()[1]
-        config = uvicorn.Config(app, log_config=None, access_log=False, http=BoundedProtocol, h11_max_incomplete_event_size=1 << 19)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            http=BoundedProtocol,
+            h11_max_incomplete_event_size=1 << 19,
+        )
         server = uvicorn.Server(config)
         threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
         while not server.started:

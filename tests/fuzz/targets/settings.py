@@ -14,11 +14,25 @@ from neardup_cli.settings import HARMLESS, Settings, load_settings
 from tests.fuzz.engine import Mutator, WrongAnswer
 
 _VALUES = (
-    '"x"', "1", "-1", "0.5", "true", "[]", "{}", "nan", "inf", "1e999", "2024-01-01", "07:30:00", '"\\u0000"', '"\\ud800"',
-    '["/etc"]', '"postgresql+psycopg://evil.example/x"', '"~root/x"', "'''a\nb'''", "9" * 5000, "0x" + "f" * 40, '"cpu"', '"ray"',
+    '"x"', "1", "-1", "0.5", "true", "[]", "{}", "nan", "inf", "1e999", "2024-01-01", "07:30:00",
+    '"\\u0000"', '"\\ud800"',
+    '["/etc"]', '"postgresql+psycopg://evil.example/x"', '"~root/x"', "'''a\nb'''", "9" * 5000,
+    "0x" + "f" * 40, '"cpu"', '"ray"',
     "{a = {b = 1}}", "[[1], [2]]", '"loose"', "288", "[" * 5000, "{a=" * 3000,
 )  # fmt: skip
-_LINES = ("[x]", "[[x]]", "a.b.c = 1", "# \x1b[31m", "=", '"" = 1', "\x00", "\ufeff", "[catalog]", "top_k.x = 1", "a" * 9000)
+_LINES = (
+    "[x]",
+    "[[x]]",
+    "a.b.c = 1",
+    "# \x1b[31m",
+    "=",
+    '"" = 1',
+    "\x00",
+    "\ufeff",
+    "[catalog]",
+    "top_k.x = 1",
+    "a" * 9000,
+)
 
 
 def _line(data: bytes, chance: random.Random) -> bytes:
@@ -27,7 +41,9 @@ def _line(data: bytes, chance: random.Random) -> bytes:
     at = chance.randrange(len(lines))
     name = chance.choice((*Settings.model_fields, "no_such", '"quoted key"', "é"))
     new = f"{name} = {chance.choice(_VALUES)}" if chance.random() < 0.8 else chance.choice(_LINES)
-    lines[at : at + chance.choice((0, 1))] = [new.encode("utf-8", "surrogatepass")] if chance.random() < 0.8 else []
+    lines[at : at + chance.choice((0, 1))] = (
+        [new.encode("utf-8", "surrogatepass")] if chance.random() < 0.8 else []
+    )
     return b"\n".join(lines)
 
 
@@ -44,7 +60,7 @@ class SettingsFiles:
             b'threshold = 0.5\nhamming = 4\npreset = "strict"\ntop_k = 3\n',
             b'catalog = "postgresql+psycopg://evil.example/x"\nmodel = "/tmp/x.onnx"\nimage_dirs = ["/"]\n',
             b'engine = "ray"\nray_address = "ray://evil.example:10001"\nworkers = 100000\n',
-            b"max_pixels = 1\ndevice = \"cpu\"\ninput_size = 320\nthorough = true\n",
+            b'max_pixels = 1\ndevice = "cpu"\ninput_size = 320\nthorough = true\n',
             b"",
         ]
 

@@ -38,7 +38,8 @@ class Sidecars:
         """Return a sidecar of each kind, and long ones in which nothing ends."""
         takeout = json.dumps(_TAKEOUT).encode()
         endless = [
-            start * (300_000 // len(start)) for start in (b"<dc:subject ", b"<rdf:li>", b"<rdf:li ", b"exif:GPSLatitude=")
+            start * (300_000 // len(start))
+            for start in (b"<dc:subject ", b"<rdf:li>", b"<rdf:li ", b"exif:GPSLatitude=")
         ]
         spaces = b"<dc:subject><rdf:li>" + b" " * 300_000 + b"</dc:subject>"
         xmp = [PACKET, _EDITED, spaces, *endless]

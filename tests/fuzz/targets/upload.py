@@ -43,7 +43,9 @@ def scanned_folder(folder: Path) -> Path:
 
 def options() -> ServeOptions:
     """Return those of a server whose bombs are small ones."""
-    return ServeOptions(query=QueryOptions(max_pixels=MOST_PIXELS), limits=Limits(upload_bytes=8 << 20), workers=1)
+    return ServeOptions(
+        query=QueryOptions(max_pixels=MOST_PIXELS), limits=Limits(upload_bytes=8 << 20), workers=1
+    )
 
 
 def nested(depth: int) -> bytes:
@@ -52,9 +54,8 @@ def nested(depth: int) -> bytes:
     for level in range(depth):
         mark = b"b%d" % level
         kind = b"Content-Type: multipart/form-data; boundary=b%d\r\n" % (level - 1)
-        inner = b"--%s\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n%s\r\n%s\r\n--%s--\r\n" % (
-            mark, kind, inner, mark,
-        )  # fmt: skip
+        head = b'Content-Disposition: form-data; name="file"; filename="a"\r\n' + kind
+        inner = b"--%s\r\n%s\r\n%s\r\n--%s--\r\n" % (mark, head, inner, mark)
     return b"multipart/form-data; boundary=b%d\n" % (depth - 1) + inner
 
 
@@ -64,8 +65,28 @@ def _in_the_file(change: Mutator, data: bytes, chance: random.Random) -> bytes:
 
 def _form(data: bytes, chance: random.Random) -> bytes:
     """Change a word of a form for another one."""
-    words = (b"boundary=", b"name=", b"filename=", b'"file"', b"\r\n", b"--", b"form-data", b"multipart/", b";", b"=", b'"')
-    news = (*words, b"", b"\0", b"\xff", b"filename*=utf-8''%ff", b"Content-Transfer-Encoding: base64\r\n", b"a" * 70_000)
+    words = (
+        b"boundary=",
+        b"name=",
+        b"filename=",
+        b'"file"',
+        b"\r\n",
+        b"--",
+        b"form-data",
+        b"multipart/",
+        b";",
+        b"=",
+        b'"',
+    )
+    news = (
+        *words,
+        b"",
+        b"\0",
+        b"\xff",
+        b"filename*=utf-8''%ff",
+        b"Content-Transfer-Encoding: base64\r\n",
+        b"a" * 70_000,
+    )
     word = chance.choice(words)
     found = data.count(word)
     if not found or data[:1] == _FILE:
@@ -87,7 +108,10 @@ class Uploads:
         hostile = [data for name, data in UPLOADS.items() if name != DECODABLE]
         files = [*[content for _, content in valid_files()] * 3, *polyglots(), *bombs(), *hostile]
         bodies = [kind.encode() + b"\n" + body for body, kind in BODIES.values()]
-        return [*(_FILE + data for data in files), *(_BODY + data for data in (*bodies, nested(2), nested(30)))]
+        return [
+            *(_FILE + data for data in files),
+            *(_BODY + data for data in (*bodies, nested(2), nested(30))),
+        ]
 
     def mutators(self) -> Sequence[Mutator]:
         """Return those that know formats, and one that knows forms."""
@@ -111,7 +135,7 @@ class Uploads:
         if data[:1] == _BODY:
             kind, _, body = data[1:].partition(b"\n")
             kind = bytes(byte for byte in kind if byte >= 0x20 and byte != 0x7F)
-            answer = self._client.post("/api/detect", content=body, headers={b"Content-Type": kind})  # type: ignore[dict-item]
+            answer = self._client.post("/api/detect", content=body, headers={b"Content-Type": kind})
         else:
             answer = self._client.post("/api/detect", files={"file": ("../../a\0.jpg", data[1:])})
         if answer.status_code not in _STATUSES:
