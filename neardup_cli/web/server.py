@@ -16,6 +16,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from neardup_cli.web.memory import return_large_blocks
+
 MOST_CONNECTIONS = 400
 HEADER_SECONDS = 10.0
 _FILES = 2048
@@ -104,6 +106,7 @@ def serve_on(app: ASGIApp, listening: socket.socket) -> None:
         KeyboardInterrupt: the user has told it.
     """
     _allow_files()
+    return_large_blocks()
     config = uvicorn.Config(
         app,
         log_level="warning",
