@@ -200,13 +200,15 @@ async def upload_all(server: Server, files: Iterator[Path]) -> Counter[int]:
     """Upload files over so many connections at once; return how often which status came."""
     address = httpx.URL(server.url)
     statuses: Counter[int] = Counter()
+    turn = asyncio.Lock()
 
     async def connection() -> None:
         for path in files:
-            whole = request(path.read_bytes(), address)  # before: who connects and says nothing is cut off
-            reader, writer = await asyncio.open_connection(address.host, address.port)
-            try:
+            async with turn:  # who connects and then prepares for ten seconds what to say is cut off
+                whole = request(path.read_bytes(), address)
+                reader, writer = await asyncio.open_connection(address.host, address.port)
                 writer.write(whole)
+            try:
                 await writer.drain()
                 head = await reader.readuntil(b"\r\n")
                 statuses[int(head.split()[1])] += 1

@@ -126,13 +126,17 @@ class OnnxEmbedder:
         return inputs[0]
 
     def _takes_float_nchw(self, path: Path) -> bool:
-        shape, kind = self._input.shape, self._input.type
+        try:
+            shape, kind = self._input.shape, self._input.type
+            self._input.name  # noqa: B018 - whatever is not UTF-8 fails when it is asked for
+        except UnicodeDecodeError as exc:
+            raise ModelInvalid(f"{path} is not an ONNX model: a name in it is no text") from exc
         if len(shape) == 4 and kind == "tensor(uint8)" and shape[3] == 3:
             return False
         if len(shape) == 4 and kind == "tensor(float)" and shape[1] == 3:
             return True
         raise ModelInvalid(
-            f"{path} is not an image embedding model: it takes {kind} {shape}, "
+            f"{path} is not an image embedding model: it takes {kind} {printable(str(shape))}, "
             "not uint8 [n, h, w, 3] or float [n, 3, h, w]"
         )
 
