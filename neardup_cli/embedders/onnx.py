@@ -25,6 +25,7 @@ from neardup_cli.choices import Device
 from neardup_cli.embedders.base import (
     Pixels,
     Vectors,
+    checked_vectors,
     printable,
     resize_to_input,
     runs_of_one_shape,
@@ -107,7 +108,11 @@ class OnnxEmbedder:
         """Embed prepared images in order; images of one shape share a run of the network."""
         vectors = np.empty((len(batch), self.identity.dimension), dtype=np.float32)
         for rows, pixels in runs_of_one_shape(batch, _BATCH):
-            vectors[rows] = self._run(pixels)
+            try:
+                output = self._run(pixels)
+            except Exception as exc:  # onnxruntime's exceptions share no base class
+                raise ModelInvalid(f"{self.identity.name} cannot embed an image: {_first_line(exc)}") from exc
+            vectors[rows] = checked_vectors(output, self.identity, pixels)
         return unit_rows(vectors)
 
     def _run(self, pixels: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - as above

@@ -20,6 +20,7 @@ from neardup_cli.choices import Device
 from neardup_cli.embedders.base import (
     Pixels,
     Vectors,
+    checked_vectors,
     printable,
     resize_to_input,
     runs_of_one_shape,
@@ -88,13 +89,18 @@ class TorchScriptEmbedder:
     def embed(self, batch: Sequence[Pixels]) -> Vectors:
         """Embed prepared images in order; images of one shape share a run of the network."""
         # Nothing is fetched yet: the GPU goes on to the next run while this one is under way.
-        runs = [
-            (rows, self._run(pixels, self.precision))
-            for rows, pixels in runs_of_one_shape(batch, self._largest)
-        ]
         vectors = np.empty((len(batch), self.identity.dimension), dtype=np.float32)
-        for rows, output in runs:
-            vectors[rows] = output.float().cpu().numpy()
+        try:
+            runs = [
+                (rows, pixels, self._run(pixels, self.precision))
+                for rows, pixels in runs_of_one_shape(batch, self._largest)
+            ]
+            for rows, pixels, output in runs:
+                vectors[rows] = checked_vectors(output.float().cpu().numpy(), self.identity, pixels)
+        except ModelInvalid:
+            raise
+        except Exception as exc:  # as in `_probe`
+            raise ModelInvalid(f"{self.identity.name} cannot embed an image: {_reason(exc)}") from exc
         return unit_rows(vectors)
 
     def normalised(self, pixels: NDArray[np.uint8]) -> torch.Tensor:

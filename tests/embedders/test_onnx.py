@@ -236,6 +236,13 @@ def test_what_is_wrong_is_one_plain_line(load: Load, capfd: pytest.CaptureFixtur
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_vector_whose_length_is_the_images(load: Load) -> None:
+    """It gives one length for what it is tried with, and another one for an image of another shape."""
+    embedder = load(channel_means(UINT8, IMAGES, (1, 3)))
+    with pytest.raises(ModelInvalid, match=r"gives \(1, 64\) for images of 64 x 32, not \(1, 96\)"):
+        embedder.embed([np.zeros((32, 64, 3), np.uint8)])
+
+
 def test_two_inputs(load: Load) -> None:
     mean = node("ReduceMean", ["f"], "m", [integers("axes", (1, 2)), integer("keepdims", 0)])
     content = model(
