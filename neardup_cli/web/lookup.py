@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import queue
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,9 +20,11 @@ from neardup_cli.embedders.base import Embedder
 from neardup_cli.errors import NeardupError
 from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.records.answers import QueryResult
+from neardup_cli.web.memory import trim
 from neardup_cli.web.metrics import Metrics
 
 _LARGEST_BATCH = 8
+_TIDY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Lookup:
         self._loading = threading.Lock()
         self._searcher: Searcher | None = None
         self._embedder: Embedder | None = None
+        self._tidied = 0.0
         self._workers = [
             threading.Thread(target=self._work, name=f"lookup-{number}", daemon=True)
             for number in range(workers)
@@ -94,6 +98,15 @@ class Lookup:
             if batch:
                 self._metrics.batches.observe(len(batch))
                 self._answer(batch)
+            del first, batch  # what they hold is not kept until somebody asks again
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Give memory back when there is nothing to do: whoever asked may have given up long ago."""
+        now = time.monotonic()
+        if self._queue.empty() and now - self._tidied > _TIDY_SECONDS:
+            self._tidied = now
+            trim()
 
     def _share(self, first: _Asked) -> list[_Asked]:
         """Return a question with as many others as leave the same number to each worker."""
