@@ -6,10 +6,10 @@ fill, and the busier the server is, the larger the batches.
 
 from __future__ import annotations
 
+import gc
 import math
 import queue
 import threading
-import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -44,7 +44,6 @@ class Lookup:
         self._loading = threading.Lock()
         self._searcher: Searcher | None = None
         self._embedder: Embedder | None = None
-        self._tidied = 0.0
         self._workers = [
             threading.Thread(target=self._work, name=f"lookup-{number}", daemon=True)
             for number in range(workers)
@@ -92,21 +91,27 @@ class Lookup:
     def _work(self) -> None:
         with suppress(NeardupError):  # whoever asks first is told
             self.searcher()
-        while (first := self._queue.get()) is not None:
+        while (first := self._next()) is not None:
             batch = [asked for asked in self._share(first) if asked.answer.set_running_or_notify_cancel()]
             self._metrics.waiting.set(self._queue.qsize())
             if batch:
                 self._metrics.batches.observe(len(batch))
                 self._answer(batch)
             del first, batch  # what they hold is not kept until somebody asks again
-            self._tidy()
 
-    def _tidy(self) -> None:
-        """Give memory back when there is nothing to do: whoever asked may have given up long ago."""
-        now = time.monotonic()
-        if self._queue.empty() and now - self._tidied > _TIDY_SECONDS:
-            self._tidied = now
-            trim()
+    def _next(self) -> _Asked | None:
+        """Wait for a question; where none comes for a while after one, give memory back.
+
+        What a decoder complained of holds its pixels in a cycle, and whoever asked may have given up long ago.
+        """
+        timeout: float | None = _TIDY_SECONDS
+        while True:
+            try:
+                return self._queue.get(timeout=timeout)
+            except queue.Empty:
+                timeout = None
+                gc.collect()
+                trim()
 
     def _share(self, first: _Asked) -> list[_Asked]:
         """Return a question with as many others as leave the same number to each worker."""
