@@ -102,7 +102,7 @@ class Lookup:
     def _next(self) -> _Asked | None:
         """Wait for a question; where none comes for a while after one, give memory back.
 
-        What a decoder complained of holds its pixels in a cycle, and whoever asked may have given up long ago.
+        A decoder's complaint holds pixels in a cycle, and whoever asked may have given up long ago.
         """
         timeout: float | None = _TIDY_SECONDS
         while True:
