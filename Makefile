@@ -1,5 +1,5 @@
 # `make demo` and `make test` need Python 3.12 or newer and nothing else: they make their own environment.
-.PHONY: help demo test faults damage extras lint clean
+.PHONY: help demo test faults damage fuzz extras lint clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -7,6 +7,7 @@ GALLERY := demo/gallery
 CATALOG := demo/catalog.db
 TESTS  ?= tests
 TRIES  ?= 3000
+MINUTES ?= 5
 
 help:
 	@echo "make demo   install, render a small gallery, scan it, print its duplicates"
@@ -15,6 +16,7 @@ help:
 	@echo "make damage damage a catalog TRIES=3000 times, and see what each command says of it"
 	@echo "make extras install PyTorch, Ray and the other extras too, so that no test skips (several GB)"
 	@echo "make lint   style, types, import rules"
+	@echo "make fuzz   try broken and hostile inputs for MINUTES=5, all targets together (TARGETS='plan request')"
 	@echo "make clean  remove the demo and what tools have cached"
 
 demo: $(BIN)/.installed
@@ -40,6 +42,10 @@ lint: $(BIN)/.tested
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What it finds is kept in tests/fuzz_corpus, which the tests try again: see docs/fuzzing.md.
+fuzz: $(BIN)/.tested
+	$(BIN)/python -m tests.fuzz --save --minutes $(MINUTES) $(addprefix --target ,$(TARGETS))
 
 clean:
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build

@@ -205,7 +205,7 @@ async def upload(server: Server, pictures: Sequence[bytes]) -> list[int]:
         reader, writer = await asyncio.open_connection(address.host, address.port)
         statuses = []
         while waiting:
-            writer.write(_request(waiting.pop(), address))
+            writer.write(request(waiting.pop(), address))
             await writer.drain()
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             await reader.readexactly(int(head.partition(b"content-length: ")[2].split()[0]))
@@ -219,7 +219,8 @@ async def upload(server: Server, pictures: Sequence[bytes]) -> list[int]:
     ]
 
 
-def _request(picture: bytes, address: httpx.URL) -> bytes:
+def request(picture: bytes, address: httpx.URL) -> bytes:
+    """Return an upload as it goes over the wire."""
     body = (
         b'--x\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n%b\r\n--x--\r\n' % picture
     )

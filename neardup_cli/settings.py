@@ -94,6 +94,8 @@ def _read_layer(file: Path) -> _Layer:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except ValueError as exc:  # not TOML, or not UTF-8
         raise BadInput(f"{_shown(file)} cannot be read: {exc}") from exc
+    except RecursionError as exc:
+        raise BadInput(f"{_shown(file)} cannot be read: a value in it is nested too deeply") from exc
     except OSError as exc:
         raise BadInput(f"{_shown(file)} cannot be read: {exc.strerror}") from exc
     if unknown := sorted(values.keys() - Settings.model_fields.keys()):

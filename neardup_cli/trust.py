@@ -41,7 +41,7 @@ def trusted_folders() -> list[str]:
             raise ValueError("not a list of folders")  # noqa: TRY301 - as any other damage
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
         raise BadInput(f"{path} cannot be read: {exc}; remove it to trust no folder") from exc
     return sorted(set(folders))
 

@@ -155,7 +155,11 @@ def test_unknown_setting_in_the_file(in_work: Write) -> None:
     assert "hamming" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["hamming = ", "[", "a = 1\na = 2"])
+@pytest.mark.parametrize(
+    "text",
+    ["hamming = ", "[", "a = 1\na = 2", "top_k = " + "[" * 5_000],
+    ids=["no value", "no end", "twice", "nested"],
+)
 def test_file_that_is_not_toml(in_work: Write, text: str) -> None:
     path = in_work(text)
     with pytest.raises(BadInput, match="cannot be read: ") as caught:

@@ -61,7 +61,23 @@ def test_what_cannot_be_trusted_or_distrusted(tmp_path: Path) -> None:
         distrust_folder(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"folders": 3}', '{"folders": [1]}', "{}", "\xff"])
+NESTED = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        '{"folders": 3}',
+        '{"folders": [1]}',
+        "{}",
+        "\xff",
+        pytest.param(NESTED, id="nested"),
+    ],
+)
 def test_a_damaged_list_trusts_nobody(text: str, config: Path, tmp_path: Path) -> None:
     config.mkdir(parents=True)
     (config / "trusted.json").write_text(text, encoding="latin-1")

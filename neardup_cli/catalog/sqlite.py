@@ -304,6 +304,8 @@ def _translated(path: Path) -> Iterator[None]:
         raise _as_catalog_error(path, exc.orig) from exc
     except sqlite3.Error as exc:
         raise _as_catalog_error(path, exc) from exc
+    except UnicodeDecodeError as exc:  # the driver's, over a complaint that names what is broken
+        raise CatalogCorrupt(f"catalog {path} is damaged: a name in it is no text") from exc
 
 
 @contextmanager

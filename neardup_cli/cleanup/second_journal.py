@@ -32,6 +32,14 @@ SCHEMA = "neardup.journal/1"
 _LONGEST = 1 << 30  # bytes that are read
 _DIGEST = re.compile("[0-9a-f]{64}")
 _TOKEN = re.compile("[0-9a-f]{1,32}")
+_RANGES = {
+    "bytes": range(1 << 63),
+    "mtime_ns": range(-(1 << 63), 1 << 63),
+    "mode": range(1 << 16),
+    "uid": range(-1, 1 << 32),
+    "gid": range(-1, 1 << 32),
+    "id": range(1 << 63),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +133,7 @@ def read_entries(folder: bytes) -> list[Entry]:
         os.path.join(folder, NAME), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     )
     with open(descriptor, "rb") as stream:
-        data = stream.read(_LONGEST)
+        data = stream.read(min(_LONGEST, os.fstat(descriptor).st_size))  # a read takes that much memory first
     found: dict[tuple[bytes | None, bytes], Entry] = {}
     for line in data.split(b"\n"):
         with suppress(ValueError, KeyError, TypeError, RecursionError):
@@ -170,9 +178,7 @@ def _entry(told: Mapping[str, Any], folder: bytes) -> Entry:
         told["content"],
         told["batch"],
     )
-    size, time, mode, uid, gid, number = (
-        int(told[name]) for name in ("bytes", "mtime_ns", "mode", "uid", "gid", "id")
-    )
+    size, time, mode, uid, gid, number = (_number(told, name) for name in _RANGES)
     if told["schema"] != SCHEMA or not _DIGEST.fullmatch(content) or not _TOKEN.fullmatch(token):
         raise ValueError("no line of a journal")
     if not (os.path.isabs(path) and os.path.normpath(path) == path and b"\0" not in path + target):
@@ -248,9 +254,19 @@ def _first_two(folder: bytes) -> Iterator[bytes]:
             yield entry.name
 
 
+def _number(told: Mapping[str, Any], name: str) -> int:
+    """Return a number that the system takes as well."""
+    number = told[name]
+    if type(number) is not int or number not in _RANGES[name]:
+        raise ValueError(f"no {name}")
+    return number
+
+
 def _text(path: bytes) -> str:
     return path.decode("utf-8", "surrogateescape")
 
 
-def _bytes(text: str) -> bytes:
+def _bytes(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError("no path")
     return text.encode("utf-8", "surrogateescape")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from neardup_cli.embedders.shape import input_shape
+from neardup_cli.errors import ModelInvalid
 from neardup_cli.records.files import ModelIdentity
 
 type Pixels = NDArray[np.uint8]
@@ -48,6 +49,35 @@ def resize_to_input(image: Image.Image, side: int) -> Pixels:
     shape = input_shape(image.size, side)
     small = image.resize(shape, Image.Resampling.BILINEAR)
     return np.asarray(small if small.mode == "RGB" else small.convert("RGB"))
+
+
+def printable(reason: str) -> str:
+    """Return a library's reason as a message takes it: what a file has put into it moves no cursor."""
+    most = 300
+    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in reason)
+    return shown if len(shown) <= most else shown[:most] + "…"
+
+
+def checked_vectors(output: object, model: ModelIdentity, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what a network gave for some images of one shape, which may be another than it was tried with.
+
+    Args:
+        output: float [images, dimension], if the model is one.
+        model: whose it is.
+        pixels: uint8 [images, height, width, 3].
+
+    Raises:
+        ModelInvalid: it is something else, or not finite.
+    """
+    wanted = (len(pixels), model.dimension)
+    if not isinstance(output, np.ndarray) or output.shape != wanted:
+        found = getattr(output, "shape", type(output).__name__)
+        height, width = pixels.shape[1:3]
+        raise ModelInvalid(f"{model.name} gives {found} for images of {width} x {height}, not {wanted}")
+    vectors = np.asarray(output, dtype=np.float32)
+    if not np.isfinite(vectors).all():
+        raise ModelInvalid(f"{model.name} gives a vector that is not finite")
+    return vectors
 
 
 def runs_of_one_shape(batch: Sequence[Pixels], most: int) -> Iterator[tuple[list[int], NDArray[np.uint8]]]:

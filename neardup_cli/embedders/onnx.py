@@ -22,7 +22,15 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from neardup_cli.choices import Device
-from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
+from neardup_cli.embedders.base import (
+    Pixels,
+    Vectors,
+    checked_vectors,
+    printable,
+    resize_to_input,
+    runs_of_one_shape,
+    unit_rows,
+)
 from neardup_cli.embedders.graph import channels_first_sooner
 from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.errors import BadInput, ModelInvalid
@@ -100,7 +108,11 @@ class OnnxEmbedder:
         """Embed prepared images in order; images of one shape share a run of the network."""
         vectors = np.empty((len(batch), self.identity.dimension), dtype=np.float32)
         for rows, pixels in runs_of_one_shape(batch, _BATCH):
-            vectors[rows] = self._run(pixels)
+            try:
+                output = self._run(pixels)
+            except Exception as exc:  # onnxruntime's exceptions share no base class
+                raise ModelInvalid(f"{self.identity.name} cannot embed an image: {_first_line(exc)}") from exc
+            vectors[rows] = checked_vectors(output, self.identity, pixels)
         return unit_rows(vectors)
 
     def _run(self, pixels: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - as above
@@ -119,13 +131,17 @@ class OnnxEmbedder:
         return inputs[0]
 
     def _takes_float_nchw(self, path: Path) -> bool:
-        shape, kind = self._input.shape, self._input.type
+        try:
+            shape, kind = self._input.shape, self._input.type
+            self._input.name  # noqa: B018 - whatever is not UTF-8 fails when it is asked for
+        except UnicodeDecodeError as exc:
+            raise ModelInvalid(f"{path} is not an ONNX model: a name in it is no text") from exc
         if len(shape) == 4 and kind == "tensor(uint8)" and shape[3] == 3:
             return False
         if len(shape) == 4 and kind == "tensor(float)" and shape[1] == 3:
             return True
         raise ModelInvalid(
-            f"{path} is not an image embedding model: it takes {kind} {shape}, "
+            f"{path} is not an image embedding model: it takes {kind} {printable(str(shape))}, "
             "not uint8 [n, h, w, 3] or float [n, 3, h, w]"
         )
 
@@ -158,7 +174,11 @@ def _open_session(path: Path, device: Device, *, rewrite: bool) -> onnxruntime.I
     options.log_severity_level = 4  # errors come back as exceptions; stderr belongs to the progress bar
     try:
         faster = channels_first_sooner(path.read_bytes()) if rewrite else None
-        return onnxruntime.InferenceSession(faster or path, options, providers=on_device)
+        # Where there is nothing to fall back to, it would print that it does, to stdout.
+        fallback = len(on_device) > 1
+        return onnxruntime.InferenceSession(
+            faster or path, options, providers=on_device, enable_fallback=int(fallback)
+        )
     except Exception as exc:  # as above
         raise ModelInvalid(f"{path} is not an ONNX model: {_first_line(exc)}") from exc
 
@@ -179,4 +199,4 @@ def providers(device: Device) -> list[str]:
 
 
 def _first_line(exc: Exception) -> str:
-    return (str(exc).splitlines() or [type(exc).__name__])[0]
+    return printable((str(exc).splitlines() or [type(exc).__name__])[0])

@@ -33,12 +33,7 @@ def load_embedder(name: str, *, input_size: int = 288, device: Device = Device.A
     """
     path = model_path(name)
     if _is_torchscript(path):
-        if name in PUBLISHED_MODELS:
-            weights.verify(weights.find_weights(name))
-        _demand_torch(path)
-        from neardup_cli.embedders.torchscript import TorchScriptEmbedder
-
-        return TorchScriptEmbedder(path, model_label(name), fingerprint(path), input_size, device)
+        return _load_torchscript(name, path, input_size, device)
     # Late: onnxruntime costs 150 ms that a hash-only scan or a rescan of nothing new need not pay.
     from neardup_cli.embedders.onnx import OnnxEmbedder
 
@@ -46,6 +41,22 @@ def load_embedder(name: str, *, input_size: int = 288, device: Device = Device.A
     return OnnxEmbedder(
         path, model_label(name), digest, input_size, device, rewrite=may_be_rewritten(path, digest)
     )
+
+
+def _load_torchscript(name: str, path: Path, input_size: int, device: Device) -> Embedder:
+    digest = fingerprint(path)
+    if name in PUBLISHED_MODELS:
+        weights.verify(weights.find_weights(name))
+    else:
+        weights.check_archive(path)
+    _demand_torch(path)
+    if name not in PUBLISHED_MODELS:
+        from neardup_cli.embedders.trial import demand_survivable
+
+        demand_survivable(path, digest)
+    from neardup_cli.embedders.torchscript import TorchScriptEmbedder
+
+    return TorchScriptEmbedder(path, model_label(name), digest, input_size, device)
 
 
 def demand_device(name: str, device: Device) -> None:

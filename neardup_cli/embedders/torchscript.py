@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from neardup_cli.choices import Device
-from neardup_cli.embedders.base import Pixels, Vectors, resize_to_input, runs_of_one_shape, unit_rows
+from neardup_cli.embedders.base import (
+    Pixels,
+    Vectors,
+    checked_vectors,
+    printable,
+    resize_to_input,
+    runs_of_one_shape,
+    unit_rows,
+)
 from neardup_cli.embedders.shape import preprocessing
 from neardup_cli.embedders.weights import check_archive
 from neardup_cli.errors import BadInput, ModelInvalid
@@ -81,13 +89,18 @@ class TorchScriptEmbedder:
     def embed(self, batch: Sequence[Pixels]) -> Vectors:
         """Embed prepared images in order; images of one shape share a run of the network."""
         # Nothing is fetched yet: the GPU goes on to the next run while this one is under way.
-        runs = [
-            (rows, self._run(pixels, self.precision))
-            for rows, pixels in runs_of_one_shape(batch, self._largest)
-        ]
         vectors = np.empty((len(batch), self.identity.dimension), dtype=np.float32)
-        for rows, output in runs:
-            vectors[rows] = output.float().cpu().numpy()
+        try:
+            runs = [
+                (rows, pixels, self._run(pixels, self.precision))
+                for rows, pixels in runs_of_one_shape(batch, self._largest)
+            ]
+            for rows, pixels, output in runs:
+                vectors[rows] = checked_vectors(output.float().cpu().numpy(), self.identity, pixels)
+        except ModelInvalid:
+            raise
+        except Exception as exc:  # as in `_probe`
+            raise ModelInvalid(f"{self.identity.name} cannot embed an image: {_reason(exc)}") from exc
         return unit_rows(vectors)
 
     def normalised(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
@@ -176,7 +189,7 @@ def _load(path: Path, device: torch.device) -> torch.jit.ScriptModule:
     with _deprecation_ignored():
         try:
             network = torch.jit.load(str(path), map_location=device).eval()
-        except (RuntimeError, ValueError, OSError) as exc:
+        except Exception as exc:  # whatever PyTorch's reader of archives raises; an IndexError is among it
             raise ModelInvalid(f"{path} is not a TorchScript model: {_reason(exc)}") from exc
         network = network.to(memory_format=torch.channels_last)
         # Folds batch normalisation into the convolutions. A model that keeps state cannot be frozen.
@@ -202,4 +215,4 @@ def _reason(exc: Exception) -> str:
     """Return the line of PyTorch's traceback of its own interpreter that says what went wrong."""
     lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("RuntimeError", "torch.jit.Error"))]
-    return (telling or lines or [type(exc).__name__])[0]
+    return printable((telling or lines or [type(exc).__name__])[0])

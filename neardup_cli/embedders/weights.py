@@ -186,7 +186,7 @@ def check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as exc:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as exc:
         raise ModelInvalid(f"{path} is not a TorchScript file: it is no ZIP archive ({exc})") from exc
     # Everything lies in one folder, which is called as the file was when it was saved.
     names = {entry.filename.partition("/")[2] for entry in entries}

@@ -179,7 +179,7 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
 
 _PLUGINS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "PNG": ("neardup_cli.images.png", "PngImage"),
     "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
@@ -417,8 +417,10 @@ def scaled_to_8_bits(image: Image.Image) -> Image.Image:
         elif fits_16:
             grey[top : top + rows] = band >> shift
         else:
-            scaled = (band.astype(np.float64) - low) * stretch
-            grey[top : top + rows] = np.rint(np.nan_to_num(scaled, nan=0, posinf=255, neginf=0))
+            with np.errstate(all="ignore"):  # of a file's own infinities numpy would tell on stderr
+                scaled = (band.astype(np.float64) - low) * stretch
+            levels = np.rint(np.nan_to_num(scaled, nan=0, posinf=255, neginf=0))
+            grey[top : top + rows] = np.clip(levels, 0, 255)
     scaled_image = Image.fromarray(grey)
     if isinstance(key := image.info.get("transparency"), int):  # PNG: this one value is see-through
         alpha = Image.fromarray(np.where(values == key, np.uint8(0), np.uint8(255)))

@@ -25,12 +25,16 @@ _RATING = re.compile(rb"""\bxmp:Rating(?:\s*=\s*["']|\s*>\s*)(-?\d)""")
 _PLACE = re.compile(
     rb"""\bexif:GPS(Latitude|Longitude)(?:\s*=\s*["']|\s*>\s*)(\d+),([\d.]+)(?:,([\d.]+))?([NSEW])"""
 )
-_TEXTS = re.compile(
-    rb"<(dc:subject|dc:title|dc:description|lr:hierarchicalSubject|Iptc4xmpExt:PersonInImage|digiKam:TagsList)"
-    rb"\b.*?</\1>",
-    re.DOTALL,
+_TEXTS = (
+    b"dc:subject",
+    b"dc:title",
+    b"dc:description",
+    b"lr:hierarchicalSubject",
+    b"Iptc4xmpExt:PersonInImage",
+    b"digiKam:TagsList",
 )
-_ITEM = re.compile(rb"<rdf:li\b[^>]*>\s*(.*?)\s*</rdf:li>", re.DOTALL)
+_ITEM = b"rdf:li"
+_IN_A_NAME = re.compile(rb"\w")
 _EDITED = re.compile(
     rb"\bcrs:(?!HasSettings\b|Version\b|ProcessVersion\b|RawFileName\b)\w+|\bdarktable:(?:history|masks)"
 )
@@ -79,9 +83,10 @@ def xmp_facts(data: bytes) -> SidecarFacts:
     """Return what an XMP packet says."""
     rating = _RATING.search(data)
     words = {
-        unescape(item.decode("utf-8", "replace"))
-        for block in _TEXTS.finditer(data)
-        for item in _ITEM.findall(block[0])
+        unescape(item.partition(b">")[2].strip().decode("utf-8", "replace"))
+        for name in _TEXTS
+        for block in _elements(data, name)
+        for item in _elements(block, _ITEM)
     }
     return SidecarFacts(
         captured_at=_xmp_date(data),
@@ -90,6 +95,22 @@ def xmp_facts(data: bytes) -> SidecarFacts:
         words=frozenset(words) - {""},
         edit=_EDITED.search(data) is not None,
     )
+
+
+def _elements(data: bytes, name: bytes) -> Iterator[bytes]:
+    """Yield what stands from each `<name` to its end, attributes included.
+
+    Searched forward only: what never ends costs no more than what does.
+    """
+    at, opening, closing = 0, b"<" + name, b"</" + name + b">"
+    while (start := data.find(opening, at)) >= 0:
+        at = start + len(opening)
+        if _IN_A_NAME.match(data, at):  # a longer one
+            continue
+        if (end := data.find(closing, at)) < 0:
+            return
+        yield data[at:end]
+        at = end + len(closing)
 
 
 def _xmp_date(data: bytes) -> datetime | None:
@@ -106,10 +127,15 @@ def _xmp_place(data: bytes) -> tuple[float, float] | None:
     for name, degrees, minutes, seconds, side in _PLACE.findall(data):
         try:
             value = int(degrees) + float(minutes) / 60 + float(seconds or 0) / 3600
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         found.setdefault(name, -value if side in b"SW" else value)
-    return (found[b"Latitude"], found[b"Longitude"]) if len(found) == 2 else None
+    return _on_earth(found[b"Latitude"], found[b"Longitude"]) if len(found) == 2 else None
+
+
+def _on_earth(latitude: float, longitude: float) -> tuple[float, float] | None:
+    """Return a place; None for what is none (also "not a number")."""
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
 def _of_json(data: bytes) -> SidecarFacts:
@@ -140,9 +166,9 @@ def _json_place(told: Mapping[str, Any]) -> tuple[float, float] | None:
         place = told.get(key)
         try:
             latitude, longitude = float(place["latitude"]), float(place["longitude"])  # type: ignore[index]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
-        if abs(latitude) > _NOWHERE or abs(longitude) > _NOWHERE:
+        if _on_earth(latitude, longitude) and (abs(latitude) > _NOWHERE or abs(longitude) > _NOWHERE):
             return latitude, longitude
     return None
 

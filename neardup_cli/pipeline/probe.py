@@ -105,6 +105,7 @@ def probe_images(
         if embedder is not None and decoded.colour is not None:
             inputs.append(embedder.prepare(decoded.colour))
             inputs += prepare_regions(decoded.colour) if thorough else []
+        del decoded, kept  # the next one would be decoded beside it
     return probed if embedder is None else _embedded(probed, inputs, embedder, thorough=thorough)
 
 

@@ -9,10 +9,11 @@ machine, who know neither token nor ticket.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -24,6 +25,7 @@ from neardup_cli.web.problems import problem
 from neardup_cli.web.tokens import Tokens, same
 
 COOKIE = "neardup"
+_HOST = re.compile(r"(?:\[(?P<address>[\w.:%-]+)\]|(?P<name>[\w.-]+))(?::\d{0,5})?", re.ASCII)
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _OWN_PAGES = {"same-origin", "none"}  # `none`: typed, or opened from a bookmark
 
@@ -115,7 +117,7 @@ class Gate:
             )
         origin = headers.get("origin")
         if origin is not None and origin != "null":
-            foreign = urlsplit(origin).netloc.lower() != hosts[0].lower()
+            foreign = origin.partition("://")[2].lower() != hosts[0].lower()
         else:
             foreign = origin == "null" and not safe
         site = headers.get("sec-fetch-site", "none")
@@ -129,10 +131,9 @@ class Gate:
 
         Beyond loopback every address will do: DNS rebinding needs a name.
         """
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        except ValueError:
+        if (match := _HOST.fullmatch(host)) is None:
             return False
+        name = (match["address"] or match["name"]).lower().rstrip(".")
         if name in self._names:
             return True
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -14,6 +15,9 @@ from neardup_cli.web.problems import problem
 
 UPLOAD_PATH = "/api/detect"
 _GRACE_SECONDS = 5.0
+
+# What is wrong with a form is said to whoever sent it; without a handler it would be on stderr, too.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 _FORM_BYTES = 1 << 16  # what a form adds to its file
 
 

@@ -6,6 +6,7 @@ fill, and the busier the server is, the larger the batches.
 
 from __future__ import annotations
 
+import gc
 import math
 import queue
 import threading
@@ -19,9 +20,11 @@ from neardup_cli.embedders.base import Embedder
 from neardup_cli.errors import NeardupError
 from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.records.answers import QueryResult
+from neardup_cli.web.memory import trim
 from neardup_cli.web.metrics import Metrics
 
 _LARGEST_BATCH = 8
+_TIDY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,27 @@ class Lookup:
     def _work(self) -> None:
         with suppress(NeardupError):  # whoever asks first is told
             self.searcher()
-        while (first := self._queue.get()) is not None:
+        while (first := self._next()) is not None:
             batch = [asked for asked in self._share(first) if asked.answer.set_running_or_notify_cancel()]
             self._metrics.waiting.set(self._queue.qsize())
             if batch:
                 self._metrics.batches.observe(len(batch))
                 self._answer(batch)
+            del first, batch  # what they hold is not kept until somebody asks again
+
+    def _next(self) -> _Asked | None:
+        """Wait for a question; where none comes for a while after one, give memory back.
+
+        A decoder's complaint holds pixels in a cycle, and whoever asked may have given up long ago.
+        """
+        timeout: float | None = _TIDY_SECONDS
+        while True:
+            try:
+                return self._queue.get(timeout=timeout)
+            except queue.Empty:
+                timeout = None
+                gc.collect()
+                trim()
 
     def _share(self, first: _Asked) -> list[_Asked]:
         """Return a question with as many others as leave the same number to each worker."""

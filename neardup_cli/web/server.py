@@ -16,10 +16,14 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from neardup_cli.web.memory import return_large_blocks
+
 MOST_CONNECTIONS = 400
 HEADER_SECONDS = 10.0
 _FILES = 2048
 _HEAD_BYTES = 1 << 19  # two paths, percent-encoded, fit into the address of a request
+_MOST_LINES = 200
+_END_OF_HEAD = b"\r\n\r\n"
 _GRACE_SECONDS = 5
 
 
@@ -33,6 +37,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        self._lines, self._before = 0, b""
         self._patience: asyncio.TimerHandle | None = None
         self._waits_since = 0.0
         self._watch()
@@ -41,8 +46,34 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; while they make no whole request, time goes on."""
+        if self.waits and self._has_too_many_lines(data):
+            self.send_400_response("Too many headers.")
+            return
         super().data_received(data)
         self._watch()
+
+    def _has_too_many_lines(self, data: bytes) -> bool:
+        """Count the lines of a request's head: parsing a hundred thousand would hold up everybody."""
+        head, end, _ = (self._before + data).partition(_END_OF_HEAD)
+        self._lines += head.count(b"\n", len(self._before))
+        self._before = b"" if end else head[1 - len(_END_OF_HEAD) :]
+        too_many = self._lines > _MOST_LINES
+        if end:
+            self._lines = 0
+        return too_many
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the middle of a body too; whoever works on that request is told to stop.
+
+        uvicorn would let it answer as well, on a connection that is done, and put the traceback into the log.
+        """
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """Wait for the next request; uvicorn itself ends a connection on which none begins."""
@@ -91,6 +122,7 @@ def serve_on(app: ASGIApp, listening: socket.socket) -> None:
         KeyboardInterrupt: the user has told it.
     """
     _allow_files()
+    return_large_blocks()
     config = uvicorn.Config(
         app,
         log_level="warning",

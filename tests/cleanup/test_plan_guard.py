@@ -157,6 +157,17 @@ def test_every_line_is_named(filled: Collection) -> None:
         assert f"groups[{number}].acts[0]: /nowhere/{number}.png is no image" in said
 
 
+def test_what_is_not_named_is_counted(filled: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One message has room for fifty lines."""
+    monkeypatch.setattr("neardup_cli.pipeline.plan_guard._MOST_NAMED", 2)
+
+    def all_wrong(one: Document) -> None:
+        for number, group in enumerate(one["groups"]):
+            group["acts"][0].update(path=f"/nowhere/{number}.png", companions=[])
+
+    assert refusal(filled, edited(filled.plan(Action.TRASH), all_wrong)).endswith("; and 1 more")
+
+
 def test_a_companion_that_belongs_to_nobody_here(filled: Collection) -> None:
     secret = filled.folder / "b" / "secret.xmp"
     secret.write_text("mine")

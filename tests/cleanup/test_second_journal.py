@@ -256,6 +256,11 @@ def test_torn_and_foreign_lines_are_passed_over(collection: Collection, away: Pa
         lambda _: {"batch": "../../x"},
         lambda _: {"schema": "another"},
         lambda _: {"mode": "all"},
+        lambda _: {"mtime_ns": 1 << 80},
+        lambda _: {"uid": 1 << 70},
+        lambda _: {"bytes": float("inf")},
+        lambda _: {"path": None},
+        lambda _: {"target": ["x"]},
     ],
 )
 def test_a_forged_line_moves_nothing(

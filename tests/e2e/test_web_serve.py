@@ -1,4 +1,4 @@
-"""`neardup serve` as a process: what it says, what it refuses, how it ends."""
+"""`neardup serve`, and `ui` by the same doors, as processes: what they say and refuse, how they end."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 
 TOKEN = "correct-horse-battery"
+INSIDE = {"serve": "/api/decisions", "ui": "/_stcore/host-config"}
+BOTH = pytest.mark.parametrize("command", list(INSIDE))
 
 
 @contextmanager
@@ -57,11 +59,11 @@ def serving(neardup: Neardup, *options: str) -> Iterator[tuple[str, subprocess.P
 
 
 @contextmanager
-def on_a_terminal(neardup: Neardup) -> Iterator[Iterator[str]]:
+def on_a_terminal(neardup: Neardup, command: str) -> Iterator[Iterator[str]]:
     """Serve with a terminal for stderr until the end of the block; gives the lines that appear on it."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [COMMAND, "serve", "--port", "0"], env=neardup.variables(), cwd=neardup.home, stderr=theirs
+        [COMMAND, command, "--port", "0"], env=neardup.variables(), cwd=neardup.home, stderr=theirs
     )
     os.close(theirs)
     with open(ours, encoding="utf-8", newline="\n") as terminal:
@@ -116,8 +118,9 @@ def test_this_machine_alone_demands_a_token_too(scanned: Scanned, tmp_path: Path
     assert not file.exists()
 
 
-def test_on_a_terminal_the_address_opens_the_page_once(scanned: Scanned) -> None:
-    with on_a_terminal(scanned.neardup) as lines:
+@BOTH
+def test_on_a_terminal_the_address_opens_the_page_once(scanned: Scanned, command: str) -> None:
+    with on_a_terminal(scanned.neardup, command) as lines:
         line = next(lines)
         assert line.startswith("neardup is at http://127.0.0.1:")
         address = httpx.URL(line.split()[3])
@@ -159,9 +162,10 @@ def url_path(address: str) -> str:
     return unquote(urlsplit(address).path)
 
 
-def test_no_token_says_what_that_means(scanned: Scanned) -> None:
+@BOTH
+def test_no_token_says_what_that_means(scanned: Scanned, command: str) -> None:
     process = subprocess.Popen(
-        [COMMAND, "serve", "--port", "0", "--no-token"],
+        [COMMAND, command, "--port", "0", "--no-token"],
         env=scanned.neardup.variables(),
         cwd=scanned.neardup.home,
         stderr=subprocess.PIPE,
@@ -170,7 +174,9 @@ def test_no_token_says_what_that_means(scanned: Scanned) -> None:
     assert process.stderr is not None
     assert "every user and program of this machine" in process.stderr.readline()
     with client(process.stderr.readline().split()[3]) as asked:
-        assert asked.get("/api/decisions").status_code == 200
+        assert asked.get(INSIDE[command]).status_code == 200
+        assert asked.get("/", headers={"Host": "evil.example"}).status_code == 403
+        assert asked.get("/", headers={"Origin": "http://evil.example"}).status_code == 403
     process.terminate()
     process.communicate()
 
@@ -186,18 +192,20 @@ def test_a_token_of_ones_own(scanned: Scanned, tmp_path: Path) -> None:
     assert file.read_text() == TOKEN + "\n"
 
 
-def test_what_it_refuses(scanned: Scanned, neardup: Neardup, tmp_path: Path) -> None:
-    assert "no catalog" in neardup.fail(4, "serve")
+@BOTH
+def test_what_it_refuses(scanned: Scanned, neardup: Neardup, tmp_path: Path, command: str) -> None:
+    assert "no catalog" in neardup.fail(4, command)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert f"127.0.0.1:{port}" in scanned.neardup.fail(2, "serve", "--port", port)
-    assert "cannot listen" in scanned.neardup.fail(2, "serve", "--host", "no.such.host.invalid")
-    serve = ("serve", "--port", "0")
+        assert f"127.0.0.1:{port}" in scanned.neardup.fail(2, command, "--port", port)
+    serve = (command, "--port", "0")
     assert "at least 12" in scanned.neardup.fail(2, *serve, "--token", "short")
     assert "one of the two" in scanned.neardup.fail(2, *serve, "--token", TOKEN, "--no-token")
-    assert "everybody" in scanned.neardup.fail(2, *serve, "--host", "0.0.0.0", "--no-token")
+    if command == "serve":  # `ui` is there for this machine alone, and has no --host
+        assert "cannot listen" in scanned.neardup.fail(2, *serve, "--host", "no.such.host.invalid")
+        assert "everybody" in scanned.neardup.fail(2, *serve, "--host", "0.0.0.0", "--no-token")
     file = tmp_path / "token"
     file.write_text("short")
     file.chmod(0o600)

@@ -226,6 +226,23 @@ def test_no_input_at_all(load: Load) -> None:
         load(model([constant], [], [value_info("y", INT64, (2,))]))
 
 
+def test_what_is_wrong_is_one_plain_line(load: Load, capfd: pytest.CaptureFixture[str]) -> None:
+    """Names in a graph are of any bytes; onnxruntime prints some of its complaints to stdout."""
+    good = channel_means(UINT8, IMAGES, (1, 2))
+    for old, new in ((b"ReduceMean", b"Redu\x1b]0Mean"), (b"ReduceMean", b"\x87\xffduceMean")):
+        with pytest.raises(ModelInvalid) as caught:
+            load(good.replace(old, new))
+        assert str(caught.value).isprintable()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_vector_whose_length_is_the_images(load: Load) -> None:
+    """It gives one length for what it is tried with, and another one for an image of another shape."""
+    embedder = load(channel_means(UINT8, IMAGES, (1, 3)))
+    with pytest.raises(ModelInvalid, match=r"gives \(1, 64\) for images of 64 x 32, not \(1, 96\)"):
+        embedder.embed([np.zeros((32, 64, 3), np.uint8)])
+
+
 def test_two_inputs(load: Load) -> None:
     mean = node("ReduceMean", ["f"], "m", [integers("axes", (1, 2)), integer("keepdims", 0)])
     content = model(
@@ -479,8 +496,9 @@ def test_providers_are_used_where_they_are_installed(
     asked = []
 
     class Session(onnxruntime.InferenceSession):  # type: ignore[misc]
-        def __init__(self, path: Path, options: Any, providers: list[str]) -> None:
+        def __init__(self, path: Path, options: Any, providers: list[str], enable_fallback: int) -> None:
             asked.append(providers)
+            assert enable_fallback == (len(providers) > 1)
             super().__init__(path, options, providers=[CPU])
 
         def get_providers(self) -> list[str]:

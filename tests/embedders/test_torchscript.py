@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from neardup_cli.choices import Device
+from neardup_cli.embedders import trial
 from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.registry import demand_device, load_embedder, model_path
 from neardup_cli.embedders.shape import input_shape, preprocessing
@@ -79,6 +80,13 @@ def file(tmp_path_factory: pytest.TempPathFactory, network: Any, save: Callable[
 @pytest.fixture(scope="session")
 def embedder(file: Path) -> Embedder:
     return load_embedder(str(file), input_size=96, device=Device.CPU)
+
+
+@pytest.fixture(autouse=True)
+def untried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try nothing in a process of its own, which takes seconds a file, but where that is the question."""
+    if "cache" not in request.fixturenames:
+        monkeypatch.setattr(trial, "run_trial", lambda _: 0)
 
 
 def shaped(photographs: dict[str, Image.Image]) -> list[Image.Image]:
@@ -308,3 +316,33 @@ def test_half_precision_is_used_only_where_it_agrees(
     full = wide.embed(list(probe))
     assert wide._agreeing_precision(full, halves) == torch.bfloat16
     assert wide._agreeing_precision(full, halves[:1]) == torch.float32
+
+
+# --- files of unknown origin are tried in a process of their own ------------------------------------------
+
+ABORTS = Path(__file__).parents[1] / "fuzz_corpus" / "torchscript" / "the-process-died-of-sigabrt"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "neardup" / "models" / "tried"
+
+
+def test_a_file_that_ends_the_process_is_one_line(torch: Any, tmp_path: Path, cache: Path) -> None:
+    path = tmp_path / "model.pt"
+    path.write_bytes(ABORTS.read_bytes())
+    for _ in range(2):
+        with pytest.raises(ModelInvalid, match="ends the process that loads it") as caught:
+            load_embedder(str(path), input_size=64, device=Device.CPU)
+        assert "\n" not in str(caught.value)
+    assert not cache.exists()
+
+
+def test_what_has_survived_is_not_tried_again(
+    torch: Any, file: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_embedder(str(file), input_size=64, device=Device.CPU)
+    assert len(list(cache.iterdir())) == 1
+    monkeypatch.setattr(trial, "run_trial", lambda _: pytest.fail("tried again"))
+    load_embedder(str(file), input_size=96, device=Device.CPU)

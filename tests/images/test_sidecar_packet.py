@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -112,3 +113,42 @@ def test_no_place_on_earth_is_refused(place: tuple[float, float]) -> None:
 
 def test_it_is_called_after_its_image_in_full() -> None:
     assert sidecar_path(b"/p/IMG_1.jpg") == b"/p/IMG_1.jpg.xmp"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<dc:subject " * 300_000,
+        b"<dc:subject><rdf:li>" + b" " * 3_000_000,
+        b"<dc:title>" + b"<rdf:li>" * 400_000,
+    ],
+    ids=["elements", "spaces", "items"],
+)
+def test_what_never_ends_costs_no_more_than_what_does(data: bytes) -> None:
+    """Searching each of them to the end of the packet took minutes."""
+    began = time.process_time()
+    assert xmp_facts(data).words == set()
+    assert time.process_time() - began < 5
+
+
+def test_words_stand_between_the_first_and_the_next_end() -> None:
+    packet = b"""<dc:subject><rdf:Bag><rdf:li xml:lang="x"> one </rdf:li><rdf:li>two &amp;</rdf:li>
+    <rdf:list>no</rdf:list>
+    <rdf:li>open</rdf:Bag></dc:subject><dc:subjects><rdf:li>no</rdf:li></dc:subjects>"""
+    assert xmp_facts(packet).words == {"one", "two &"}
+
+
+@pytest.mark.parametrize(
+    ("ending", "text"),
+    [
+        ("xmp", f'exif:GPSLatitude="{"9" * 400},1.5N" exif:GPSLongitude="2,1.5E"'),
+        ("xmp", 'exif:GPSLatitude="91,1.5N" exif:GPSLongitude="2,1.5E"'),
+        ("json", f'{{"title": "x.jpg", "geoData": {{"latitude": 1{"0" * 400}, "longitude": 2}}}}'),
+        ("json", '{"title": "x.jpg", "geoData": {"latitude": Infinity, "longitude": 2}}'),
+        ("json", '{"title": "x.jpg", "geoData": {"latitude": 48, "longitude": 181}}'),
+    ],
+)
+def test_what_is_no_place_on_earth_is_none(tmp_path: Path, ending: str, text: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    path.write_text(text)
+    assert read_sidecar(os.fsencode(path)).place is None

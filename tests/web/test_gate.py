@@ -46,7 +46,8 @@ def test_loopback_answers_to_its_own_names(host: str) -> None:
     [
         "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "192.168.1.5", "0.0.0.0", "",
         ":8420", "[::1", "localhost:x@evil.example", "user@evil.example", "evil.example#localhost",
-        "2130706433", "0x7f.1", "127.1",
+        "2130706433", "0x7f.1", "127.1", "127.0.0\t.1", "local\nhost", " localhost", "localhost\x85",
+        "127.0.0.1?", "127.0.0.1/x", "localhost#", "localhost\\", "localhost:8420:1", "localhost:x",
     ],
 )  # fmt: skip
 def test_loopback_answers_to_no_other(host: str) -> None:
@@ -73,6 +74,8 @@ def test_dns_rebinding(running: Running, path: str) -> None:
         {"Origin": "http://evil.example"},
         {"Origin": "http://localhost:1"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": "x"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},

@@ -47,16 +47,17 @@ async def detect(
     """Look an uploaded picture up. It is not kept."""
     if threshold is not None and (await served.in_thread(served.lookup.searcher)).rules.embedder is None:
         raise BadInput("a threshold needs embeddings, and this catalog holds hashes alone")
-    source = await served.in_time(served.uploads.source(file.file))
-    question = Question(source, top_k, threshold)
-    result = await served.in_time(asyncio.wrap_future(served.lookup.ask(question)))
-    if result.error is not None:
-        raise (ImageTooLarge if "too many pixels" in result.error else UnreadableImage)(result.error)
-    found = as_detection(result)
-    explanation = None
-    if explain and found.match is not None:
-        best = found.match
-        explanation = await served.in_thread(lambda: _explain(served, source, best, threshold))
+    async with served.uploads.underway() as upload:
+        source = await served.in_time(upload.source(file.file))
+        question = Question(source, top_k, threshold)
+        result = await served.in_time(asyncio.wrap_future(served.lookup.ask(question)))
+        if result.error is not None:
+            raise (ImageTooLarge if "too many pixels" in result.error else UnreadableImage)(result.error)
+        found = as_detection(result)
+        explanation = None
+        if explain and found.match is not None:
+            best = found.match
+            explanation = await served.in_thread(lambda: _explain(served, source, best, threshold))
     return Detection(
         is_duplicate=found.is_duplicate,
         cannot_tell=found.cannot_tell,
