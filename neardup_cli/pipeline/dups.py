@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -20,6 +20,7 @@ from neardup_cli.matching.regions import RegionPairs, with_regions
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.grouping import group_contents
 from neardup_cli.pipeline.join import joined_pictures
+from neardup_cli.pipeline.looking import Candidates
 from neardup_cli.pipeline.proven import proven_groups
 from neardup_cli.plans import Policy
 from neardup_cli.progress import Progress, Silent
@@ -45,6 +46,7 @@ class DupsOptions(Matching):
         cluster: compares the vectors where many are new; None for this machine.
         policy: which file of a group stays.
         prove: compare each copy with the file that stays at full size, which is what `clean` asks for.
+        every_pair: look at all pairs, also at those that follow from others: who asks for pairs wants all.
     """
 
     under: Sequence[bytes] = ()
@@ -53,6 +55,7 @@ class DupsOptions(Matching):
     cluster: Cluster | None = None
     policy: Policy = field(default_factory=Policy)
     prove: bool = False
+    every_pair: bool = False
 
     @classmethod
     def from_settings(
@@ -66,6 +69,7 @@ class DupsOptions(Matching):
         limit: int | None = None,
         cluster: Cluster | None = None,
         prove: bool = False,
+        every_pair: bool = False,
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
@@ -78,6 +82,7 @@ class DupsOptions(Matching):
             workers=settings.worker_count,
             cluster=cluster,
             prove=prove,
+            every_pair=every_pair,
         )
 
 
@@ -104,17 +109,18 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     )
     seen = _seen_by_regions(catalog, criteria, watch)
     sifted = with_regions(whole, joined.pictures, seen)
-    matched = _decided(catalog, _without(sifted, different), seen, criteria, options, watch)
-    pairs = [pair for pair in matched if limits.counts(pair.alignment)]
-    shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
-    members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
-    regrouped = partial(
-        group_contents, catalog, members, pairs, options, watch, different=different, series=shots
-    )
-    if options.prove:
-        grouped = proven_groups(catalog, regrouped, limit=options.limit, workers=options.workers, watch=watch)
-    else:
-        grouped = regrouped()
+    wanted = _without(sifted, different)
+    with Candidates(
+        catalog, wanted, seen, criteria, workers=options.workers, watch=watch, every_pair=options.every_pair
+    ) as candidates:
+        regrouped = partial(_grouped, catalog, candidates, copied, criteria, options, watch, different)
+        if options.prove:
+            grouped = proven_groups(
+                catalog, regrouped, limit=options.limit, workers=options.workers, watch=watch
+            )
+        else:
+            grouped = regrouped()
+    checked = [pair for pair in wanted.doubtful if (pair.a, pair.b) in candidates.looked_at]
     shown = grouped.groups[: options.limit]
     asked = {"under": list(options.under), "limit": options.limit}
     return DupsReport(
@@ -129,12 +135,13 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
             "embedded": int(np.count_nonzero(joined.pictures.embedded)),
             **totals(grouped.groups),
             "groups_shown": len(shown),
-            "checked_pairs": len(sifted.doubtful),
+            "checked_pairs": len(checked),
+            "pairs_not_needed": len(wanted.doubtful) - len(checked),
             "region_pairs": len(sifted.doubtful) - len(whole.doubtful),
             "pairs_left_out": sifted.left_out,
             "compared": joined.compared,
             "crowded": joined.cut,
-            "similar_shots": sum(map(_is_similar_shot, matched)),
+            "similar_shots": sum(map(_is_similar_shot, candidates.matches())),
             "seconds": time.monotonic() - started,
         },
         links=tuple(_links_of(shown, grouped)),
@@ -162,50 +169,34 @@ def _seen_by_regions(catalog: Catalog, criteria: Criteria, watch: Progress) -> R
     return join_regions(catalog, criteria.model, criteria.limits.threshold, watch)
 
 
-def _decided(
+def _grouped(
     catalog: Catalog,
-    sifted: Sifted,
-    seen: RegionPairs,
+    candidates: Candidates,
+    copied: Iterable[int],
     criteria: Criteria,
     options: DupsOptions,
     watch: Progress,
-) -> list[PairMatch]:
-    """Let the pixels decide, and say of all that match what happened between the two.
-
-    What the vectors are certain of matches where its pixels cannot be read any more, and what the sieve
-    decides alone matches even where they cannot be aligned: then nobody knows its kind.
-    """
-    pairs, preset = sifted.certain + sifted.doubtful, criteria.limits.preset
-    if not pairs or preset is None:
-        return sifted.certain
-    # Late: OpenCV takes a fifth of a second to import, and a catalog without near-copies needs none of it.
-    from neardup_cli.pipeline.geometry import decide_pairs
-
-    verdicts = decide_pairs(
-        catalog,
-        [(pair.a, pair.b) for pair in pairs],
-        preset=preset,
-        workers=options.workers,
-        watch=watch,
-    )
-    if criteria.model is not None and len(seen.owners):
-        from neardup_cli.pipeline.region_geometry import settle_by_regions
-
-        verdicts = settle_by_regions(
-            catalog, criteria.model, verdicts, seen, preset=preset, workers=options.workers, watch=watch
+    different: frozenset[IdPair],
+) -> Grouped:
+    """Group what matches, until each member was looked at beside the file that stays."""
+    limits = criteria.limits
+    while True:
+        matched = candidates.matches()
+        pairs = [pair for pair in matched if limits.counts(pair.alignment)]
+        shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
+        members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
+        grouped = group_contents(
+            catalog,
+            members,
+            pairs,
+            options,
+            watch,
+            different=different,
+            series=shots,
+            unknown=candidates.unknown(),
         )
-    aligned = [
-        replace(pair, alignment=alignment)
-        for pair in pairs
-        if (alignment := verdicts.get((pair.a, pair.b))) is not None and alignment.matched
-    ]
-    known = {(pair.a, pair.b) for pair in aligned}
-    undecided = [
-        pair
-        for pair in sifted.certain
-        if (pair.a, pair.b) not in known and (pair.similarity is None or (pair.a, pair.b) not in verdicts)
-    ]
-    return aligned + undecided
+        if not candidates.settle(grouped.groups):
+            return grouped
 
 
 def _is_similar_shot(pair: PairMatch) -> bool:

@@ -6,9 +6,10 @@ that an interrupted run is not lost and no pair is ever checked twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import batched
 from typing import Self
 
@@ -60,20 +61,54 @@ def decide_pairs(
 
     A pair of which a picture cannot be read any more is left out: nothing is known of it.
     """
-    algorithm = algorithm_name(preset)
-    with catalog.read() as connection:
-        decided = verdicts.stored_verdicts(connection, pairs, algorithm)
-    # Pairs that share a picture come close together, while its features are still in the cache.
-    open_pairs = sorted(pair for pair in pairs if pair not in decided)
-    if not open_pairs:
-        return decided
-    watch.start("Checking pairs", len(open_pairs))
-    reader = Reader(catalog, open_pairs)
-    checker = _Checker(reader, PRESETS[preset])
-    results = in_chunks(checker, open_pairs, workers)
-    found = store_as_they_come(catalog, results, algorithm, watch)
-    reader.holdings.store()
-    return decided | found
+    with Decider(catalog, pairs, preset=preset, workers=workers, watch=watch) as decider:
+        return decider.decide(pairs)
+
+
+class Decider:
+    """Decides pairs of a collection, some at a time: what was made of an image is kept for the next time.
+
+    A context: what was read beside the pixels is stored at its end.
+    """
+
+    def __init__(
+        self, catalog: Catalog, pairs: Sequence[IdPair], *, preset: str, workers: int, watch: Progress
+    ) -> None:
+        """Take all pairs that may be asked for."""
+        self._catalog = catalog
+        self._preset = preset
+        self._workers = workers
+        self._watch = watch
+        with catalog.read() as connection:
+            self._known = verdicts.stored_verdicts(connection, pairs, algorithm_name(preset))
+        self._open = [pair for pair in pairs if pair not in self._known]
+        self._reader: Reader | None = None
+
+    def decide(self, pairs: Iterable[IdPair]) -> dict[IdPair, Alignment]:
+        """Return the verdict on each of some pairs, as `decide_pairs` does."""
+        asked = list(pairs)
+        # Pairs that share a picture come close together, while its features are still in the cache.
+        tasks = sorted(pair for pair in asked if pair not in self._known)
+        if tasks:
+            results = in_chunks(self._checker, tasks, self._workers)
+            algorithm = algorithm_name(self._preset)
+            self._known |= store_as_they_come(self._catalog, results, algorithm, self._watch)
+        return {pair: self._known[pair] for pair in asked if pair in self._known}
+
+    @cached_property
+    def _checker(self) -> _Checker:
+        self._watch.start("Checking pairs", len(self._open))
+        self._reader = Reader(self._catalog, self._open)
+        return _Checker(self._reader, PRESETS[self._preset])
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Store what was read."""
+        if self._reader is not None:
+            self._reader.holdings.store()
 
 
 def in_chunks[T](
