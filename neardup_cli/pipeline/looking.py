@@ -74,7 +74,7 @@ class Candidates:
         keys = [(pair.a, pair.b) for pair in self._pairs]
         decider = Decider(self._catalog, keys, preset=preset, workers=self._workers, watch=self._watch)
         self._decide = self._stack.enter_context(decider).decide
-        self._looking = Looking(self._pairs, self._files())
+        self._looking = Looking(self._pairs, self._files(), self._by_regions())
         if self._every_pair:
             self._look(self._pairs)
         while wanted := self._looking.wanted():
@@ -145,6 +145,11 @@ class Candidates:
             )  # fmt: skip
         self._verdicts |= found
         self._looking.learn(pairs, found)
+
+    def _by_regions(self) -> set[IdPair]:
+        """Return the pairs that regions propose, too."""
+        ends = zip(self._seen.owners.tolist(), self._seen.others.tolist(), strict=True)
+        return {(min(pair), max(pair)) for pair in ends}
 
     def _files(self) -> dict[int, CatalogedFile]:
         contents = {content for pair in self._pairs for content in (pair.a, pair.b)}
