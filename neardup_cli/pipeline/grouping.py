@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.catalog.proofs import Directed, stored_proofs
+from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.cleanup.companions import Companions
 from neardup_cli.pipeline.known import read_evidence, with_colours, with_details, with_sources
 from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
-from neardup_cli.records.proofs import Proof
 from neardup_cli.rules.families import Family, IdPair, families
 from neardup_cli.rules.groups import (
     Circumstances,
@@ -82,7 +80,12 @@ def group_contents(
     sized = maybe_enlarged(found, there, {content: held[0] for content, held in near.items()})
     evidence = with_details(catalog, evidence, near, sized, workers=options.workers, watch=watch)
     first = {content: held[0] for content, held in near.items()}
-    proofs = _with_enlargements(catalog, enlargements(sized, evidence, first), proofs, first, options, watch)
+    enlarged = [pair for pair in enlargements(sized, evidence, first) if pair not in proofs]
+    if enlarged:
+        from neardup_cli.verification.proofs import prove_pairs  # late: OpenCV takes its time to import
+
+        asked = [(first[gone], first[kept]) for gone, kept in enlarged]
+        proofs = proofs | prove_pairs(catalog, asked, workers=options.workers, watch=watch)
     evidence = with_true_sizes(evidence, proofs, first)
     resaved = maybe_resaved(found, there, first, evidence)
     evidence = with_sources(catalog, evidence, near, resaved, workers=options.workers, watch=watch)
@@ -95,39 +98,6 @@ def group_contents(
         proofs=proofs,
     )
     return build_groups(files, found, there, circumstances)
-
-
-def _with_enlargements(
-    catalog: Catalog,
-    asked: Iterable[IdPair],
-    proofs: Mapping[Directed, Proof],
-    first: Mapping[int, CatalogedFile],
-    options: DupsOptions,
-    watch: Progress,
-) -> dict[Directed, Proof]:
-    """Prove which contents were enlarged from which: one source after the other, until one is it."""
-    known = dict(proofs)
-    sources: dict[int, deque[int]] = {}
-    for content, source in asked:
-        sources.setdefault(content, deque()).append(source)
-    while True:
-        wanted: list[Directed] = []
-        for content, left in sources.items():
-            while left and (proof := known.get((content, left[0]))) is not None:
-                left.popleft()
-                if proof.made:
-                    left.clear()
-            if left:
-                wanted.append((content, left.popleft()))
-        if not wanted:
-            return known
-        from neardup_cli.verification.proofs import prove_pairs  # late: OpenCV takes its time to import
-
-        pairs = [(first[gone], first[kept]) for gone, kept in wanted]
-        found = prove_pairs(catalog, pairs, workers=options.workers, watch=watch)
-        known |= found
-        for content in {gone for gone, kept in wanted if (gone, kept) in found and found[gone, kept].made}:
-            sources[content].clear()
 
 
 def _near(files: FilesByContent, found: Iterable[Family]) -> dict[int, Sequence[CatalogedFile]]:
