@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("losses", sa.JSON, nullable=False),
         sa.Column("notes", sa.JSON, nullable=False),
         sa.Column("made", sa.Boolean, nullable=False),
+        sa.Column("source", sa.Boolean),
         sa.PrimaryKeyConstraint("gone_id", "kept_id", name="pk_proof"),
         sa.ForeignKeyConstraint(["gone_id"], ["content.id"], name="fk_proof_gone_id_content"),
         sa.ForeignKeyConstraint(["kept_id"], ["content.id"], name="fk_proof_kept_id_content"),

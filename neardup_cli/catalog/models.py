@@ -235,6 +235,7 @@ class ProofColumns(TypedColumns):
     losses: Named[list[str]] = Column(JSON)
     notes: Named[list[str]] = Column(JSON)
     made: Named[bool]
+    source: Named[bool | None]
 
 
 Proof = Table("proof", METADATA, ProofColumns, sqlite_with_rowid=False)

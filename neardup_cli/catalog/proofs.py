@@ -20,13 +20,16 @@ type Directed = tuple[int, int]
 
 def stored_proofs(connection: Connection, gone: Collection[int]) -> dict[Directed, Proof]:
     """Return what is stored of some contents that may go, whatever stays; only what this version proved."""
-    query = select(Table.c.gone_id, Table.c.kept_id, Table.c.losses, Table.c.notes, Table.c.made).where(
+    columns = Table.c.gone_id, Table.c.kept_id, Table.c.losses, Table.c.notes, Table.c.made, Table.c.source
+    query = select(*columns).where(
         Table.c.version == PROOF_VERSION, Table.c.gone_id.in_(bindparam("gone", expanding=True))
     )
     return {
-        (gone_id, kept_id): Proof(tuple(Loss(word) for word in losses), tuple(notes), made=made)
+        (gone_id, kept_id): Proof(
+            tuple(Loss(word) for word in losses), tuple(notes), made=made, source=source
+        )
         for some in batched(sorted(gone), _VARIABLES)
-        for gone_id, kept_id, losses, notes, made in connection.execute(query, {"gone": some})
+        for gone_id, kept_id, losses, notes, made, source in connection.execute(query, {"gone": some})
     }
 
 
@@ -45,13 +48,17 @@ def store_proofs(connection: Connection, proofs: Mapping[Directed, Proof]) -> No
             "losses": [loss.value for loss in proof.losses],
             "notes": [_safe(note) for note in proof.notes],
             "made": proof.made,
+            "source": proof.source,
         }
         for (gone, kept), proof in sorted(proofs.items())
         if not proof.unproven
     ]
     if rows:
         connection.execute(
-            upsert(connection, Table, ("gone_id", "kept_id"), ("version", "losses", "notes", "made")), rows
+            upsert(
+                connection, Table, ("gone_id", "kept_id"), ("version", "losses", "notes", "made", "source")
+            ),
+            rows,
         )
 
 

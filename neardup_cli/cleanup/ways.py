@@ -119,8 +119,8 @@ class Ways:
         if proof is None:
             self.wanted.append((file, kept))
             return LeftAlone(file.path, "not proven: nobody has compared it at full size")
-        if proof.unproven:
-            return LeftAlone(file.path, f"not proven: {proof.unproven}")
+        if not same_bytes and (doubt := self._doubt(file, kept, proof)) is not None:
+            return doubt
         notes = self._lost_beside(file, kept)
         lost, carried, obstacle = self._carried(file, kept, proof, notes)
         if missing := [loss for loss in lost.losses if loss not in self._policy.accept]:
@@ -135,6 +135,14 @@ class Ways:
         if isinstance(found, Going) and carried is not None:
             self._carrying.record(carried)
         return found
+
+    def _doubt(self, file: CatalogedFile, kept: CatalogedFile, proof: Proof) -> LeftAlone | None:
+        """Say why nothing follows from a proof, whatever its losses; None if something does."""
+        if proof.unproven:
+            return LeftAlone(file.path, f"not proven: {proof.unproven}")
+        if may_be_enlarged_from(kept, file, proof, self._request.held.get(kept.digest)):
+            return LeftAlone(file.path, "the file to keep may be an enlargement of it", proof.losses)
+        return None
 
     def _plain_kind(self, file: CatalogedFile, kept: CatalogedFile) -> Kind | None:
         """Return what it would be if nothing is lost: nobody has aligned the two, and the proof decides."""
@@ -155,8 +163,6 @@ class Ways:
         """Say why a copy is not meant; None if it is."""
         if kind not in self._policy.only:
             return f"{kind_word(kind)}: not among the kinds asked for (--only)"
-        if may_be_enlarged_from(kept, file, self._request.held.get(kept.digest)):
-            return "the file to keep has more pixels than detail, and may be an enlargement of it"
         if self._request.action.is_link and file.digest != kept.digest:
             return "not the same bytes: a link would put another file under its name"
         return None

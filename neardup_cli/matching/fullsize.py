@@ -18,6 +18,7 @@ from neardup_cli.matching import affine
 from neardup_cli.matching.codec_noise import CodecNoise, Coding
 from neardup_cli.matching.expectation import Expectation, expect
 from neardup_cli.matching.features import Grey
+from neardup_cli.matching.origin import quantiser_left
 
 type Colours = NDArray[np.uint8]
 """RGB pixels, `uint8 [height, width, 3]`, upright."""
@@ -27,6 +28,7 @@ _BAND = 1 << 22  # pixels that are compared at a time
 _SMALL = 256  # pixels of the shorter side below which blocks are smaller
 _BLOCK = 8
 _GRID = 16
+_LARGER = 1.2  # times the pixels
 
 # Errors of rounding, of a resizing kernel that is none of ours, and of an edge a tenth of a pixel off.
 _ROUNDING = 1.0
@@ -61,6 +63,9 @@ class Surplus:
         gain: growth of contrast, 1 for none.
         moved: pixels by which a corner moved.
         sharpness: how much steeper its slopes are than those expected; 1 for the same.
+        sharpened: of an enlargement, how much steeper its slopes became beyond its enlarging; 1 for others.
+        quantiser_left: of a JPEG whose other image is larger, the share of its quantiser's noise that is left
+            in that one: see `origin.quantiser_left`. None for others.
     """
 
     place: float = 0.0
@@ -77,6 +82,8 @@ class Surplus:
     gain: float = 1.0
     moved: float = 0.0
     sharpness: float = 1.0
+    sharpened: float = 1.0
+    quantiser_left: float | None = None
 
 
 def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_already: bool = False) -> Surplus:
@@ -119,7 +126,24 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_alre
         gain=expectation.gain,
         moved=expectation.moved,
         sharpness=_root_mean_square(blocks.slope_gone) / max(0.1, _root_mean_square(blocks.slope)),
+        sharpened=_sharpened(expectation),
+        quantiser_left=_quantiser_left(expectation, coding),
     )
+
+
+def _sharpened(expectation: Expectation) -> float:
+    width, height = expectation.size
+    if expectation.mixture is None or expectation.kept.size * _LARGER > width * height:
+        return 1.0
+    mixed, plain = (float(np.mean(_steepness(_sample(one)))) for one in (expectation, expectation.unmixed()))
+    return float(np.sqrt(mixed / max(plain, 0.01)))
+
+
+def _quantiser_left(expectation: Expectation, coding: Coding) -> float | None:
+    width, height = expectation.size
+    if coding.luma is None or expectation.kept.size <= _LARGER * width * height:
+        return None
+    return quantiser_left(expectation, coding.luma)
 
 
 class _Blocks(NamedTuple):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog
-from neardup_cli.catalog.proofs import stored_proofs
 from neardup_cli.cleanup.companions import Companions
-from neardup_cli.pipeline.known import read_evidence, with_colours, with_details, with_sources
+from neardup_cli.pipeline.known import read_evidence, with_colours
+from neardup_cli.pipeline.lineage import Lineage
 from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
@@ -22,13 +22,7 @@ from neardup_cli.rules.groups import (
     by_content,
     content_order,
 )
-from neardup_cli.rules.standing import (
-    doubtful_colours,
-    enlargements,
-    maybe_enlarged,
-    maybe_resaved,
-    with_true_sizes,
-)
+from neardup_cli.rules.standing import doubtful_colours
 
 if TYPE_CHECKING:
     from neardup_cli.pipeline.dups import DupsOptions
@@ -75,20 +69,8 @@ def group_contents(
     )
     near = _near(files, found)
     evidence = read_evidence(catalog, near, workers=options.workers, watch=watch)
-    with catalog.read() as connection:
-        proofs = stored_proofs(connection, near)
-    sized = maybe_enlarged(found, there, {content: held[0] for content, held in near.items()})
-    evidence = with_details(catalog, evidence, near, sized, workers=options.workers, watch=watch)
-    first = {content: held[0] for content, held in near.items()}
-    enlarged = [pair for pair in enlargements(sized, evidence, first) if pair not in proofs]
-    if enlarged:
-        from neardup_cli.verification.proofs import prove_pairs  # late: OpenCV takes its time to import
-
-        asked = [(first[gone], first[kept]) for gone, kept in enlarged]
-        proofs = proofs | prove_pairs(catalog, asked, workers=options.workers, watch=watch)
-    evidence = with_true_sizes(evidence, proofs, first)
-    resaved = maybe_resaved(found, there, first, evidence)
-    evidence = with_sources(catalog, evidence, near, resaved, workers=options.workers, watch=watch)
+    lineage = Lineage(catalog, near, options.workers, watch)
+    evidence, proofs = lineage.told(found, there, evidence)
     circumstances = Circumstances(
         evidence=with_colours(evidence, files, doubtful_colours(found, there)),
         policy=options.policy,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from neardup_cli.choices import Loss
 
-PROOF_VERSION = 5
+PROOF_VERSION = 6
 """Raised whenever a proof may come out differently; stored ones of other versions are made again."""
 
 
@@ -21,12 +21,15 @@ class Proof:
             was. An unproven one never counts as empty, whatever its losses.
         made: whether the one that goes was made from the very pixels of the one that stays: saved again, or
             enlarged.
+        source: whether the one that stays was enlarged from the one that goes: it bears its quantiser. None
+            where nobody can tell.
     """
 
     losses: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
     unproven: str = ""
     made: bool = field(default=False, compare=False)
+    source: bool | None = field(default=None, compare=False)
 
     @property
     def is_empty(self) -> bool:

@@ -34,11 +34,14 @@ class Evidence:
         holdings: what its file holds; None where nobody has read it (its drive is away).
         detail: how long its long side would be, in pixels, if it held no more than what can be seen in it:
             about 1000 for an image of 1000 pixels, whatever it was enlarged to. None where not measured.
+        children: how many other versions were made from its very pixels, of a few that were asked; None where
+            none was asked.
         colourfulness: how far its pixels are from grey on average, in levels; None where not measured.
     """
 
     holdings: Holdings | None = None
     detail: float | None = None
+    children: int | None = None
     colourfulness: float | None = None
 
 

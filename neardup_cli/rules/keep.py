@@ -119,19 +119,19 @@ def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
     What was saved from the other one, or enlarged from it, has nothing more. Where nothing is lost either
     way, a lossless file with the pixels of a lossy one was saved from it.
     """
-    forth = proof(one, other)
+    forth, back = proof(one, other), proof(other, one)
+    if back is not None and back.source:
+        return True  # enlarged from the other one: whatever it shows beyond that a filter has put there
     if forth is None or not forth.is_empty:
         return False
-    if one.width * one.height > _ENLARGED * other.width * other.height:
-        return forth.made  # it has more pixels, and nothing in them
-    if other.width * other.height > _ENLARGED * one.width * one.height:
-        return False  # what an enlargement has beyond its original was put there by a filter
-    back = proof(other, one)
+    pixels, others = one.width * one.height, other.width * other.height
+    if max(pixels, others) > _ENLARGED * min(pixels, others):
+        # More pixels and nothing in them; or fewer, and what the larger one has more may come from a filter.
+        return forth.made and pixels > others
     if back is None or back.unproven:
         return False
-    if forth.made and not back.made:
-        return True  # it was saved from the other one
-    return bool(back.losses) or (one.format in LOSSLESS and other.format not in LOSSLESS)
+    saved_from_it = forth.made and not back.made
+    return saved_from_it or bool(back.losses) or (one.format in LOSSLESS and other.format not in LOSSLESS)
 
 
 def may_be_outdone(
@@ -154,21 +154,27 @@ def may_be_outdone(
     resaved = kept.format in LOSSLESS and other.format not in LOSSLESS
     as_large = (kept.width, kept.height) == (other.width, other.height)
     sides = max(kept.width, kept.height), max(other.width, other.height)
-    lacks_detail = held is None or held.detail < ALL_OF_IT
+    lacks_detail = forth.source is None and (held is None or held.detail < ALL_OF_IT)
     enlarged = sides[1] < sides[0] <= LARGEST_ENLARGEMENT * sides[1] and lacks_detail
     return bool(forth.losses) or ((resaved or forth.made) and as_large) or enlarged
 
 
-def may_be_enlarged_from(large: CatalogedFile, small: CatalogedFile, held: Holdings | None) -> bool:
-    """Return True if a file has more pixels than detail and may have been enlarged from a smaller one.
+def may_be_enlarged_from(
+    large: CatalogedFile, small: CatalogedFile, forth: Proof | None, held: Holdings | None
+) -> bool:
+    """Return True if a file may have been enlarged from a smaller one: that one may be the original.
 
-    A camera's own file may be soft; of any other nobody knows, and the smaller one may be the original.
+    Where the pixels do not tell, one with more pixels than detail may have been; but a camera's own file is
+    soft by itself.
 
     Args:
         large: the one with more pixels.
         small: the other one.
+        forth: what is lost if the small one goes, as far as it is known.
         held: what the large one holds, as far as it is known.
     """
+    if forth is not None and forth.source is not None:
+        return forth.source
     if held is None or held.from_camera or not 0 < held.detail < ALL_OF_IT:
         return False
     sides = max(large.width, large.height), max(small.width, small.height)

@@ -10,22 +10,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from neardup_cli.choices import Kind
 from neardup_cli.records.files import CatalogedFile
-from neardup_cli.records.holdings import Holdings, table_name
+from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import PairMatch
-from neardup_cli.records.proofs import Proof
 from neardup_cli.rules import evidence as known
-from neardup_cli.rules.evidence import ALL_OF_IT, LARGEST_ENLARGEMENT, NOTHING, Evidence
-from neardup_cli.rules.families import Family, linked
+from neardup_cli.rules.evidence import NOTHING, Evidence
+from neardup_cli.rules.families import Family
 from neardup_cli.rules.kinship import Made, is_plain, is_straight, made, sureness
 
-# What is longer by less has no more detail: cameras and programs round sizes, and detail is measured.
-_AS_LONG = 0.93
-_MOST_SOURCES = 4
 # Share of a quantiser's noise that is left in an image saved from what it quantised: 0.1 to 0.67 in a finer
 # JPEG, 0.2 to 0.69 in HEIC, 0.4 to 0.95 in AVIF and WebP; 0.96 and more in what it never quantised, but for a
 # JPEG of nearly the same steps: 0.51.
@@ -34,17 +29,19 @@ _NOISE_LEFT_BY_OTHERS = 0.85
 # A quantiser can be told from another one's steps, and from rounding, if it is so much coarser.
 _COARSER = 1.5
 _LEAST_STEP = 4.0
-_MOST_TABLES = 3
 _UNKNOWN_STEP = 1000.0
 # Of the matches between two versions, how many more have to say that one was made of the other.
 _CLEAR = 0.3
-# How much less like the others, on average, a version is that stands aside; asked of so many versions.
-_ASIDE = 0.02
 # Versions from which on the others tell which one is recoloured.
 _MAJORITY = 5
-_FEW = 4
 # How much of the colour of another version a faded one has at most.
 _FADED = 0.7
+
+CHILDREN = 2
+"""A version from which none was made stands aside if so many were made from another one."""
+
+AS_LONG = 0.93
+"""What is longer by less has no more detail: cameras and programs round sizes, and detail is measured."""
 
 type FileOf = Mapping[int, CatalogedFile]
 type EvidenceOf = Mapping[int, Evidence]
@@ -60,7 +57,7 @@ class Quality(NamedTuple):
         signs, told: how much speaks for a camera's own file, and was written into it; negative.
         enlarged: whether it has many more pixels than detail: enlarged, or soft, and then the signs of a
             camera have spoken for it already.
-        aside: whether it is less like the others than the one in their middle: blurred, greyed, noisy.
+        aside: whether others were made from another version, and none from this one: blurred, noisy.
         coarse: the step of the quantiser; 0 for none, and what no step is known of comes last.
         pixels: negative.
     """
@@ -118,46 +115,31 @@ def qualities(
         evidence: of those about which more is known.
         pairs: the matches of their family.
     """
-    resaved, aside = _resaved(pairs, files, evidence), _aside(contents, pairs)
+    resaved = _resaved(pairs, files, evidence)
     about = {content: evidence.get(content, NOTHING) for content in contents}
     lossless = {content: known.is_lossless(files[content], one) for content, one in about.items()}
     length = {content: known.long_side(files[content], one) for content, one in about.items()}
     most = max(length.values())
+    most_children = max(one.children or 0 for one in about.values())
     steps = {
         content: held.quality
         for content, one in about.items()
-        if (held := one.holdings) is not None and held.quality > 0 and length[content] >= _AS_LONG * most
+        if (held := one.holdings) is not None and held.quality > 0 and length[content] >= AS_LONG * most
     }
     return {
         content: Quality(
-            shortfall=0.0 if length[content] >= _AS_LONG * most else most / max(length[content], 1.0),
-            enlarged=length[content] < _AS_LONG * max(files[content].width, files[content].height),
+            shortfall=0.0 if length[content] >= AS_LONG * most else most / max(length[content], 1.0),
+            enlarged=length[content] < AS_LONG * max(files[content].width, files[content].height),
             resaved=content in resaved,
             no_camera=not known.is_from_camera(about[content]),
             signs=-known.camera_signs(files[content], about[content]),
             told=-known.told(about[content]),
-            aside=content in aside,
+            aside=about[content].children == 0 and most_children >= CHILDREN,
             coarse=0.0 if lossless[content] or not steps else steps.get(content, _UNKNOWN_STEP),
             pixels=-files[content].width * files[content].height,
         )
         for content in contents
     }
-
-
-def _aside(contents: Collection[int], pairs: Iterable[PairMatch]) -> set[int]:
-    """Return the versions that are clearly less like the others than the one that is most like them."""
-    if len(contents) < _FEW:
-        return set()
-    held, number = set(contents), Counter[int]()
-    total: dict[int, float] = dict.fromkeys(held, 0.0)
-    for pair in pairs:
-        if pair.a in held and pair.b in held:
-            for content in (pair.a, pair.b):
-                total[content] += sureness(pair)
-                number[content] += 1
-    mean = {content: total[content] / number[content] for content in held if number[content]}
-    middle = max(mean.values(), default=0.0)
-    return {content for content, value in mean.items() if value < middle - _ASIDE}
 
 
 def _resaved(pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf) -> set[int]:
@@ -180,7 +162,7 @@ def _made_of_coarser(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[in
             continue
         for one, other in ((pair.a, pair.b), (pair.b, pair.a)):
             held, source = (evidence.get(content, NOTHING).holdings for content in (one, other))
-            if held is None or source is None or not _is_coarser(source, held):
+            if held is None or source is None or not is_coarser(source, held):
                 continue
             most = _NOISE_LEFT if held.table else _NOISE_LEFT_BY_OTHERS
             if dict(held.bears).get(source.table_name, 1.0) < most:
@@ -188,44 +170,11 @@ def _made_of_coarser(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[in
     return found
 
 
-def _is_coarser(source: Holdings, held: Holdings) -> bool:
+def is_coarser(source: Holdings, held: Holdings) -> bool:
     """Say whether a quantiser is so much coarser that its steps can be told in the pixels of another file."""
     return bool(source.table) and (
         not held.table or source.quality > max(_LEAST_STEP, _COARSER * held.quality)
     )
-
-
-def maybe_resaved(
-    families: Iterable[Family], pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf
-) -> dict[int, list[tuple[int, ...]]]:
-    """Return the contents that may have been saved from a coarser JPEG, and the quantisers to look for.
-
-    Those that are the same image plainly and of one size, and not compressed most.
-    """
-    members = [content for family in families if len(family.members) > 1 for content in family.members]
-    there = set(members)
-    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair) and {pair.a, pair.b} <= there]
-    found: dict[int, list[tuple[int, ...]]] = {}
-    for some in linked(members, plain):
-        for content in some:
-            held = evidence.get(content, NOTHING).holdings
-            if held is None:
-                continue
-            size = files[content].width, files[content].height
-            coarser = {
-                other.table: other.quality
-                for one in some
-                if (other := evidence.get(one, NOTHING).holdings) is not None
-                and (files[one].width, files[one].height) == size
-                and other.table
-                and _is_coarser(other, held)
-            }
-            asked = sorted(coarser, key=lambda table: (coarser[table], table))[:_MOST_TABLES]
-            known_names = {name for name, _ in held.bears}
-            new = [table for table in asked if table_name(table) not in known_names]
-            if new:
-                found[content] = new
-    return found
 
 
 def _versions(contents: Collection[int], pairs: Sequence[PairMatch], files: FileOf) -> list[list[int]]:
@@ -276,71 +225,6 @@ def _ranks(
     keys = [key(place) for place in range(len(versions))]
     places = {one: place for place, one in enumerate(sorted(set(keys)))}
     return [places[one] for one in keys]
-
-
-def maybe_enlarged(families: Iterable[Family], pairs: Iterable[PairMatch], files: FileOf) -> list[list[int]]:
-    """Return the contents whose real detail has to be known, a list for each image.
-
-    Those that are the same image plainly and of different sizes, the largest first.
-    """
-    members = [content for family in families if len(family.members) > 1 for content in family.members]
-    there = set(members)
-    plain = [(pair.a, pair.b) for pair in pairs if is_plain(pair) and {pair.a, pair.b} <= there]
-    found = []
-    for some in linked(members, plain):
-        sides = {content: max(files[content].width, files[content].height) for content in some}
-        if max(sides.values()) * _AS_LONG > min(sides.values()):
-            found.append(sorted(some, key=lambda content: (-sides[content], files[content].digest)))
-    return found
-
-
-def enlargements(
-    sized: Iterable[Sequence[int]], evidence: EvidenceOf, files: FileOf
-) -> list[tuple[int, int]]:
-    """Return pairs to compare: what lacks detail for its size, and what it may have been enlarged from.
-
-    Args:
-        sized: lists of `maybe_enlarged`.
-        evidence: with the detail that was measured.
-        files: one file of each content.
-    """
-    found = []
-    for some in sized:
-        side = {content: max(files[content].width, files[content].height) for content in some}
-        for content in some:
-            held = evidence.get(content, NOTHING).holdings
-            if held is None or not 0 < held.detail < ALL_OF_IT:
-                continue
-            lowest, highest = side[content] / LARGEST_ENLARGEMENT, _AS_LONG * side[content]
-            sources = sorted(
-                (one for one in some if lowest <= side[one] < highest),
-                key=lambda one: (-side[one], _step(evidence.get(one, NOTHING)), files[one].digest),
-            )
-            found += [(content, one) for one in sources[:_MOST_SOURCES]]
-    return found
-
-
-def _step(about: Evidence) -> float:
-    """Return how coarse a content was quantised: what was enlarged was made from the finest."""
-    held = about.holdings
-    if held is None:
-        return _UNKNOWN_STEP
-    return 0.0 if held.lossless else held.quality or _UNKNOWN_STEP
-
-
-def with_true_sizes(
-    evidence: EvidenceOf, proofs: Mapping[tuple[int, int], Proof], files: FileOf
-) -> dict[int, Evidence]:
-    """Add to what was enlarged from another content that it has no more detail than that one."""
-    found = dict(evidence)
-    for (content, source), proof in proofs.items():
-        if not proof.made or content not in found or source not in files or content not in files:
-            continue
-        sides = [max(files[one].width, files[one].height) for one in (source, content)]
-        if sides[0] < _AS_LONG * sides[1]:
-            detail = found[content].detail
-            found[content] = replace(found[content], detail=min(float(sides[0]), detail or float(sides[0])))
-    return found
 
 
 def doubtful_colours(families: Iterable[Family], pairs: Iterable[PairMatch]) -> set[int]:

@@ -46,6 +46,13 @@ class Opened:
         Raises:
             UnreadableImage: it cannot be decoded, or is too large.
         """
+        return self._decoded(number) if number else self._first
+
+    @cached_property
+    def _first(self) -> WholeImage:
+        return self._decoded(0)
+
+    def _decoded(self, number: int) -> WholeImage:
         return decode_whole(self.data, frame=number, max_pixels=MOST_PIXELS)
 
     def coding(self, image: WholeImage) -> Coding:

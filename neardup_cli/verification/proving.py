@@ -17,10 +17,11 @@ from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.whole import WholeImage
 from neardup_cli.matching import affine
 from neardup_cli.matching.fullsize import measure_surplus
+from neardup_cli.matching.origin import left_if_enlarged
 from neardup_cli.matching.shots import are_two_exposures
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
-from neardup_cli.rules.losses import PixelLosses, lost_facts, lost_pixels, proof_of
+from neardup_cli.rules.losses import PixelLosses, is_source, lost_facts, lost_pixels, proof_of
 from neardup_cli.verification.opened import MOST_PIXELS, Opened, Unproven, opened, over
 from neardup_cli.verification.turning import turned_alike
 
@@ -53,7 +54,24 @@ def _proof(gone: Opened, kept: Opened) -> Proof:
     if gone.holdings.frames > 1:
         return proof_of([*losses, *_lost_in_frames(gone, kept)])
     seen = _compare_still(gone, kept)
-    return replace(proof_of([*losses, *((loss, "") for loss in seen.losses)]), made=seen.made)
+    found = proof_of([*losses, *((loss, "") for loss in seen.losses)])
+    return replace(found, made=seen.made, source=_source(gone, kept, seen))
+
+
+def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:
+    """Say whether the one that stays, a larger one, was enlarged from the one that goes."""
+    image = gone.frame()
+    luma = gone.coding(image).luma
+    if seen.quantiser_left is None or luma is None:
+        return None
+
+    def if_enlarged() -> float:
+        if kept.holdings.from_camera:
+            return 1.0  # nobody will ask
+        other = kept.frame()
+        return left_if_enlarged(image.grey_levels(), _size(other.rgb), luma, kept.coding(other))
+
+    return is_source(seen.quantiser_left, if_enlarged)
 
 
 def _lost_beside(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:

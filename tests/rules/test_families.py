@@ -233,18 +233,19 @@ def test_a_match_without_pixels_joins() -> None:
 # --- how long it takes ----------------------------------------------------------------------------------
 
 
-def test_a_large_star_is_quick() -> None:
-    count = 100_000
-    pairs = [match(0, copy, Kind.RE_ENCODED) for copy in range(1, count)]
-    started = time.perf_counter()
-    (found,) = families(range(count), pairs)
-    assert len(found.members) == count
-    assert time.perf_counter() - started < 20
+def _seconds(count: int, pairs: Sequence[PairMatch]) -> float:
+    """CPU time, for the machine may be busy."""
+    started = time.process_time()
+    families(range(count), pairs)
+    return time.process_time() - started
 
 
-def test_a_million_contents_in_pairs_are_quick() -> None:
-    count = 1_000_000
-    pairs = [match(a, a + 1, Kind.RE_ENCODED) for a in range(0, count, 2)]
-    started = time.perf_counter()
-    assert len(families(range(count), pairs)) == count // 2
-    assert time.perf_counter() - started < 20
+@pytest.mark.parametrize("shape", ["star", "pairs"])
+def test_ten_times_as_many_contents_take_about_ten_times_as_long(shape: str) -> None:
+    def pairs_of(count: int) -> list[PairMatch]:
+        if shape == "star":
+            return [match(0, copy, Kind.RE_ENCODED) for copy in range(1, count)]
+        return [match(a, a + 1, Kind.RE_ENCODED) for a in range(0, count, 2)]
+
+    few, many = (_seconds(count, pairs_of(count)) for count in (10_000, 100_000))
+    assert many < 40 * few

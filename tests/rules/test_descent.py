@@ -1,0 +1,123 @@
+"""Which version was made from which: what is asked, and what follows from the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from neardup_cli.choices import Kind, Loss
+from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.proofs import Proof
+from neardup_cli.rules.descent import (
+    Directed,
+    enlargements,
+    maybe_enlarged,
+    plain_versions,
+    possible_children,
+    with_children,
+    with_true_sizes,
+)
+from neardup_cli.rules.evidence import Evidence
+from neardup_cli.rules.families import Family
+from neardup_cli.rules.keep import may_be_enlarged_from, outdone
+from neardup_cli.rules.standing import standings
+from tests.rules.matches import file, match
+
+SMALL, LARGE, FINE, COARSE, OTHER = 1, 2, 3, 4, 5
+FILES = {
+    SMALL: file(b"/small.jpg", SMALL, (400, 300)),
+    LARGE: file(b"/large.jpg", LARGE, (800, 600)),
+    FINE: file(b"/fine.jpg", FINE, (800, 600)),
+    COARSE: file(b"/coarse.jpg", COARSE, (800, 600)),
+    OTHER: file(b"/other.jpg", OTHER, (800, 600)),
+}
+
+
+def jpeg(step: int, **about: object) -> Evidence:
+    held = Holdings(table=(step,) * 64, quality=float(step), **about)  # type: ignore[arg-type]
+    return Evidence(held)
+
+
+CAMERA: Mapping[str, object] = {"make": "Canon", "model": "Canon EOS R5", "maker_note": True}
+MADE, NOT_MADE = Proof(made=True), Proof((Loss.SHOT,))
+
+
+def test_a_large_version_without_a_camera_is_compared_with_the_smaller_ones() -> None:
+    evidence = {SMALL: jpeg(4), LARGE: jpeg(2)}
+    assert maybe_enlarged([(SMALL, LARGE)], FILES) == [[LARGE, SMALL]]
+    assert enlargements([[LARGE, SMALL]], evidence, FILES) == [(SMALL, LARGE)]
+    assert enlargements([[LARGE, SMALL]], evidence | {LARGE: jpeg(2, **CAMERA)}, FILES) == []
+
+
+def test_of_a_format_without_tables_the_large_one_is_compared_if_it_lacks_detail() -> None:
+    png = Evidence(Holdings(lossless=True))
+    for detail, asked in ((0.5, [(LARGE, SMALL)]), (1.0, [])):
+        evidence = {SMALL: png, LARGE: Evidence(Holdings(detail=detail))}
+        assert enlargements([[LARGE, SMALL]], evidence, FILES) == asked
+
+
+def test_an_enlargement_does_not_stay_in_the_place_of_what_it_was_made_from() -> None:
+    """Whatever a filter has put into it: sharpened, it holds what its source does not."""
+    evidence: dict[int, Evidence] = {SMALL: jpeg(4), LARGE: jpeg(2)}
+    pairs = [match(SMALL, LARGE, Kind.RESIZED)]
+    assert standings([SMALL, LARGE], pairs, FILES, evidence) == {LARGE: 0, SMALL: 1}
+    proofs: dict[Directed, Proof] = {(SMALL, LARGE): Proof(source=True)}
+    told = with_true_sizes(evidence, proofs, FILES)
+    assert standings([SMALL, LARGE], pairs, FILES, told) == {SMALL: 0, LARGE: 1}
+    assert enlargements([[LARGE, SMALL]], told, FILES) == []
+    proofs[LARGE, SMALL] = Proof((Loss.DETAIL,))
+    found = outdone(
+        [FILES[SMALL], FILES[LARGE]], lambda one, other: proofs.get((one.content_id, other.content_id))
+    )
+    assert found == {FILES[LARGE].digest}
+
+
+def test_what_the_pixels_tell_of_an_enlargement_is_believed() -> None:
+    large, small = FILES[LARGE], FILES[SMALL]
+    soft = Holdings(detail=0.5)
+    assert may_be_enlarged_from(large, small, Proof(), soft), "more pixels than detail, and nobody can tell"
+    assert not may_be_enlarged_from(large, small, Proof(source=False), soft)
+    assert may_be_enlarged_from(large, small, Proof(source=True), Holdings(detail=1.0))
+    assert not may_be_enlarged_from(large, small, Proof(), Holdings(detail=1.0))
+
+
+def test_what_others_were_made_from_stays_though_it_was_compressed_more() -> None:
+    """A noisy or blurred version was saved finely: nothing of the rest comes from it."""
+    versions = [(FINE, COARSE, OTHER, LARGE)]
+    evidence = {FINE: jpeg(2), COARSE: jpeg(6), OTHER: jpeg(20), LARGE: jpeg(30)}
+    pairs = [match(a, b, Kind.RE_ENCODED) for a in versions[0] for b in versions[0] if a < b]
+    assert standings(versions[0], pairs, FILES, evidence)[FINE] == 0
+    asked = possible_children(versions, evidence, FILES, {})
+    assert {kept for _, kept in asked} == {FINE}
+    assert {gone for gone, _ in asked} == {COARSE, OTHER, LARGE}
+    proofs = dict.fromkeys(asked, NOT_MADE)
+    asked = possible_children(versions, evidence, FILES, proofs)
+    assert {kept for _, kept in asked} == {COARSE}
+    proofs |= {pair: NOT_MADE if pair[0] == FINE else MADE for pair in asked}
+    assert possible_children(versions, evidence, FILES, proofs) == []
+    told = with_children(versions, evidence, FILES, proofs)
+    assert (told[FINE].children, told[COARSE].children, told[OTHER].children) == (0, 2, None)
+    assert standings(versions[0], pairs, FILES, told)[COARSE] == 0
+
+
+def test_one_descendant_says_nothing() -> None:
+    """The photograph, a blurred version of it, and a copy of that one."""
+    versions = [(FINE, COARSE, OTHER)]
+    evidence = {FINE: jpeg(2), COARSE: jpeg(6), OTHER: jpeg(20)}
+    proofs = {(COARSE, FINE): NOT_MADE, (OTHER, FINE): NOT_MADE}
+    proofs |= {(FINE, COARSE): NOT_MADE, (OTHER, COARSE): MADE}
+    proofs |= {(FINE, OTHER): NOT_MADE, (COARSE, OTHER): NOT_MADE}
+    told = with_children(versions, evidence, FILES, proofs)
+    pairs = [match(a, b, Kind.RE_ENCODED) for a in versions[0] for b in versions[0] if a < b]
+    assert standings(versions[0], pairs, FILES, told)[FINE] == 0
+
+
+def test_nothing_is_asked_where_a_camera_has_decided() -> None:
+    evidence = {FINE: jpeg(2), COARSE: jpeg(6, **CAMERA), OTHER: jpeg(20)}
+    assert possible_children([(FINE, COARSE, OTHER)], evidence, FILES, {}) == []
+
+
+def test_versions_are_what_matches_plainly_within_a_family() -> None:
+    pairs = [match(SMALL, LARGE, Kind.RESIZED), match(LARGE, FINE, Kind.COLOUR)]
+    pairs.append(match(COARSE, OTHER, Kind.RE_ENCODED))
+    families = [Family((SMALL, LARGE, FINE)), Family((COARSE,)), Family((OTHER,))]
+    assert plain_versions(families, pairs) == [(SMALL, LARGE), (FINE,)]
