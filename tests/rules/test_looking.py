@@ -42,6 +42,11 @@ def looked(pairs: Pairs, files: Mapping[int, CatalogedFile], seen: Seen) -> Look
     return looking
 
 
+def likeness(pair: PairMatch) -> float:
+    assert pair.similarity is not None
+    return pair.similarity
+
+
 def star(a: int, b: int) -> float:
     """Everything is most like 0."""
     return 0.9 - 0.01 * max(a, b) if min(a, b) == 0 else 0.7 - 0.001 * (a + b)
@@ -71,11 +76,53 @@ def test_of_a_family_each_member_is_looked_at_once() -> None:
     assert not looking.unknown()
 
 
-def test_strangers_are_all_looked_at() -> None:
-    pairs = every_pair(range(8), lambda a, b: 0.3 + 0.01 * ((a * b) % 5))
-    looking = looked(pairs, files_of(range(8)), lambda _: REFUSED)
-    assert set(looking.looked_at) == pairs.keys()
+def test_of_strangers_the_most_similar_are_looked_at() -> None:
+    random = Random(1)
+    pairs = every_pair(range(60), lambda *_: 0.6 + 0.2 * random.random())
+    looking = looked(pairs, files_of(range(60)), lambda _: REFUSED)
+    assert 60 < len(looking.looked_at) <= 3 * 60
+    for content in range(60):
+        own = sorted((pair for key, pair in pairs.items() if content in key), key=lambda one: -likeness(one))
+        assert all((pair.a, pair.b) in looking.looked_at for pair in own[:3])
     assert not looking.following()
+    assert not looking.unknown()  # the rest is refused
+
+
+def test_a_copy_among_strangers_is_found_from_either_side() -> None:
+    """For 0 there are many that are more like it than 1 is; for 1 there is nothing else."""
+    pairs = every_pair(range(40), lambda a, b: 0.35 if (a, b) == (0, 1) else 0.3 if a == 1 else 0.5)
+    looking = looked(
+        pairs,
+        files_of(range(40)),
+        lambda pair: aligned(Kind.CROPPED) if (pair.a, pair.b) == (0, 1) else REFUSED,
+    )
+    assert (0, 1) in looking.looked_at
+
+
+def test_large_families_do_not_hide_each_other() -> None:
+    """A hundred copies are more alike than anything else: each is looked at, and then three strangers."""
+
+    def alike(a: int, b: int) -> float:
+        if b >= 100:
+            return 0.3 - 0.001 * (b - a)
+        return 0.95 - 0.001 * b if a == 0 else 0.7 - 0.0005 * (a + b)
+
+    pairs = every_pair(range(110), alike)
+    sizes = {content: (400 + content, 300) for content in range(110)}
+
+    def seen(pair: PairMatch) -> Alignment:
+        return aligned(Kind.COLOUR) if pair.b < 100 else REFUSED
+
+    looking = looked(pairs, files_of(range(110), sizes), seen)
+    assert {(0, other) for other in range(1, 100)} <= set(looking.looked_at)
+    assert len(looking.looked_at) < 110 + 4 * 110
+    assert len(looking.following()) == 99 * 98 / 2
+
+
+def test_what_another_stage_decided_is_looked_at_in_any_case() -> None:
+    pairs = every_pair(range(12), lambda *_: 0.5)
+    pairs[3, 9] = PairMatch(3, 9, Stage.SIEVE, None, 2)
+    assert (3, 9) in looked(pairs, files_of(range(12)), lambda _: REFUSED).looked_at
 
 
 def test_two_that_are_more_alike_than_like_the_pivot_are_looked_at() -> None:
@@ -124,13 +171,13 @@ def test_of_two_parts_of_one_image_nothing_is_known() -> None:
 def test_a_copy_of_a_frame_is_compared_with_all_frames() -> None:
     """0 and 1 are two shots, 2 and 3 copies of 1 that are taken for copies of 0 as well."""
 
-    def likeness(a: int, b: int) -> float:
+    def alike(a: int, b: int) -> float:
         return {(0, 1): 0.9, (0, 2): 0.88, (0, 3): 0.87, (1, 2): 0.95, (1, 3): 0.94}.get((a, b), 0.8)
 
     def seen(pair: PairMatch) -> Alignment:
         return aligned(Kind.SIMILAR_SHOT if (pair.a, pair.b) == (0, 1) else Kind.RESIZED)
 
-    pairs = every_pair(range(6), likeness)
+    pairs = every_pair(range(6), alike)
     files = files_of(range(6), dict.fromkeys(range(2), (400, 300)) | dict.fromkeys(range(2, 6), (200, 150)))
     assert {(0, 1), (0, 2), (1, 2), (0, 3), (1, 3)} <= set(looked(pairs, files, seen).looked_at)
 
