@@ -6,6 +6,7 @@ that an interrupted run is not lost and no pair is ever checked twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -87,8 +88,7 @@ class Decider:
     def decide(self, pairs: Iterable[IdPair]) -> dict[IdPair, Alignment]:
         """Return the verdict on each of some pairs, as `decide_pairs` does."""
         asked = list(pairs)
-        # Pairs that share a picture come close together, while its features are still in the cache.
-        tasks = sorted(pair for pair in asked if pair not in self._known)
+        tasks = by_hub([pair for pair in asked if pair not in self._known])
         if tasks:
             results = in_chunks(self._checker, tasks, self._workers)
             algorithm = algorithm_name(self._preset)
@@ -109,6 +109,17 @@ class Decider:
         """Store what was read."""
         if self._reader is not None:
             self._reader.holdings.store()
+
+
+def by_hub(pairs: Sequence[IdPair]) -> list[IdPair]:
+    """Sort pairs so that those of one image follow each other, while what was made of it is still kept."""
+    times = Counter(content for pair in pairs for content in pair)
+
+    def key(pair: IdPair) -> tuple[int, int]:
+        hub = max(pair, key=lambda content: (times[content], -content))
+        return hub, pair[0] + pair[1] - hub
+
+    return sorted(pairs, key=key)
 
 
 def in_chunks[T](
