@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import batched
 from typing import Self
 
@@ -82,24 +81,40 @@ class Decider:
         self._watch = watch
         with catalog.read() as connection:
             self._known = verdicts.stored_verdicts(connection, pairs, algorithm_name(preset))
-        self._open = [pair for pair in pairs if pair not in self._known]
+        self.open = [pair for pair in pairs if pair not in self._known]
+        """The pairs on which there is no verdict yet."""
         self._reader: Reader | None = None
+        self._checker: _Checker | None = None
+        self._total = len(self.open)
 
     def decide(self, pairs: Iterable[IdPair]) -> dict[IdPair, Alignment]:
         """Return the verdict on each of some pairs, as `decide_pairs` does."""
         asked = list(pairs)
         tasks = by_hub([pair for pair in asked if pair not in self._known])
         if tasks:
-            results = in_chunks(self._checker, tasks, self._workers)
+            results = in_chunks(self._begun(tasks), tasks, self._workers)
             algorithm = algorithm_name(self._preset)
             self._known |= store_as_they_come(self._catalog, results, algorithm, self._watch)
         return {pair: self._known[pair] for pair in asked if pair in self._known}
 
-    @cached_property
-    def _checker(self) -> _Checker:
-        self._watch.start("Checking pairs", len(self._open))
-        self._reader = Reader(self._catalog, self._open)
-        return _Checker(self._reader, PRESETS[self._preset])
+    def spare(self, number: int) -> None:
+        """Tell the watcher that so many pairs need not be decided."""
+        if self._checker is not None:
+            self._watch.advance(number)
+
+    def rest(self) -> None:
+        """Store what was read beside the pixels, and forget what was made of images: it takes memory."""
+        if self._reader is not None:
+            self._reader.holdings.store()
+        self._reader = self._checker = None
+        self._total = 0
+
+    def _begun(self, tasks: Sequence[IdPair]) -> _Checker:
+        if self._checker is None:
+            self._watch.start("Checking pairs", self._total or len(tasks))
+            self._reader = Reader(self._catalog, self.open)
+            self._checker = _Checker(self._reader, PRESETS[self._preset])
+        return self._checker
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -107,8 +122,7 @@ class Decider:
 
     def __exit__(self, *_: object) -> None:
         """Store what was read."""
-        if self._reader is not None:
-            self._reader.holdings.store()
+        self.rest()
 
 
 def by_hub(pairs: Sequence[IdPair]) -> list[IdPair]:

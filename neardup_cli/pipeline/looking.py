@@ -77,8 +77,14 @@ class Candidates:
         self._looking = Looking(self._pairs, self._files(), self._by_regions())
         if self._every_pair:
             self._look(self._pairs)
+        told = rounds = 0
         while wanted := self._looking.wanted():
+            if rounds < (rounds := self._looking.rounds):
+                spared = self._looking.spared(decider.open)
+                decider.spare(max(0, spared - told))
+                told = max(told, spared)
             self._look(wanted)
+        decider.rest()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -97,8 +97,11 @@ class Looking:
         self._matched: dict[int, dict[int, float]] = {content: {} for content in self._near}
         self._shots: dict[int, set[int]] = {}
         self._contradicted: set[int] | None = None
+        self._conclusion: tuple[list[PairMatch], set[IdPair]] | None = None
         self._satisfied: set[int] = set()
-        self._rounds = 0
+        self._unread: set[IdPair] = set()
+        self.rounds = 0
+        """How often pivots were chosen."""
 
     @property
     def looked_at(self) -> Collection[IdPair]:
@@ -107,10 +110,10 @@ class Looking:
 
     def wanted(self) -> list[PairMatch]:
         """Return the pairs to look at next; none when all others follow from those that were."""
-        while self._rounds <= _MOST_ROUNDS:
+        while self.rounds <= _MOST_ROUNDS:
             if found := self._wanted_by(self._pivots):
                 return found
-            self._rounds += 1
+            self.rounds += 1
             self._choose_pivots()
         if found := self._wanted_by(self._near):
             return found
@@ -118,13 +121,15 @@ class Looking:
         return [pair for pair in left if not self._spared(pair)]
 
     def learn(self, pairs: Iterable[PairMatch], found: Mapping[IdPair, Alignment]) -> None:
-        """Take what was seen; pairs without an alignment could not be looked at."""
-        self._contradicted = None
+        """Take what was seen; pairs without an alignment could not be looked at, and refuse nothing."""
+        self._contradicted = self._conclusion = None
         for pair in pairs:
             key = pair.a, pair.b
             self._looked.add(key)
             self._satisfied -= set(key)
             alignment = found.get(key)
+            if alignment is None:
+                self._unread.add(key)
             if alignment is None or not alignment.matched:
                 continue
             if alignment.kind is Kind.SIMILAR_SHOT:
@@ -136,30 +141,17 @@ class Looking:
             if alignment.agreement >= _SURE_AGREEMENT and alignment.transform:
                 self._link(replace(pair, alignment=alignment), alignment)
 
-    def unknown(self) -> set[IdPair]:
-        """Return the pairs of which nothing is known: they were left out, and nothing follows for them."""
-        return {
-            key
-            for key, pair in self._pairs.items()
-            if key not in self._looked
-            and (witness := self._witness(pair)) is not None
-            and all(self._links[content][witness].partial for content in key)
-        }
+    def spared(self, keys: Iterable[IdPair]) -> int:
+        """Return how many of some pairs need not be looked at, as far as it is known."""
+        return sum(key not in self._looked and self._spared(self._pairs[key]) for key in keys)
 
-    def following(self) -> list[PairMatch]:
+    def unknown(self) -> Collection[IdPair]:
+        """Return the pairs of which nothing is known: they were left out, and nothing follows for them."""
+        return self._concluded()[1]
+
+    def following(self) -> Sequence[PairMatch]:
         """Return the matches that follow from others; of the rest that was left out nothing is known."""
-        found = []
-        for key, pair in self._pairs.items():
-            if key in self._looked:
-                continue
-            witness = self._witness(pair)
-            if witness is None:
-                continue
-            one, other = (self._links[content][witness] for content in key)
-            if one.partial and other.partial:
-                continue
-            found.append(replace(pair, alignment=self._implied(pair, one, other), implied=True))
-        return found
+        return self._concluded()[0]
 
     def open_between(self, content: int, others: Iterable[int]) -> list[PairMatch]:
         """Return the candidates of a content with some others that nobody has looked at."""
@@ -204,6 +196,8 @@ class Looking:
         patience = _PATIENCE + len(self._matched[content]) // 2
         for pair in self._near[content]:
             key = pair.a, pair.b
+            if key in self._unread:
+                continue  # of what cannot be looked at nobody knows that it is a stranger
             if key in self._looked:
                 other = pair.b if pair.a == content else pair.a
                 is_match = other in self._matched[content] or other in self._shots.get(content, ())
@@ -236,6 +230,22 @@ class Looking:
         return b"" if file is None else file.digest
 
     # --- what follows -----------------------------------------------------------------------------------
+
+    def _concluded(self) -> tuple[list[PairMatch], set[IdPair]]:
+        """Return what follows from what was seen by now, and the pairs of which nothing does."""
+        if self._conclusion is not None:
+            return self._conclusion
+        following, unknown = list[PairMatch](), set[IdPair]()
+        for key, pair in self._pairs.items():
+            if key in self._looked or (witness := self._witness(pair)) is None:
+                continue
+            one, other = (self._links[content][witness] for content in key)
+            if one.partial and other.partial:
+                unknown.add(key)
+            else:
+                following.append(replace(pair, alignment=self._implied(pair, one, other), implied=True))
+        self._conclusion = following, unknown
+        return self._conclusion
 
     def _link(self, pair: PairMatch, alignment: Alignment) -> None:
         plain, partial, similarity = is_plain(pair), is_partial(pair), _similarity(pair)

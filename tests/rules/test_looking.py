@@ -99,6 +99,16 @@ def test_a_copy_among_strangers_is_found_from_either_side() -> None:
     assert (0, 1) in looking.looked_at
 
 
+def test_what_cannot_be_read_refuses_nothing() -> None:
+    """The files of 1 to 6 are away, and they are more like 0 than 7 is."""
+    pairs = every_pair(range(12), lambda a, b: 0.9 - 0.05 * b if a == 0 else 0.3)
+    looking = Looking(pairs.values(), files_of(range(12)))
+    while wanted := looking.wanted():
+        there = [pair for pair in wanted if pair.a not in range(1, 7) and pair.b not in range(1, 7)]
+        looking.learn(wanted, dict.fromkeys(((pair.a, pair.b) for pair in there), REFUSED))
+    assert (0, 7) in looking.looked_at
+
+
 def test_large_families_do_not_hide_each_other() -> None:
     """A hundred copies are more alike than anything else: each is looked at, and then three strangers."""
 
