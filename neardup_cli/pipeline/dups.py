@@ -17,6 +17,7 @@ from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.choices import Grouping, Kind
 from neardup_cli.matching.funnel import Collection, Sifted, sift_pairs
 from neardup_cli.matching.regions import RegionPairs, with_regions
+from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.grouping import group_contents
 from neardup_cli.pipeline.join import joined_pictures
@@ -111,7 +112,14 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     sifted = with_regions(whole, joined.pictures, seen)
     wanted = _without(sifted, different)
     with Candidates(
-        catalog, wanted, seen, criteria, workers=options.workers, watch=watch, every_pair=options.every_pair
+        catalog,
+        wanted,
+        seen,
+        criteria,
+        workers=options.workers,
+        watch=watch,
+        flat=frozenset(joined.pictures.ids[joined.pictures.flatness >= FLAT].tolist()),
+        every_pair=options.every_pair,
     ) as candidates:
         regrouped = partial(_grouped, catalog, candidates, copied, criteria, options, watch, different)
         if options.prove:

@@ -37,6 +37,7 @@ class Candidates:
         *,
         workers: int,
         watch: Progress,
+        flat: Collection[int] = (),
         every_pair: bool = False,
     ) -> None:
         """Take what hashes and vectors say.
@@ -48,6 +49,7 @@ class Candidates:
             criteria: the model and the limits.
             workers: threads.
             watch: shows how many pairs were checked.
+            flat: contents whose hashes say nothing.
             every_pair: look at all pairs, also where they follow from others.
         """
         self._catalog = catalog
@@ -56,6 +58,7 @@ class Candidates:
         self._criteria = criteria
         self._workers = workers
         self._watch = watch
+        self._flat = flat
         self._every_pair = every_pair
         self._pairs = sifted.certain + sifted.doubtful
         self._verdicts: dict[IdPair, Alignment] = {}
@@ -74,7 +77,8 @@ class Candidates:
         keys = [(pair.a, pair.b) for pair in self._pairs]
         decider = Decider(self._catalog, keys, preset=preset, workers=self._workers, watch=self._watch)
         self._decide = self._stack.enter_context(decider).decide
-        self._looking = Looking(self._pairs, self._files(), self._by_regions())
+        anyway = self._by_regions() | self._by_hashes()
+        self._looking = Looking(self._pairs, self._files(), anyway)
         if self._every_pair:
             self._look(self._pairs)
         told = rounds = 0
@@ -156,6 +160,18 @@ class Candidates:
         """Return the pairs that regions propose, too."""
         ends = zip(self._seen.owners.tolist(), self._seen.others.tolist(), strict=True)
         return {(min(pair), max(pair)) for pair in ends}
+
+    def _by_hashes(self) -> set[IdPair]:
+        """Return the pairs that the sieve proposes, too: where all vectors are alike, hashes still tell."""
+        radius = self._criteria.limits.radius
+        return {
+            (pair.a, pair.b)
+            for pair in self._sifted.doubtful
+            if pair.hamming is not None
+            and pair.hamming <= radius
+            and pair.a not in self._flat
+            and pair.b not in self._flat
+        }
 
     def _files(self) -> dict[int, CatalogedFile]:
         contents = {content for pair in self._pairs for content in (pair.a, pair.b)}

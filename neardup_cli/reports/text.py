@@ -97,7 +97,7 @@ def looked_line(report: DupsReport) -> str | None:
     looked, spared = report.summary["checked_pairs"], report.summary["pairs_not_needed"]
     if not spared:
         return None
-    return f"{shown_count(looked, 'doubtful pair')} looked at; {spared:,} more follow from them"
+    return f"{shown_count(looked, 'doubtful pair')} looked at; {spared:,} more were not needed"
 
 
 def budget_line(report: DupsReport) -> str | None:
