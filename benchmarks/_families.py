@@ -153,10 +153,12 @@ def plain_copies(
 
 
 def edits(image: Image.Image, key: str, number: int, seed: int) -> Iterator[tuple[str, Truth, str, bytes]]:
-    """Give the seventeen edits, each: how, truth, suffix, bytes."""
+    """Give the seventeen edits, each: how, truth, suffix, bytes. A grey photograph made grey is no edit."""
+    is_grey = image.convert("HSV").getextrema()[1] == (0, 0)
     for attack in (*EDITS, Attack(BLURRED, (Blur(image.height / 60),))):
         edited = attack.run(image, key, seed=seed)
-        yield attack.name, Truth.EDIT, attack.save_as.suffix, attack.save_as.encode(edited)
+        truth = Truth.RE_ENCODED if attack.name == "grey" and is_grey else Truth.EDIT
+        yield attack.name, truth, attack.save_as.suffix, attack.save_as.encode(edited)
     large = image.resize((2 * image.width, 2 * image.height), Image.Resampling.BICUBIC)
     if number % 3 == 0:
         sharpened = Attack("enlarged-sharpened", (Sharpen(120),))

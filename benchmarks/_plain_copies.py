@@ -6,6 +6,7 @@ from PIL import Image
 
 from benchmarks._attempts import Attempt, Maker, Must
 from benchmarks._files import camera_exif, encoded, with_exif
+from benchmarks._pictures import opened
 
 QUALITIES = (95, 85, 75, 60, 45, 30)
 FORMATS = ((".webp", 80), (".webp", 50), (".avif", 60), (".heic", 60))
@@ -19,12 +20,12 @@ ENLARGERS = tuple(sampler for sampler in SAMPLERS if sampler is not Image.Resamp
 
 
 def _original(attempt: Attempt) -> tuple[Image.Image, Image.Exif | None]:
-    """Write the original, JPEG of a camera's quality with its EXIF, or bare; return its image and EXIF."""
+    """Write the original, JPEG of a camera's quality with its EXIF, or bare; return its pixels and EXIF."""
     image = attempt.image()
     exif = camera_exif(attempt.number) if attempt.number % 2 else None
     quality = int(attempt.random.integers(88, 98))
-    attempt.write("original", Must.STAY, ".jpg", encoded(image, ".jpg", quality, exif))
-    return image, exif
+    path = attempt.write("original", Must.STAY, ".jpg", encoded(image, ".jpg", quality, exif))
+    return opened(path), exif
 
 
 def jpegs(attempt: Attempt) -> None:

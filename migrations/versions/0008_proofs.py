@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("notes", sa.JSON, nullable=False),
         sa.Column("made", sa.Boolean, nullable=False),
         sa.Column("source", sa.Boolean),
+        sa.Column("exact", sa.Double),
         sa.PrimaryKeyConstraint("gone_id", "kept_id", name="pk_proof"),
         sa.ForeignKeyConstraint(["gone_id"], ["content.id"], name="fk_proof_gone_id_content"),
         sa.ForeignKeyConstraint(["kept_id"], ["content.id"], name="fk_proof_kept_id_content"),

@@ -236,6 +236,7 @@ class ProofColumns(TypedColumns):
     notes: Named[list[str]] = Column(JSON)
     made: Named[bool]
     source: Named[bool | None]
+    exact: Named[float | None]
 
 
 Proof = Table("proof", METADATA, ProofColumns, sqlite_with_rowid=False)

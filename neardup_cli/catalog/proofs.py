@@ -13,6 +13,7 @@ from neardup_cli.choices import Loss
 from neardup_cli.records.proofs import PROOF_VERSION, Proof
 
 _VARIABLES = 500
+_REPLACED = ("version", "losses", "notes", "made", "source", "exact")
 
 type Directed = tuple[int, int]
 """Two content ids: the one that goes, the one that stays."""
@@ -20,16 +21,16 @@ type Directed = tuple[int, int]
 
 def stored_proofs(connection: Connection, gone: Collection[int]) -> dict[Directed, Proof]:
     """Return what is stored of some contents that may go, whatever stays; only what this version proved."""
-    columns = Table.c.gone_id, Table.c.kept_id, Table.c.losses, Table.c.notes, Table.c.made, Table.c.source
-    query = select(*columns).where(
+    told = Table.c.made, Table.c.source, Table.c.exact
+    query = select(Table.c.gone_id, Table.c.kept_id, Table.c.losses, Table.c.notes, *told).where(
         Table.c.version == PROOF_VERSION, Table.c.gone_id.in_(bindparam("gone", expanding=True))
     )
     return {
         (gone_id, kept_id): Proof(
-            tuple(Loss(word) for word in losses), tuple(notes), made=made, source=source
+            tuple(Loss(word) for word in losses), tuple(notes), made=made, source=source, exact=exact
         )
         for some in batched(sorted(gone), _VARIABLES)
-        for gone_id, kept_id, losses, notes, made, source in connection.execute(query, {"gone": some})
+        for gone_id, kept_id, losses, notes, made, source, exact in connection.execute(query, {"gone": some})
     }
 
 
@@ -49,15 +50,14 @@ def store_proofs(connection: Connection, proofs: Mapping[Directed, Proof]) -> No
             "notes": [_safe(note) for note in proof.notes],
             "made": proof.made,
             "source": proof.source,
+            "exact": proof.exact,
         }
         for (gone, kept), proof in sorted(proofs.items())
         if not proof.unproven
     ]
     if rows:
         connection.execute(
-            upsert(
-                connection, Table, ("gone_id", "kept_id"), ("version", "losses", "notes", "made", "source")
-            ),
+            upsert(connection, Table, ("gone_id", "kept_id"), _REPLACED),
             rows,
         )
 

@@ -20,6 +20,9 @@ from neardup_cli.matching.expectation import Expectation, expect
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.origin import quantiser_left
 
+LARGER = 1.2
+"""Times the pixels from which one of two images is called larger."""
+
 type Colours = NDArray[np.uint8]
 """RGB pixels, `uint8 [height, width, 3]`, upright."""
 type Floats32 = NDArray[np.float32]
@@ -28,7 +31,6 @@ _BAND = 1 << 22  # pixels that are compared at a time
 _SMALL = 256  # pixels of the shorter side below which blocks are smaller
 _BLOCK = 8
 _GRID = 16
-_LARGER = 1.2  # times the pixels
 
 # Errors of rounding, of a resizing kernel that is none of ours, and of an edge a tenth of a pixel off.
 _ROUNDING = 1.0
@@ -133,7 +135,7 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_alre
 
 def _sharpened(expectation: Expectation) -> float:
     width, height = expectation.size
-    if expectation.mixture is None or expectation.kept.size * _LARGER > width * height:
+    if expectation.mixture is None or expectation.kept.size * LARGER > width * height:
         return 1.0
     mixed, plain = (float(np.mean(_steepness(_sample(one)))) for one in (expectation, expectation.unmixed()))
     return float(np.sqrt(mixed / max(plain, 0.01)))
@@ -141,7 +143,7 @@ def _sharpened(expectation: Expectation) -> float:
 
 def _quantiser_left(expectation: Expectation, coding: Coding) -> float | None:
     width, height = expectation.size
-    if coding.luma is None or expectation.kept.size <= _LARGER * width * height:
+    if coding.luma is None or expectation.kept.size <= LARGER * width * height:
         return None
     return quantiser_left(expectation, coding.luma)
 

@@ -1,14 +1,21 @@
-"""Which of two sizes was made from the other: an enlargement bears the quantiser of what it was made from.
+"""Which of two sizes was made from the other: what an enlargement bears of the image it was made from.
 
-A JPEG's blocks hold multiples of its quantiser's steps. Shrunk back to the size of the JPEG that it was
-enlarged from, an enlargement shows these multiples still, though it was sharpened and encoded anew; an image
-that the JPEG was shrunk from shows none. What a first quantiser leaves behind is described, for one size, by
-J. Lukáš and J. Fridrich, "Estimation of primary quantization matrix in double compressed JPEG images" (2003).
+Its quantiser: a JPEG's blocks hold multiples of its steps. Shrunk back to the size of the JPEG, an
+enlargement shows them still, though it was sharpened and encoded anew; what the JPEG was shrunk from shows
+none. (For one size: J. Lukáš, J. Fridrich, "Estimation of primary quantization matrix in double compressed
+JPEG images", 2003.)
+
+Its grid: pixels between those of the small image are averages of them, and how much neighbours differ goes up
+and down with the small image's pixels. (A. C. Gallagher, "Detection of linear and cubic interpolation in JPEG
+compressed images", 2005; here the factor is known, for the small image is there.)
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from neardup_cli.matching import affine
@@ -16,15 +23,38 @@ from neardup_cli.matching.codec_noise import CodecNoise, Coding, noise_left
 from neardup_cli.matching.expectation import Expectation, expect
 from neardup_cli.matching.features import Grey
 
+type Floats = NDArray[np.float64]
+
 _LOOKED_AT = 1 << 20  # pixels
 _TRIED = 1 << 18
 _GRID = 16
+_BLOCK = 8
+_WINDOW = 1024
+_SMOOTHED = 31
+_AROUND = 0.06  # cycles a pixel
+_PLACES = 49
+_PEAK = 6  # bins: how far a peak reaches
+_OF_BLOCKS = np.arange(1, 5) / 8  # where JPEG's blocks leave peaks of their own
+_HARMONICS = np.arange(1, 9)
+
+
+class Traces(NamedTuple):
+    """What a large image bears of a small one.
+
+    Attributes:
+        quantiser: share of the small one's quantiser noise that is left in the large one, shrunk. About 1
+            (0.93 and more) if that never was so small, 0.2 to 0.9 if it was enlarged from it. None where the
+            small one is no JPEG.
+        grid: how far the small one's pixel grid stands out in the large one: 0 to 2.5 if it was never that
+            small, up to 200 if it was.
+    """
+
+    quantiser: float | None
+    grid: float
 
 
 def quantiser_left(expectation: Expectation, table: tuple[int, ...]) -> float:
     """Return the share of a quantiser's noise that is left in a larger image, shrunk to the quantised one.
-
-    About 1 (0.93 and more) if the larger one never was that small, 0.2 to 0.9 if it was enlarged from it.
 
     Args:
         expectation: of the small image, made from the large one.
@@ -34,13 +64,15 @@ def quantiser_left(expectation: Expectation, table: tuple[int, ...]) -> float:
     return noise_left(_whole(expectation.band(top, bottom)), table)
 
 
-def left_if_enlarged(small: Grey, size: affine.Size, table: tuple[int, ...], coding: Coding) -> float:
-    """Return what `quantiser_left` would be if an image had been enlarged from a small one: by doing it.
+def traces_if_enlarged(
+    small: Grey, size: affine.Size, table: tuple[int, ...] | None, coding: Coding
+) -> Traces:
+    """Return what a large image would bear if it had been enlarged from a small one: by enlarging a part.
 
     Args:
-        small: `uint8 [height, width]`, at its stored place.
+        small: `uint8 [height, width]`.
         size: width and height of the large one.
-        table: 64 steps, of the small image.
+        table: 64 steps, of the small image; None if it is no JPEG.
         coding: how the large one was encoded.
     """
     top, bottom = _middle((small.shape[1], small.shape[0]), _TRIED)
@@ -49,7 +81,78 @@ def left_if_enlarged(small: Grey, size: affine.Size, table: tuple[int, ...], cod
     enlarged = np.asarray(Image.fromarray(part).resize(wanted, Image.Resampling.BICUBIC))
     noise = CodecNoise(coding, lambda: enlarged, size[0] * size[1]).of(enlarged)
     encoded = _whole(enlarged + noise)
-    return quantiser_left(expect(part, encoded), table)
+    left = None if table is None else quantiser_left(expect(part, encoded), table)
+    return Traces(left, grid_trace(encoded, (part.shape[1], part.shape[0])))
+
+
+def exact_share(luma: Grey, kept: Grey, table: tuple[int, ...]) -> float:
+    """Return the share of blocks that are to the bit what a JPEG encoder makes of another image's pixels.
+
+    1 for an image that was saved from these pixels by the common encoder. The other way round some blocks
+    differ, wherever rounding fell another way: so it can be told which of two was saved from which.
+
+    Args:
+        luma: `uint8 [height, width]` of a JPEG, as it is stored.
+        kept: brightness of the other image, of the same size.
+        table: 64 steps of the JPEG.
+    """
+    top, bottom = _middle((luma.shape[1], luma.shape[0]), _LOOKED_AT)
+    expected = np.ascontiguousarray(kept[top:bottom])
+    apart = luma[top:bottom] != _whole(
+        expected + CodecNoise(Coding(luma=table), lambda: expected, 1).of(expected)
+    )
+    rows, columns = (side // _BLOCK for side in apart.shape)
+    if not rows or not columns:
+        return 0.0
+    blocks = apart[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
+    return float(1 - blocks.any(axis=(1, 3)).mean())
+
+
+def grid_trace(large: Grey, small_size: affine.Size) -> float:
+    """Return how far the pixel grid of a small image stands out in a large one: see `Traces`.
+
+    The geometric mean of both directions. First differences show it where second ones cannot: halfway
+    between two pixels both are alike, from the left and from the right.
+    """
+    height, width = large.shape
+    top, left = max(0, (height - _WINDOW) // 2), max(0, (width - _WINDOW) // 2)
+    part = large[top : top + _WINDOW, left : left + _WINDOW].astype(np.float32)
+    found = 1.0
+    for turned, share in ((part, small_size[0] / width), (part.T, small_size[1] / height)):
+        found *= max(_peak(np.abs(np.diff(turned, order, axis=1)), share) for order in (1, 2))
+    return float(np.sqrt(found))
+
+
+def _peak(change: NDArray[np.float32], share: float) -> float:
+    """Return how far one frequency stands out in the mean change of columns, `[height, width]`."""
+    number = change.shape[1]
+    frequency = min(share % 1, 1 - share % 1)
+    apart = _PEAK / number
+    if frequency < apart or number < 2 * _SMOOTHED:
+        return 0.0
+    profile = np.log(change.mean(axis=0, dtype=np.float64) + 0.5)
+    padded = np.pad(profile, _SMOOTHED // 2, mode="reflect")
+    profile -= np.convolve(padded, np.ones(_SMOOTHED) / _SMOOTHED, "valid")
+    profile *= np.hanning(number)
+    near = frequency + np.linspace(-_AROUND, _AROUND, _PLACES)
+    of_blocks = np.abs(near[:, None] - _OF_BLOCKS).min(axis=1) <= apart
+    near = near[(np.abs(near - frequency) > apart / 2) & ~of_blocks & (near > apart / 3) & (near < 0.5)]
+    if not len(near):
+        return 0.0
+    ground = float(np.median(_heights(profile, near)))
+    if np.abs(frequency - _OF_BLOCKS).min() <= apart:
+        harmonics = _HARMONICS * frequency % 1
+        harmonics = np.minimum(harmonics, 1 - harmonics)
+        others = _OF_BLOCKS[np.abs(_OF_BLOCKS[:, None] - harmonics).min(axis=1) > apart]
+        if not len(others):
+            return 0.0  # blocks alone would look so
+        ground = max(ground, float(_heights(profile, others).max()))
+    return float(_heights(profile, np.array([frequency]))[0]) / max(ground, 1e-6)
+
+
+def _heights(profile: Floats, frequencies: Floats) -> Floats:
+    waves = np.exp(-2j * np.pi * np.outer(frequencies, np.arange(len(profile))))
+    return np.abs(waves @ (profile - profile.mean()))
 
 
 def _middle(size: affine.Size, pixels: int) -> tuple[int, int]:
@@ -60,5 +163,5 @@ def _middle(size: affine.Size, pixels: int) -> tuple[int, int]:
     return top, top + rows
 
 
-def _whole(levels: np.typing.NDArray[np.float32]) -> Grey:
+def _whole(levels: NDArray[np.float32]) -> Grey:
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)

@@ -13,12 +13,11 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.records.proofs import Proof
 from neardup_cli.rules.descent import (
+    Descendants,
     enlargements,
     maybe_enlarged,
     maybe_resaved,
     plain_versions,
-    possible_children,
-    with_children,
     with_true_sizes,
 )
 from neardup_cli.rules.evidence import Evidence
@@ -65,16 +64,20 @@ class Lineage:
         def sizes(known: _Known) -> _Known:
             return with_true_sizes(known, proofs, first)
 
-        evidence = self._settled(evidence, proofs, sizes, lambda known: enlargements(sized, known, first))
+        def larger(known: _Known) -> list[Directed]:
+            return enlargements(sized, known, first, proofs)
+
+        evidence = self._settled(evidence, proofs, sizes, larger)
         resaved = maybe_resaved(versions, first, evidence)
         evidence = with_sources(
             self.catalog, evidence, self.files, resaved, workers=self.workers, watch=self.watch
         )
+        descendants = Descendants(versions, pairs, first)
         evidence = self._settled(
             evidence,
             proofs,
-            lambda known: with_children(versions, known, first, proofs),
-            lambda known: possible_children(versions, known, first, proofs),
+            lambda known: descendants.told(known, proofs),
+            lambda known: descendants.asked(known, proofs),
         )
         return evidence, proofs
 
@@ -87,7 +90,7 @@ class Lineage:
     ) -> _Known:
         """Prove what is asked, which adds to `proofs`, and conclude, until nothing more is asked."""
         evidence = conclude(evidence)
-        while wanted := [pair for pair in asked(evidence) if pair not in proofs]:
+        while wanted := asked(evidence):
             from neardup_cli.verification.proofs import prove_pairs  # late: OpenCV takes its time to import
 
             files = [(self.files[gone][0], self.files[kept][0]) for gone, kept in wanted]

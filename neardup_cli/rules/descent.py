@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from neardup_cli.records.holdings import table_name
 from neardup_cli.records.matches import PairMatch
@@ -16,12 +17,21 @@ from neardup_cli.rules import evidence as known
 from neardup_cli.rules.evidence import ALL_OF_IT, LARGEST_ENLARGEMENT, NOTHING, Evidence
 from neardup_cli.rules.families import Family, linked
 from neardup_cli.rules.kinship import is_plain
-from neardup_cli.rules.standing import AS_LONG, CHILDREN, EvidenceOf, FileOf, Quality, is_coarser, qualities
+from neardup_cli.rules.standing import (
+    AS_LONG,
+    CHILDREN,
+    EvidenceOf,
+    FileOf,
+    Quality,
+    is_coarser,
+    qualities,
+    saved_from,
+)
 
 _MOST_SOURCES = 4
 _MOST_TABLES = 3
-_MOST_CANDIDATES = 4
-_MOST_CHILDREN = 4
+_MOST_CANDIDATES = 3
+_MOST_CHILDREN = 3
 _UNKNOWN_STEP = 1000.0
 _DECIDED = Quality._fields.index("aside")
 """What comes before it decides without anybody asking."""
@@ -53,23 +63,31 @@ def maybe_enlarged(versions: Iterable[Sequence[int]], files: FileOf) -> list[lis
 
 
 def enlargements(
-    sized: Iterable[Sequence[int]], evidence: EvidenceOf, files: FileOf
-) -> list[tuple[int, int]]:
+    sized: Iterable[Sequence[int]], evidence: EvidenceOf, files: FileOf, proofs: Proofs
+) -> list[Directed]:
     """Return pairs to compare, from what would go to what would stay: one may be enlarged from the other.
 
-    A JPEG's quantiser can be told in what was enlarged from it, so the smaller one goes. Of other formats the
-    large one goes, where it lacks detail for its size: it may hold nothing that the small one has not. Only
-    of the largest ones it matters; when they are known to be enlarged, of the next smaller ones.
+    The smaller one goes, for an enlargement bears its traces. Where they do not tell, the large one, if it
+    lacks detail for its size: it may hold nothing that the small one has not. Only of the largest ones it
+    matters; when they are known to be enlarged, of the next smaller ones.
 
     Args:
         sized: lists of `maybe_enlarged`.
         evidence: with the detail that was measured, and the true sizes as far as they are known.
         files: one file of each content.
+        proofs: those that are known.
     """
-    return [pair for some in sized for pair in _enlargements_of(some, evidence, files)]
+    return [
+        pair
+        for some in sized
+        for pair in _enlargements_of(some, evidence, files, proofs)
+        if pair not in proofs
+    ]
 
 
-def _enlargements_of(some: Sequence[int], evidence: EvidenceOf, files: FileOf) -> Iterator[tuple[int, int]]:
+def _enlargements_of(
+    some: Sequence[int], evidence: EvidenceOf, files: FileOf, proofs: Proofs
+) -> Iterator[Directed]:
     side = {content: max(files[content].width, files[content].height) for content in some}
     about = {content: evidence.get(content, NOTHING) for content in some}
     length = {content: known.long_side(files[content], about[content]) for content in some}
@@ -89,9 +107,10 @@ def _enlargements_of(some: Sequence[int], evidence: EvidenceOf, files: FileOf) -
             ),
         )
         for one in sources[:_MOST_SOURCES]:
-            if (source := about[one].holdings) is not None and source.table:
+            forth = proofs.get((one, content))
+            if forth is None:
                 yield one, content
-            elif 0 < held.detail < ALL_OF_IT:
+            elif forth.source is None and 0 < held.detail < ALL_OF_IT:
                 yield content, one
 
 
@@ -149,71 +168,94 @@ def maybe_resaved(
     return found
 
 
-def possible_children(
-    versions: Iterable[Sequence[int]], evidence: EvidenceOf, files: FileOf, proofs: Proofs
-) -> list[Directed]:
-    """Return pairs to compare to know which version is the one that others were made of.
+class Descendants:
+    """Of the versions that may stay, which one were others made of?
 
-    Of a version that looks best because it is the least compressed: so is a blurred or noisy one that was
-    saved finely. If some of the others are what their encoder makes of its very pixels, it is the original;
-    if none is, the next best is asked.
-
-    Args:
-        versions: lists of contents that are the same image plainly.
-        evidence: with the true sizes as far as they are known.
-        files: one file of each content.
-        proofs: those that are known.
+    The least compressed looks best: so does a blurred or noisy version that was saved finely. If some of the
+    others are what their encoder makes of its very pixels, or bear its quantiser, it is the original; if not,
+    the next best is asked.
     """
-    return [
-        (child, candidate)
-        for some in versions
-        for candidate, children, is_settled in _descendants(some, evidence, files, proofs)
-        if not is_settled
-        for child in children
-        if (child, candidate) not in proofs
-    ]
+
+    def __init__(self, versions: Iterable[Sequence[int]], pairs: Iterable[PairMatch], files: FileOf) -> None:
+        """Take lists of contents that are the same image plainly, the matches between them, and files."""
+        self._versions = [some for some in versions if len(some) > 1]
+        self._files = files
+        of = {content: number for number, some in enumerate(self._versions) for content in some}
+        self._pairs: list[list[PairMatch]] = [[] for _ in self._versions]
+        for pair in pairs:
+            if pair.a in of and of[pair.a] == of.get(pair.b):
+                self._pairs[of[pair.a]].append(pair)
+
+    def asked(self, evidence: EvidenceOf, proofs: Proofs) -> list[Directed]:
+        """Return pairs to compare: what may have been made, and from what.
+
+        Args:
+            evidence: with the true sizes as far as they are known.
+            proofs: those that are known.
+        """
+        doubted = [
+            (source, child)
+            for pairs in self._pairs
+            for child, source in sorted(saved_from(pairs, evidence))
+            if (source, child) not in proofs
+        ]
+        return doubted or [pair for some in self._looked_at(evidence, proofs) for pair in some.unknown]
+
+    def told(self, evidence: EvidenceOf, proofs: Proofs) -> dict[int, Evidence]:
+        """Add to the versions that were asked what was made from each."""
+        found = dict(evidence)
+        saved: dict[int, set[int]] = {}
+        for (child, source), proof in proofs.items():
+            if proof.is_saved and source in found:
+                saved.setdefault(source, set()).add(child)
+        found |= {source: replace(found[source], saved=frozenset(some)) for source, some in saved.items()}
+        for one in self._looked_at(found, proofs):
+            if not one.unknown and one.content in found:
+                found[one.content] = replace(found[one.content], children=one.children, likely=one.likely)
+        return found
+
+    def _looked_at(self, evidence: EvidenceOf, proofs: Proofs) -> Iterator[_Candidate]:
+        """Yield candidates, the best first, until one has several children, or is not known yet."""
+        for some, pairs in zip(self._versions, self._pairs, strict=True):
+            saved = saved_from(pairs, evidence)
+            for content in self._candidates(some, pairs, evidence):
+                surely = {child for child, source in saved if source == content}
+                surely |= evidence.get(content, NOTHING).saved & set(some)
+                unknown: Sequence[Directed] = ()
+                likely = set(surely)
+                if len(surely) < CHILDREN:
+                    possible = _children_of(content, some, evidence, self._files)
+                    unknown = [(child, content) for child in possible if (child, content) not in proofs]
+                    known_ones = {child: proofs.get((child, content)) for child in possible}
+                    likely |= {child for child, proof in known_ones.items() if proof and proof.made}
+                yield _Candidate(content, len(surely), len(likely), unknown)
+                if unknown or len(surely) >= CHILDREN:
+                    break
+
+    def _candidates(
+        self, some: Sequence[int], pairs: Sequence[PairMatch], evidence: EvidenceOf
+    ) -> Sequence[int]:
+        """Return those between which nothing else decides, the best first; none where it does."""
+        files = self._files
+        quality = qualities(some, files, evidence, pairs)
+        decided = min(quality.values())[:_DECIDED]
+        best = [content for content in some if quality[content][:_DECIDED] == decided]
+        best.sort(key=lambda content: (quality[content], files[content].digest))
+        return best[:_MOST_CANDIDATES] if len(best) > 1 else ()
 
 
-def with_children(
-    versions: Iterable[Sequence[int]], evidence: EvidenceOf, files: FileOf, proofs: Proofs
-) -> dict[int, Evidence]:
-    """Add to the versions that were asked how many others were made from each."""
-    found = dict(evidence)
-    for some in versions:
-        for candidate, children, is_settled in _descendants(some, evidence, files, proofs):
-            if is_settled and candidate in found:
-                number = sum(proofs[child, candidate].made for child in children)
-                found[candidate] = replace(found[candidate], children=number)
-    return found
+class _Candidate(NamedTuple):
+    """A version, how many were made from it as far as is known, and what has to be compared to know more."""
+
+    content: int
+    children: int
+    likely: int
+    unknown: Sequence[Directed]
 
 
-def _descendants(
-    some: Sequence[int], evidence: EvidenceOf, files: FileOf, proofs: Proofs
-) -> Iterator[tuple[int, Sequence[int], bool]]:
-    """Yield candidates, the best first, with what may be made from them, and whether all of it is known.
-
-    Until one is the source of several others, or is not known yet.
-    """
-    about = {content: evidence.get(content, NOTHING) for content in some}
-    length = {content: known.long_side(files[content], about[content]) for content in some}
-    longest = max(length.values())
-    best = [content for content in some if length[content] >= AS_LONG * longest]
-    quality = qualities(best, files, evidence)
-    decided = min(quality.values())[:_DECIDED]
-    open_ones = [content for content in best if quality[content][:_DECIDED] == decided]
-    if len(open_ones) < 2:
-        return
-    ordered = sorted(open_ones, key=lambda content: (quality[content], files[content].digest))
-    for candidate in ordered[:_MOST_CANDIDATES]:
-        children = _children_of(candidate, some, about, files)
-        is_settled = all((child, candidate) in proofs for child in children)
-        yield candidate, children, is_settled
-        if not is_settled or sum(proofs[child, candidate].made for child in children) >= CHILDREN:
-            return
-
-
-def _children_of(candidate: int, some: Sequence[int], about: EvidenceOf, files: FileOf) -> Sequence[int]:
+def _children_of(candidate: int, some: Sequence[int], evidence: EvidenceOf, files: FileOf) -> Sequence[int]:
     """Return what may have been made from a candidate: of known encoders, the coarsest of its size first."""
+    about = {content: evidence.get(content, NOTHING) for content in some}
 
     def side(content: int) -> int:
         return max(files[content].width, files[content].height)

@@ -34,14 +34,18 @@ class Evidence:
         holdings: what its file holds; None where nobody has read it (its drive is away).
         detail: how long its long side would be, in pixels, if it held no more than what can be seen in it:
             about 1000 for an image of 1000 pixels, whatever it was enlarged to. None where not measured.
-        children: how many other versions were made from its very pixels, of a few that were asked; None where
-            none was asked.
+        saved: contents that are, to the bit, what an encoder made of it.
+        children: how many other versions are surely made from it, of a few that were asked; None where none
+            was asked.
+        likely: how many are what an encoder may have made of it, or of something very like it.
         colourfulness: how far its pixels are from grey on average, in levels; None where not measured.
     """
 
     holdings: Holdings | None = None
     detail: float | None = None
+    saved: frozenset[int] = frozenset()
     children: int | None = None
+    likely: int = 0
     colourfulness: float | None = None
 
 

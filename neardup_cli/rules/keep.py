@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from neardup_cli.choices import KeepKey
+from neardup_cli.choices import KeepKey, Loss
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import DEFAULT_KEYS, Policy
 from neardup_cli.records.files import CatalogedFile
@@ -130,8 +130,12 @@ def _outdoes(other: CatalogedFile, one: CatalogedFile, proof: ProofOf) -> bool:
         return forth.made and pixels > others
     if back is None or back.unproven:
         return False
-    saved_from_it = forth.made and not back.made
-    return saved_from_it or bool(back.losses) or (one.format in LOSSLESS and other.format not in LOSSLESS)
+    if forth.is_saved != back.is_saved:
+        return forth.is_saved  # one was saved from the other, and nothing else counts
+    lost_back = set(back.losses)
+    if other.format != "JPEG" and other.format not in LOSSLESS:
+        lost_back -= {Loss.DETAIL, Loss.SHOT}  # it does not say how coarse it is: its noise looks like that
+    return bool(lost_back) or (one.format in LOSSLESS and other.format not in LOSSLESS)
 
 
 def may_be_outdone(

@@ -13,6 +13,7 @@ from math import hypot
 
 from neardup_cli.choices import Kind, Loss
 from neardup_cli.matching.fullsize import Surplus
+from neardup_cli.matching.origin import Traces
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.proofs import Proof
 
@@ -31,9 +32,12 @@ _EXACT = 0.5
 # How far from what the encoder would have written exactly: enlargements of the file that stays reach 0.5, and
 # 0.91 if they were sharpened; two sizes made of a third file 1.04 and more.
 _MADE = 0.95
-# Share of a JPEG's quantiser that is left in a larger image: in 192 that it was shrunk from 0.93 to 1.03; in
-# enlargements of it by 1.25 to 3, half of them sharpened, 0.2 to 0.92 at qualities up to 92.
-_SOURCE, _NO_SOURCE, _WOULD_SHOW = 0.92, 0.955, 0.88
+# What a larger image bears of a small one, see `matching.origin`. Quantiser: in 192 that were shrunk 0.93 to
+# 1.03; in enlargements by 1.25 to 3, half of them sharpened, 0.2 to 0.92 at qualities up to 92. Grid: in 780
+# that were shrunk 0 to 2.5, and up to 5.6 in one picture; in enlargements at quality 92 by 1.5 4.3 and more,
+# by 2 2.0 and more, by 1.2 or 2.7 2.4 and more, but for one in ten.
+_QUANTISER_SEEN, _NO_QUANTISER, _WOULD_SHOW = 0.92, 0.955, 0.88
+_GRID_SEEN, _NO_GRID, _GRID_WOULD_SHOW = 6.0, 2.5, 5.0
 _MOST_COLOUR = 1.5
 _MOST_TINT = 3.0
 _MOST_TONE = 4.0
@@ -111,16 +115,22 @@ def lost_pixels(seen: Surplus) -> PixelLosses:
     return PixelLosses(frozenset(found), like, seen.exact < _MADE, seen.quantiser_left)
 
 
-def is_source(left: float, if_enlarged: Callable[[], float]) -> bool | None:
-    """Return True if a larger image was enlarged from a JPEG, False if it was not; None if nobody can tell.
+def is_source(found: Traces, if_enlarged: Callable[[], Traces]) -> bool | None:
+    """Return True if a larger image was enlarged from a small one, False if not; None if nobody can tell.
 
     Args:
-        left: share of the JPEG's quantiser that is left in the larger one.
-        if_enlarged: what would be left if it had been enlarged; asked for where that matters.
+        found: what the larger one bears of the small one.
+        if_enlarged: what it would bear if it had been enlarged; asked for where that matters.
     """
-    if left < _SOURCE:
+    if found.grid > _GRID_SEEN or (found.quantiser is not None and found.quantiser < _QUANTISER_SEEN):
         return True
-    return False if left > _NO_SOURCE and if_enlarged() < _WOULD_SHOW else None
+    if found.grid > _NO_GRID or (found.quantiser is not None and found.quantiser < _NO_QUANTISER):
+        return None
+    expected = if_enlarged()
+    if expected.grid > _GRID_WOULD_SHOW:
+        return False
+    would_show = expected.quantiser is not None and expected.quantiser < _WOULD_SHOW
+    return False if would_show else None
 
 
 def lost_facts(gone: Holdings, kept: Holdings) -> Iterator[tuple[Loss, str]]:

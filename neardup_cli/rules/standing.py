@@ -120,7 +120,7 @@ def qualities(
     lossless = {content: known.is_lossless(files[content], one) for content, one in about.items()}
     length = {content: known.long_side(files[content], one) for content, one in about.items()}
     most = max(length.values())
-    most_children = max(one.children or 0 for one in about.values())
+    aside = _aside(about)
     steps = {
         content: held.quality
         for content, one in about.items()
@@ -134,11 +134,23 @@ def qualities(
             no_camera=not known.is_from_camera(about[content]),
             signs=-known.camera_signs(files[content], about[content]),
             told=-known.told(about[content]),
-            aside=about[content].children == 0 and most_children >= CHILDREN,
+            aside=content in aside,
             coarse=0.0 if lossless[content] or not steps else steps.get(content, _UNKNOWN_STEP),
             pixels=-files[content].width * files[content].height,
         )
         for content in contents
+    }
+
+
+def _aside(about: EvidenceOf) -> set[int]:
+    """Return the versions that were asked, and from which fewer were made than from another one."""
+    most = max(one.children or 0 for one in about.values())
+    likely = max(one.likely for one in about.values())
+    return {
+        content
+        for content, one in about.items()
+        if one.children is not None
+        and (one.children < CHILDREN <= most or (most < CHILDREN <= likely and one.likely == 0))
     }
 
 
@@ -151,11 +163,16 @@ def _resaved(pairs: Iterable[PairMatch], files: FileOf, evidence: EvidenceOf) ->
         a, b = (known.is_lossless(files[one], evidence.get(one, NOTHING)) for one in (pair.a, pair.b))
         if a != b:
             found.add(pair.a if a else pair.b)
-    return found | _made_of_coarser(pairs, evidence)
+    return found | {content for content, _ in saved_from(pairs, evidence)}
 
 
-def _made_of_coarser(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[int]:
-    """Return the contents that bear the quantiser of another one, plainly the same, in their pixels."""
+def saved_from(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[tuple[int, int]]:
+    """Return the contents that bear the quantiser of another one in their pixels, each with that one.
+
+    Args:
+        pairs: those that are plainly the same count.
+        evidence: of the contents.
+    """
     found = set()
     for pair in pairs:
         if not is_plain(pair):
@@ -165,8 +182,10 @@ def _made_of_coarser(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[in
             if held is None or source is None or not is_coarser(source, held):
                 continue
             most = _NOISE_LEFT if held.table else _NOISE_LEFT_BY_OTHERS
+            if other in evidence[one].saved:
+                continue  # it is the other way round: what it bears is older than both
             if dict(held.bears).get(source.table_name, 1.0) < most:
-                found.add(one)
+                found.add((one, other))
     return found
 
 

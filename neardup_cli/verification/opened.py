@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.images.files import open_image
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
+from neardup_cli.images.metadata import UPRIGHT, read_exif
 from neardup_cli.images.walk import os_reason
 from neardup_cli.images.whole import WholeImage, decode_whole
 from neardup_cli.matching.codec_noise import Coding
@@ -54,6 +57,21 @@ class Opened:
 
     def _decoded(self, number: int) -> WholeImage:
         return decode_whole(self.data, frame=number, max_pixels=MOST_PIXELS)
+
+    def luma(self) -> NDArray[np.uint8] | None:
+        """Return the brightness of a JPEG as it is stored, `uint8 [height, width]`.
+
+        None of other formats, and of a JPEG that is stored turned or has colours of another kind.
+        """
+        with Image.open(BytesIO(self.data)) as image:
+            if (
+                image.format != "JPEG"
+                or image.mode not in ("RGB", "L")
+                or read_exif(image).orientation != UPRIGHT
+            ):
+                return None
+            image.draft("L", image.size)
+            return np.asarray(image) if image.mode == "L" else None
 
     def coding(self, image: WholeImage) -> Coding:
         """Say how a frame was encoded, as far as its noise depends on it."""

@@ -16,8 +16,8 @@ from neardup_cli.choices import Loss
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.whole import WholeImage
 from neardup_cli.matching import affine
-from neardup_cli.matching.fullsize import measure_surplus
-from neardup_cli.matching.origin import left_if_enlarged
+from neardup_cli.matching.fullsize import LARGER, measure_surplus
+from neardup_cli.matching.origin import Traces, exact_share, grid_trace, traces_if_enlarged
 from neardup_cli.matching.shots import are_two_exposures
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
@@ -55,23 +55,30 @@ def _proof(gone: Opened, kept: Opened) -> Proof:
         return proof_of([*losses, *_lost_in_frames(gone, kept)])
     seen = _compare_still(gone, kept)
     found = proof_of([*losses, *((loss, "") for loss in seen.losses)])
-    return replace(found, made=seen.made, source=_source(gone, kept, seen))
+    return replace(found, made=seen.made, source=_source(gone, kept, seen), exact=_exact(gone, kept))
+
+
+def _exact(gone: Opened, kept: Opened) -> float | None:
+    """Return the share of the blocks of a JPEG that are what its encoder makes of the one that stays."""
+    image, other = gone.frame(), kept.frame()
+    table = gone.coding(image).luma
+    if table is None or _size(image.rgb) != _size(other.rgb) or (luma := gone.luma()) is None:
+        return None
+    return exact_share(luma, other.grey_levels(), table)
 
 
 def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:
-    """Say whether the one that stays, a larger one, was enlarged from the one that goes."""
-    image = gone.frame()
-    luma = gone.coding(image).luma
-    if seen.quantiser_left is None or luma is None:
+    """Say whether the one that stays, a larger one of the same frame, was enlarged from the one that goes."""
+    small, large = (side.frame().grey_levels() for side in (gone, kept))
+    size, large_size = _size(small), _size(large)
+    if large.size <= LARGER * small.size or Loss.AREA in seen.losses:
         return None
 
-    def if_enlarged() -> float:
-        if kept.holdings.from_camera:
-            return 1.0  # nobody will ask
-        other = kept.frame()
-        return left_if_enlarged(image.grey_levels(), _size(other.rgb), luma, kept.coding(other))
+    def if_enlarged() -> Traces:
+        coding = gone.coding(gone.frame())
+        return traces_if_enlarged(small, large_size, coding.luma, kept.coding(kept.frame()))
 
-    return is_source(seen.quantiser_left, if_enlarged)
+    return is_source(Traces(seen.quantiser_left, grid_trace(large, size)), if_enlarged)
 
 
 def _lost_beside(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:

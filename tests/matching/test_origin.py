@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from neardup_cli.matching.codec_noise import Coding
 from neardup_cli.matching.expectation import expect
 from neardup_cli.matching.features import Grey
-from neardup_cli.matching.origin import left_if_enlarged, quantiser_left
+from neardup_cli.matching.origin import Traces, grid_trace, quantiser_left, traces_if_enlarged
 from neardup_cli.rules.losses import is_source
 from tests.photographed import photographed
 
@@ -43,11 +43,12 @@ def grey(image: Image.Image) -> Grey:
 def said(large: Image.Image, small: Image.Image) -> bool | None:
     """Ask whether the large one was enlarged from the small one."""
     table = luma(small)
+    left = quantiser_left(expect(grey(small), grey(large)), table)
 
-    def if_enlarged() -> float:
-        return left_if_enlarged(grey(small), large.size, table, Coding(luma=luma(large)))
+    def if_enlarged() -> Traces:
+        return traces_if_enlarged(grey(small), large.size, table, Coding(luma=luma(large)))
 
-    return is_source(quantiser_left(expect(grey(small), grey(large)), table), if_enlarged)
+    return is_source(Traces(left, grid_trace(grey(large), small.size)), if_enlarged)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from neardup_cli.choices import Kind, Loss
 from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.matches import PairMatch
 from neardup_cli.records.proofs import Proof
 from neardup_cli.rules.descent import (
+    Descendants,
     Directed,
     enlargements,
     maybe_enlarged,
     plain_versions,
-    possible_children,
-    with_children,
     with_true_sizes,
 )
 from neardup_cli.rules.evidence import Evidence
@@ -38,21 +39,21 @@ def jpeg(step: int, **about: object) -> Evidence:
 
 
 CAMERA: Mapping[str, object] = {"make": "Canon", "model": "Canon EOS R5", "maker_note": True}
-MADE, NOT_MADE = Proof(made=True), Proof((Loss.SHOT,))
+SAVED, MADE, NOT_MADE = Proof(exact=1.0, made=True), Proof(exact=0.2, made=True), Proof((Loss.SHOT,))
 
 
 def test_a_large_version_without_a_camera_is_compared_with_the_smaller_ones() -> None:
     evidence = {SMALL: jpeg(4), LARGE: jpeg(2)}
     assert maybe_enlarged([(SMALL, LARGE)], FILES) == [[LARGE, SMALL]]
-    assert enlargements([[LARGE, SMALL]], evidence, FILES) == [(SMALL, LARGE)]
-    assert enlargements([[LARGE, SMALL]], evidence | {LARGE: jpeg(2, **CAMERA)}, FILES) == []
+    assert enlargements([[LARGE, SMALL]], evidence, FILES, {}) == [(SMALL, LARGE)]
+    assert enlargements([[LARGE, SMALL]], evidence | {LARGE: jpeg(2, **CAMERA)}, FILES, {}) == []
 
 
-def test_of_a_format_without_tables_the_large_one_is_compared_if_it_lacks_detail() -> None:
-    png = Evidence(Holdings(lossless=True))
-    for detail, asked in ((0.5, [(LARGE, SMALL)]), (1.0, [])):
-        evidence = {SMALL: png, LARGE: Evidence(Holdings(detail=detail))}
-        assert enlargements([[LARGE, SMALL]], evidence, FILES) == asked
+def test_where_no_trace_tells_the_large_one_is_compared_if_it_lacks_detail() -> None:
+    for detail, source, asked in ((0.5, None, [(LARGE, SMALL)]), (1.0, None, []), (0.5, False, [])):
+        evidence = {SMALL: jpeg(4), LARGE: Evidence(Holdings(detail=detail))}
+        proofs = {(SMALL, LARGE): Proof(source=source)}
+        assert enlargements([[LARGE, SMALL]], evidence, FILES, proofs) == asked
 
 
 def test_an_enlargement_does_not_stay_in_the_place_of_what_it_was_made_from() -> None:
@@ -63,7 +64,7 @@ def test_an_enlargement_does_not_stay_in_the_place_of_what_it_was_made_from() ->
     proofs: dict[Directed, Proof] = {(SMALL, LARGE): Proof(source=True)}
     told = with_true_sizes(evidence, proofs, FILES)
     assert standings([SMALL, LARGE], pairs, FILES, told) == {SMALL: 0, LARGE: 1}
-    assert enlargements([[LARGE, SMALL]], told, FILES) == []
+    assert enlargements([[LARGE, SMALL]], told, FILES, proofs) == []
     proofs[LARGE, SMALL] = Proof((Loss.DETAIL,))
     found = outdone(
         [FILES[SMALL], FILES[LARGE]], lambda one, other: proofs.get((one.content_id, other.content_id))
@@ -80,40 +81,88 @@ def test_what_the_pixels_tell_of_an_enlargement_is_believed() -> None:
     assert not may_be_enlarged_from(large, small, Proof(), Holdings(detail=1.0))
 
 
+def re_encoded(contents: Sequence[int]) -> list[PairMatch]:
+    return [match(a, b, Kind.RE_ENCODED) for a, b in combinations(sorted(contents), 2)]
+
+
 def test_what_others_were_made_from_stays_though_it_was_compressed_more() -> None:
     """A noisy or blurred version was saved finely: nothing of the rest comes from it."""
-    versions = [(FINE, COARSE, OTHER, LARGE)]
+    some = (FINE, COARSE, OTHER, LARGE)
     evidence = {FINE: jpeg(2), COARSE: jpeg(6), OTHER: jpeg(20), LARGE: jpeg(30)}
-    pairs = [match(a, b, Kind.RE_ENCODED) for a in versions[0] for b in versions[0] if a < b]
-    assert standings(versions[0], pairs, FILES, evidence)[FINE] == 0
-    asked = possible_children(versions, evidence, FILES, {})
+    pairs = re_encoded(some)
+    assert standings(some, pairs, FILES, evidence)[FINE] == 0
+    descendants = Descendants([some], pairs, FILES)
+    asked = descendants.asked(evidence, {})
     assert {kept for _, kept in asked} == {FINE}
     assert {gone for gone, _ in asked} == {COARSE, OTHER, LARGE}
     proofs = dict.fromkeys(asked, NOT_MADE)
-    asked = possible_children(versions, evidence, FILES, proofs)
+    asked = descendants.asked(evidence, proofs)
     assert {kept for _, kept in asked} == {COARSE}
-    proofs |= {pair: NOT_MADE if pair[0] == FINE else MADE for pair in asked}
-    assert possible_children(versions, evidence, FILES, proofs) == []
-    told = with_children(versions, evidence, FILES, proofs)
-    assert (told[FINE].children, told[COARSE].children, told[OTHER].children) == (0, 2, None)
-    assert standings(versions[0], pairs, FILES, told)[COARSE] == 0
+    while asked:
+        proofs |= {(a, b): MADE if b == COARSE != a != FINE else NOT_MADE for a, b in asked}
+        asked = descendants.asked(evidence, proofs)
+    told = descendants.told(evidence, proofs)
+    assert (told[FINE].likely, told[COARSE].likely) == (0, 2)
+    assert standings(some, pairs, FILES, told)[COARSE] == 0
+
+
+def test_what_others_were_saved_from_to_the_bit_stays() -> None:
+    """The finest was saved from it too, and looks like the original of the others, nearly."""
+    some = (FINE, COARSE, OTHER, LARGE)
+    evidence = {FINE: jpeg(2), COARSE: jpeg(6), OTHER: jpeg(20), LARGE: jpeg(30)}
+    pairs = re_encoded(some)
+    proofs = {(a, b): SAVED if b == COARSE else MADE for a in some for b in some if a != b}
+    told = Descendants([some], pairs, FILES).told(evidence, proofs)
+    assert told[COARSE].saved == {FINE, OTHER, LARGE}
+    assert standings(some, pairs, FILES, told)[COARSE] == 0
+
+
+def test_what_both_bear_from_an_earlier_life_is_no_sign() -> None:
+    """The original was a coarse JPEG once, and the copy was saved with the same quantiser."""
+    coarse = jpeg(12)
+    assert coarse.holdings is not None
+    some = (FINE, COARSE)
+    evidence = {FINE: jpeg(4, bears=((coarse.holdings.table_name, 0.3),)), COARSE: coarse}
+    pairs = re_encoded(some)
+    assert standings(some, pairs, FILES, evidence)[COARSE] == 0
+    descendants = Descendants([some], pairs, FILES)
+    assert (COARSE, FINE) in descendants.asked(evidence, {})
+    told = descendants.told(evidence, {(COARSE, FINE): SAVED, (FINE, COARSE): MADE})
+    assert standings(some, pairs, FILES, told)[FINE] == 0
+
+
+def test_what_bears_a_quantiser_was_made_from_it() -> None:
+    some = (FINE, COARSE, OTHER, LARGE)
+    coarse = jpeg(12)
+    assert coarse.holdings is not None
+    bears = ((coarse.holdings.table_name, 0.3),)
+    evidence = {FINE: jpeg(6), COARSE: coarse, OTHER: jpeg(2, bears=bears), LARGE: jpeg(3, bears=bears)}
+    pairs = re_encoded(some)
+    descendants = Descendants([some], pairs, FILES)
+    proofs: dict[Directed, Proof] = {}
+    while asked := descendants.asked(evidence, proofs):
+        proofs |= dict.fromkeys(asked, NOT_MADE)
+    told = descendants.told(evidence, proofs)
+    assert (told[FINE].children, told[COARSE].children) == (0, 2)
+    assert standings(some, pairs, FILES, told)[COARSE] == 0
 
 
 def test_one_descendant_says_nothing() -> None:
     """The photograph, a blurred version of it, and a copy of that one."""
-    versions = [(FINE, COARSE, OTHER)]
+    some = (FINE, COARSE, OTHER)
     evidence = {FINE: jpeg(2), COARSE: jpeg(6), OTHER: jpeg(20)}
     proofs = {(COARSE, FINE): NOT_MADE, (OTHER, FINE): NOT_MADE}
     proofs |= {(FINE, COARSE): NOT_MADE, (OTHER, COARSE): MADE}
     proofs |= {(FINE, OTHER): NOT_MADE, (COARSE, OTHER): NOT_MADE}
-    told = with_children(versions, evidence, FILES, proofs)
-    pairs = [match(a, b, Kind.RE_ENCODED) for a in versions[0] for b in versions[0] if a < b]
-    assert standings(versions[0], pairs, FILES, told)[FINE] == 0
+    pairs = re_encoded(some)
+    told = Descendants([some], pairs, FILES).told(evidence, proofs)
+    assert standings(some, pairs, FILES, told)[FINE] == 0
 
 
 def test_nothing_is_asked_where_a_camera_has_decided() -> None:
+    some = (FINE, COARSE, OTHER)
     evidence = {FINE: jpeg(2), COARSE: jpeg(6, **CAMERA), OTHER: jpeg(20)}
-    assert possible_children([(FINE, COARSE, OTHER)], evidence, FILES, {}) == []
+    assert Descendants([some], re_encoded(some), FILES).asked(evidence, {}) == []
 
 
 def test_versions_are_what_matches_plainly_within_a_family() -> None:
