@@ -102,11 +102,11 @@ def ask(folder: Path, catalog: Path) -> Asked:
     from neardup_cli.pipeline.report import ReportOptions, write_report
 
     opened, seconds = {}, {}
-    as_the_command = ReportOptions(DupsOptions(look=False))
+    as_the_command = ReportOptions(DupsOptions())
     with Catalog.open(catalog, create=True) as known, counted() as calls:
         scan(known, [os.fsencode(folder)], ScanOptions(model=MODEL, workers=_bench.cores()))
         questions: dict[str, Callable[[], object]] = {
-            "dups": lambda: find_duplicates(known, DupsOptions(look=False)),
+            "dups": lambda: find_duplicates(known, DupsOptions()),
             "report": lambda: write_report(known, os.fsencode(f"{catalog}.html"), as_the_command),
             "first page": lambda: first_page(catalog),
         }

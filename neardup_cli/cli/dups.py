@@ -63,7 +63,10 @@ def dups(
         int | None, typer.Option("--limit", min=1, help="Print at most so many groups.", show_default=False)
     ] = None,
     output: Annotated[
-        Format, typer.Option("--format", help="paths: every copy but the one to keep.")
+        Format,
+        typer.Option(
+            "--format", help="paths: every copy but the one to keep. pairs: all pairs are looked at."
+        ),
     ] = Format.TEXT,
     nul: Annotated[
         bool, typer.Option("-0", "--null", help="With --format paths: end each path with NUL, for xargs -0.")
@@ -108,7 +111,7 @@ def dups(
         limit=limit,
         cluster=chosen_cluster(settings),
         prove=prove,
-        look=prove or chosen is Format.PATHS,  # whoever takes these acts on them
+        every_pair=chosen is Format.PAIRS,
     )
     with Catalog.open(settings.catalog_location) as opened:
         try:
@@ -142,7 +145,7 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
             write_lines(text.dups_lines(report.groups))
     if chosen not in (Format.JSON, Format.TEXT) or not stdout_is_terminal():
         say(text.dups_summary(report))
-    for line in (text.similar_shots_line(report), text.budget_line(report)):
+    for line in (text.looked_line(report), text.similar_shots_line(report), text.budget_line(report)):
         if line is not None:
             say(line)
     if (untold := text.untold_line(report)) is not None:

@@ -73,7 +73,6 @@ def report(
             similar_shots=bool(include),
             under=real_paths(under),
             limit=limit,
-            look=False,
         ),
         force=force,
         max_pixels=settings.max_pixels,

@@ -171,7 +171,13 @@ def pairs_of_decisions(catalog: Catalog, options: TuneOptions, progress: Progres
         )
     report = find_duplicates(
         catalog,
-        DupsOptions(model=options.model, preset="loose", grouping=Grouping.LINKED, workers=options.workers),
+        DupsOptions(
+            model=options.model,
+            preset="loose",
+            grouping=Grouping.LINKED,
+            workers=options.workers,
+            every_pair=True,
+        ),
         progress,
     )
     content_of = {member.path: member.content_id for group in report.groups for member in group.members}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -17,9 +17,11 @@ from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.choices import Grouping, Kind
 from neardup_cli.matching.funnel import Collection, Sifted, sift_pairs
 from neardup_cli.matching.regions import RegionPairs, with_regions
+from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.grouping import group_contents
 from neardup_cli.pipeline.join import joined_pictures
+from neardup_cli.pipeline.looking import Candidates
 from neardup_cli.pipeline.proven import proven_groups
 from neardup_cli.plans import Policy
 from neardup_cli.progress import Progress, Silent
@@ -45,9 +47,7 @@ class DupsOptions(Matching):
         cluster: compares the vectors where many are new; None for this machine.
         policy: which file of a group stays.
         prove: compare each copy with the file that stays at full size, which is what `clean` asks for.
-        look: open files at full size where only that tells which version of an image is its original, as
-            whoever acts on the groups has to; without it, what was found by then decides, and nothing is
-            opened that has a preview.
+        every_pair: look at all pairs, also at those that follow from others: who asks for pairs wants all.
     """
 
     under: Sequence[bytes] = ()
@@ -56,7 +56,7 @@ class DupsOptions(Matching):
     cluster: Cluster | None = None
     policy: Policy = field(default_factory=Policy)
     prove: bool = False
-    look: bool = True
+    every_pair: bool = False
 
     @classmethod
     def from_settings(
@@ -70,7 +70,7 @@ class DupsOptions(Matching):
         limit: int | None = None,
         cluster: Cluster | None = None,
         prove: bool = False,
-        look: bool = True,
+        every_pair: bool = False,
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
@@ -83,7 +83,7 @@ class DupsOptions(Matching):
             workers=settings.worker_count,
             cluster=cluster,
             prove=prove,
-            look=look,
+            every_pair=every_pair,
         )
 
 
@@ -111,18 +111,25 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     )
     seen = _seen_by_regions(catalog, criteria, watch)
     sifted = with_regions(whole, joined.pictures, seen)
-    decided = _decided(catalog, _without(sifted, different), seen, criteria, options, watch)
-    matched = decided.matched
-    pairs = [pair for pair in matched if limits.counts(pair.alignment)]
-    shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
-    members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
-    regrouped = partial(
-        group_contents, catalog, members, pairs, options, watch, different=different, series=shots
-    )
-    if options.prove:
-        grouped = proven_groups(catalog, regrouped, limit=options.limit, workers=options.workers, watch=watch)
-    else:
-        grouped = regrouped()
+    wanted = _without(sifted, different)
+    with Candidates(
+        catalog,
+        wanted,
+        seen,
+        criteria,
+        workers=options.workers,
+        watch=watch,
+        flat=frozenset(joined.pictures.ids[joined.pictures.flatness >= FLAT].tolist()),
+        every_pair=options.every_pair,
+    ) as candidates:
+        regrouped = partial(_grouped, catalog, candidates, copied, criteria, options, watch, different)
+        if options.prove:
+            grouped = proven_groups(
+                catalog, regrouped, limit=options.limit, workers=options.workers, watch=watch
+            )
+        else:
+            grouped = regrouped()
+    checked = [pair for pair in wanted.doubtful if (pair.a, pair.b) in candidates.looked_at]
     shown = grouped.groups[: options.limit]
     asked = {"under": list(options.under), "limit": options.limit}
     return DupsReport(
@@ -137,13 +144,14 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
             "embedded": int(np.count_nonzero(joined.pictures.embedded)),
             **totals(grouped.groups),
             "groups_shown": len(shown),
-            "checked_pairs": len(sifted.doubtful),
+            "checked_pairs": len(checked),
+            "pairs_not_needed": len(wanted.doubtful) - len(checked),
             "region_pairs": len(sifted.doubtful) - len(whole.doubtful),
             "pairs_left_out": sifted.left_out,
             "compared": joined.compared,
             "crowded": joined.cut,
-            "similar_shots": sum(map(_is_similar_shot, matched)),
-            "cannot_tell": decided.untold,
+            "similar_shots": sum(map(_is_similar_shot, candidates.matches())),
+            "cannot_tell": len(candidates.untold),
             "seconds": time.monotonic() - started,
         },
         links=tuple(_links_of(shown, grouped)),
@@ -171,60 +179,34 @@ def _seen_by_regions(catalog: Catalog, criteria: Criteria, watch: Progress) -> R
     return join_regions(catalog, criteria.model, criteria.limits.threshold, watch)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """The pairs that match, and how many could not be looked at: they may match, too."""
-
-    matched: list[PairMatch]
-    untold: int = 0
-
-
-def _decided(
+def _grouped(
     catalog: Catalog,
-    sifted: Sifted,
-    seen: RegionPairs,
+    candidates: Candidates,
+    copied: Iterable[int],
     criteria: Criteria,
     options: DupsOptions,
     watch: Progress,
-) -> _Decided:
-    """Let the pixels decide, and say of all that match what happened between the two.
-
-    What the vectors are certain of matches where its pixels cannot be read any more, and what the sieve
-    decides alone matches even where they cannot be aligned: then nobody knows its kind.
-    """
-    pairs, preset = sifted.certain + sifted.doubtful, criteria.limits.preset
-    if not pairs or preset is None:
-        return _Decided(sifted.certain)
-    # Late: OpenCV takes a fifth of a second to import, and a catalog without near-copies needs none of it.
-    from neardup_cli.pipeline.geometry import decide_pairs
-
-    verdicts = decide_pairs(
-        catalog,
-        [(pair.a, pair.b) for pair in pairs],
-        preset=preset,
-        workers=options.workers,
-        watch=watch,
-    )
-    untold = {(pair.a, pair.b) for pair in sifted.doubtful} - verdicts.keys()
-    if criteria.model is not None and len(seen.owners):
-        from neardup_cli.pipeline.region_geometry import settle_by_regions
-
-        verdicts, unseen = settle_by_regions(
-            catalog, criteria.model, verdicts, seen, preset=preset, workers=options.workers, watch=watch
+    different: frozenset[IdPair],
+) -> Grouped:
+    """Group what matches, until each member was looked at beside the file that stays."""
+    limits = criteria.limits
+    while True:
+        matched = candidates.matches()
+        pairs = [pair for pair in matched if limits.counts(pair.alignment)]
+        shots = [(pair.a, pair.b) for pair in matched if not limits.counts(pair.alignment)]
+        members = {content for pair in pairs for content in (pair.a, pair.b)} | set(copied)
+        grouped = group_contents(
+            catalog,
+            members,
+            pairs,
+            options,
+            watch,
+            different=different,
+            series=shots,
+            unknown=candidates.unknown(),
         )
-        untold |= unseen
-    aligned = [
-        replace(pair, alignment=alignment)
-        for pair in pairs
-        if (alignment := verdicts.get((pair.a, pair.b))) is not None and alignment.matched
-    ]
-    known = {(pair.a, pair.b) for pair in aligned}
-    undecided = [
-        pair
-        for pair in sifted.certain
-        if (pair.a, pair.b) not in known and (pair.similarity is None or (pair.a, pair.b) not in verdicts)
-    ]
-    return _Decided(aligned + undecided, len(untold))
+        if not candidates.settle(grouped.groups):
+            return grouped
 
 
 def _is_similar_shot(pair: PairMatch) -> bool:

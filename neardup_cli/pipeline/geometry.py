@@ -7,7 +7,8 @@ ever checked twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Self
@@ -60,20 +61,79 @@ def decide_pairs(
 
     A pair of which a picture cannot be read any more is left out: nothing is known of it.
     """
-    algorithm = algorithm_name(preset)
-    with catalog.read() as connection:
-        decided = verdicts.stored_verdicts(connection, pairs, algorithm)
-    # Pairs that share a picture come close together, while its features are still in the cache.
-    open_pairs = sorted(pair for pair in pairs if pair not in decided)
-    if not open_pairs:
-        return decided
-    watch.start("Checking pairs", len(open_pairs))
-    reader = Reader(catalog, open_pairs)
-    checker = _Checker(reader, PRESETS[preset])
-    results = in_chunks(checker, open_pairs, workers)
-    found = store_as_they_come(catalog, results, algorithm, watch)
-    reader.holdings.store()
-    return decided | found
+    with Decider(catalog, pairs, preset=preset, workers=workers, watch=watch) as decider:
+        return decider.decide(pairs)
+
+
+class Decider:
+    """Decides pairs of a collection, some at a time: what was made of an image is kept for the next time.
+
+    A context: what was read beside the pixels is stored at its end.
+    """
+
+    def __init__(
+        self, catalog: Catalog, pairs: Sequence[IdPair], *, preset: str, workers: int, watch: Progress
+    ) -> None:
+        """Take all pairs that may be asked for."""
+        self._catalog = catalog
+        self._preset = preset
+        self._workers = workers
+        self._watch = watch
+        with catalog.read() as connection:
+            self._known = verdicts.stored_verdicts(connection, pairs, algorithm_name(preset))
+        self.open = [pair for pair in pairs if pair not in self._known]
+        """The pairs on which there is no verdict yet."""
+        self._reader: Reader | None = None
+        self._checker: _Checker | None = None
+        self._total = len(self.open)
+
+    def decide(self, pairs: Iterable[IdPair]) -> dict[IdPair, Alignment]:
+        """Return the verdict on each of some pairs, as `decide_pairs` does."""
+        asked = list(pairs)
+        tasks = by_hub([pair for pair in asked if pair not in self._known])
+        if tasks:
+            results = in_chunks(self._begun(tasks), tasks, self._workers)
+            algorithm = algorithm_name(self._preset)
+            self._known |= store_as_they_come(self._catalog, results, algorithm, self._watch)
+        return {pair: self._known[pair] for pair in asked if pair in self._known}
+
+    def spare(self, number: int) -> None:
+        """Tell the watcher that so many pairs need not be decided."""
+        if self._checker is not None:
+            self._watch.advance(number)
+
+    def rest(self) -> None:
+        """Store what was read beside the pixels, and forget what was made of images: it takes memory."""
+        if self._reader is not None:
+            self._reader.holdings.store()
+        self._reader = self._checker = None
+        self._total = 0
+
+    def _begun(self, tasks: Sequence[IdPair]) -> _Checker:
+        if self._checker is None:
+            self._watch.start("Checking pairs", self._total or len(tasks))
+            self._reader = Reader(self._catalog, self.open)
+            self._checker = _Checker(self._reader, PRESETS[self._preset])
+        return self._checker
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Store what was read."""
+        self.rest()
+
+
+def by_hub(pairs: Sequence[IdPair]) -> list[IdPair]:
+    """Sort pairs so that those of one image follow each other, while what was made of it is still kept."""
+    times = Counter(content for pair in pairs for content in pair)
+
+    def key(pair: IdPair) -> tuple[int, int]:
+        hub = max(pair, key=lambda content: (times[content], -content))
+        return hub, pair[0] + pair[1] - hub
+
+    return sorted(pairs, key=key)
 
 
 def in_chunks[T](

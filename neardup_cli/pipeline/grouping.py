@@ -37,6 +37,7 @@ def group_contents(
     *,
     different: Collection[IdPair] = (),
     series: Collection[IdPair] = (),
+    unknown: Collection[IdPair] = (),
 ) -> Grouped:
     """Make groups of the files of contents.
 
@@ -50,6 +51,7 @@ def group_contents(
         watch: shows how far it is.
         different: pairs that a person called different.
         series: pairs that are two shots of one scene.
+        unknown: pairs that nobody has compared, for the answer does not hang on them.
     """
     with catalog.read() as connection:
         files = by_content(queries.files_of_contents(connection, contents, options.under))
@@ -57,10 +59,17 @@ def group_contents(
         drives = queries.drives(connection)
     apart = set(different)
     there = [pair for pair in pairs if pair.a in files and pair.b in files and (pair.a, pair.b) not in apart]
-    found = families(content_order(files), there, grouping=options.grouping, different=apart, series=series)
+    found = families(
+        content_order(files),
+        there,
+        grouping=options.grouping,
+        different=apart,
+        series=series,
+        unknown=unknown,
+    )
     near = _near(files, found)
     evidence = read_evidence(catalog, near, workers=options.workers, watch=watch)
-    lineage = Lineage(catalog, near, options.workers, watch, looks=options.look)
+    lineage = Lineage(catalog, near, options.workers, watch)
     evidence, proofs = lineage.told(found, there, evidence)
     circumstances = Circumstances(
         evidence=with_colours(catalog, evidence, files, doubtful_colours(found, there)),

@@ -45,7 +45,7 @@ def find_leaks(
     Args:
         catalog: takes the scan of the splits.
         splits: at least one, no folder inside another one.
-        options: what counts as a copy; `under`, `limit` and `grouping` are set here.
+        options: what counts as a copy; `under`, `limit`, `grouping` and `every_pair` are set here.
         scan_options: how to scan.
         labels: take the folders directly below a split for classes.
         progress: told how far it is.
@@ -58,7 +58,7 @@ def find_leaks(
     folders = [split.folder for split in rooted]
     scanned = scan(catalog, folders, scan_options, progress)
     # Every match counts here, also one that a group around a keeper would not show.
-    everything = replace(options, under=folders, limit=None, grouping=Grouping.LINKED)
+    everything = replace(options, under=folders, limit=None, grouping=Grouping.LINKED, every_pair=True)
     found = find_duplicates(catalog, everything, progress)
     pairs = _pairs_of_files(found)
     leaks = sorted(_leaks(pairs, rooted, labels=labels), key=lambda leak: (leak.a.path, leak.b.path))

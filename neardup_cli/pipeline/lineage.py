@@ -35,14 +35,12 @@ class Lineage:
         files: of each content.
         workers: threads.
         watch: shows how far it is.
-        looks: at what nobody has looked at yet; else only what is known counts, and no file is opened.
     """
 
     catalog: Catalog
     files: Mapping[int, Sequence[CatalogedFile]]
     workers: int
     watch: Progress
-    looks: bool = True
 
     def told(
         self, families: Collection[Family], pairs: Sequence[PairMatch], evidence: _Known
@@ -59,8 +57,6 @@ class Lineage:
         with self.catalog.read() as connection:
             proofs = stored_proofs(connection, self.files)
         descendants = Descendants(versions, pairs, first)
-        if not self.looks:
-            return descendants.told(with_true_sizes(evidence, proofs, first), proofs), proofs
         sized = maybe_enlarged(versions, first)
         evidence = with_details(
             self.catalog, evidence, self.files, sized, workers=self.workers, watch=self.watch

@@ -96,7 +96,11 @@ def kind_of(stage: Stage | None, alignment: Alignment | None) -> Kind | None:
 
 @dataclass(frozen=True, slots=True)
 class PairMatch:
-    """Two contents (by id, `a < b`) that the funnel calls copies, and the evidence."""
+    """Two contents (by id, `a < b`) that the funnel calls copies, and the evidence.
+
+    Attributes:
+        implied: whether nobody has compared their pixels, for both match a third content.
+    """
 
     a: int
     b: int
@@ -104,6 +108,7 @@ class PairMatch:
     similarity: float | None
     hamming: int | None
     alignment: Alignment | None = None
+    implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ class FileMatch:
     similarity: float | None
     hamming: int | None
     alignment: Alignment | None = None
+    implied: bool = False
 
     @property
     def kind(self) -> Kind | None:

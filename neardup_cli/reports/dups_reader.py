@@ -54,6 +54,7 @@ class _Match(_Lenient):
     kind: Kind | None = None
     similarity: float | None = None
     hamming: int | None = None
+    implied: bool = False
 
 
 class _Group(_Lenient):
@@ -136,6 +137,7 @@ def _match(match: _Match) -> FileMatch:
         match.similarity,
         match.hamming,
         None if match.kind is None else _alignment(match.kind),
+        match.implied,
     )
 
 

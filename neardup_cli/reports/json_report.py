@@ -140,6 +140,7 @@ def match_document(match: FileMatch) -> dict[str, Any]:
         "kind": _named(match.kind),
         "similarity": _rounded(match.similarity),
         "hamming": match.hamming,
+        "implied": match.implied,
         **_alignment(match.alignment),
     }
 

@@ -98,6 +98,14 @@ def dups_summary(report: DupsReport) -> str:
     return line
 
 
+def looked_line(report: DupsReport) -> str | None:
+    """Return a line that says how many doubtful pairs were looked at, if others were not needed."""
+    looked, spared = report.summary["checked_pairs"], report.summary["pairs_not_needed"]
+    if not spared:
+        return None
+    return f"{shown_count(looked, 'doubtful pair')} looked at; {spared:,} more were not needed"
+
+
 def budget_line(report: DupsReport) -> str | None:
     """Return a line that says what was not looked at, if anything was not."""
     left_out, crowded = report.summary["pairs_left_out"], report.summary["crowded"]

@@ -49,6 +49,7 @@ def families(
     grouping: Grouping = Grouping.COHERENT,
     different: Collection[IdPair] = (),
     series: Collection[IdPair] = (),
+    unknown: Collection[IdPair] = (),
 ) -> list[Family]:
     """Part contents into families: each content is a member of exactly one, the only one if need be.
 
@@ -58,19 +59,20 @@ def families(
         grouping: families, or whatever a chain of matches links.
         different: pairs of contents, the smaller id first, that never stand in one family.
         series: pairs that are two shots of one scene: their copies go to the shot that they match best.
+        unknown: pairs, the smaller id first, that nobody has compared: they count neither for nor against.
     """
     apart = set(different)
     held = [pair for pair in pairs if (pair.a, pair.b) not in apart]
     place = {content: number for number, content in enumerate(order)}
     if grouping is Grouping.LINKED:
         return [Family(members) for members in linked(order, ((pair.a, pair.b) for pair in held))]
-    called_different, shots = _adjacent(apart), _adjacent(series)
+    called_different, shots, open_pairs = _adjacent(apart), _adjacent(series), _adjacent(unknown)
     found: list[Family] = []
     for members, matches in _with_matches(order, held):
         if len(members) < 3:
             found.append(Family(members))
         else:
-            found += _Clusters(members, matches, called_different, shots, place).families()
+            found += _Clusters(members, matches, called_different, shots, open_pairs, place).families()
     return sorted(found, key=lambda family: place[family.members[0]])
 
 
@@ -116,11 +118,13 @@ class _Clusters:
         pairs: Sequence[PairMatch],
         different: Mapping[int, set[int]],
         series: Mapping[int, set[int]],
+        unknown: Mapping[int, set[int]],
         place: Mapping[int, int],
     ) -> None:
         self._pairs = sorted(pairs, key=lambda pair: self._turn(pair, place))
         self._different = different
         self._series = series
+        self._unknown = unknown
         self._place = place
         self._root = {content: content for content in members}
         self._members = {content: [content] for content in members}
@@ -186,9 +190,16 @@ class _Clusters:
         sizes = len(self._members[a]), len(self._members[b])
         count = self._between[a][b]
         least = _LEAST_LINKED if min(sizes) > 1 else _LEAST_LINKED_ALONE
-        if count >= least * sizes[0] * sizes[1]:
+        if count >= least * self._compared(a, b):
             return True
         return count >= min(2, *sizes) and self._centre[b] in self._near[self._centre[a]]
+
+    def _compared(self, a: int, b: int) -> int:
+        """Return how many pairs lie between two clusters, without those that nobody has compared."""
+        sizes = len(self._members[a]), len(self._members[b])
+        smaller, larger = (a, b) if sizes[0] < sizes[1] else (b, a)
+        unknown = sum(self._root.get(other) == larger for other in self._others(smaller, self._unknown))
+        return sizes[0] * sizes[1] - unknown
 
     def _are_apart(self, a: int, b: int) -> bool:
         """Say whether a person called any of the two different, or they are mostly other shots of a scene."""
@@ -245,7 +256,7 @@ class _Clusters:
             if sum(map(surrounds, pairs)) < _LEAST_SURROUNDING * len(pairs):
                 continue
             inner = self._inner(content, pairs)
-            if self._are_several(inner, links):
+            if self._are_several(inner, links, self._inner(content, filter(surrounds, pairs))):
                 collages.add(content)
             elif not self._mostly_show(self._root[content], inner, links, showing):
                 foreign[content] = set(inner)
@@ -265,7 +276,7 @@ class _Clusters:
                 )
         return found
 
-    def _inner(self, content: int, pairs: Sequence[PairMatch]) -> dict[int, set[int]]:
+    def _inner(self, content: int, pairs: Iterable[PairMatch]) -> dict[int, set[int]]:
         """Return what of other clusters a content shows, by their roots."""
         inner: dict[int, set[int]] = {}
         for pair in pairs:
@@ -274,9 +285,22 @@ class _Clusters:
                 inner.setdefault(self._root[other], set()).add(other)
         return inner
 
-    def _are_several(self, inner: Mapping[int, set[int]], links: Counter[IdPair]) -> bool:
-        """Say whether what something shows are images that have nothing to do with each other."""
-        parts = self._linked_parts(list(inner), links)
+    def _are_several(
+        self,
+        inner: Mapping[int, set[int]],
+        links: Counter[IdPair],
+        surrounded: Mapping[int, set[int]],
+    ) -> bool:
+        """Say whether what something shows are images that have nothing to do with each other.
+
+        Crops of it that have nothing in common are none: around them goes on what they show.
+        """
+        parts = [
+            part
+            for part in self._linked_parts(list(inner), links)
+            if sum(len(surrounded.get(root, ())) for root in part)
+            >= _LEAST_SURROUNDING * sum(len(inner[root]) for root in part)
+        ]
         shares = [
             sum(len(inner[root]) for root in part) / sum(len(self._members[root]) for root in part)
             for part in parts
@@ -304,7 +328,7 @@ class _Clusters:
         return parts
 
     def _dense(self, a: int, b: int, links: Counter[IdPair]) -> bool:
-        return links[a, b] >= _LEAST_LINKED_ALONE * len(self._members[a]) * len(self._members[b])
+        return links[a, b] > 0 and links[a, b] >= _LEAST_LINKED_ALONE * self._compared(a, b)
 
     def _mostly_show(
         self,

@@ -255,7 +255,7 @@ def _file_match(files: FilesByContent, pair: PairMatch) -> FileMatch:
     a, b, alignment = files[pair.a][0].path, files[pair.b][0].path, pair.alignment
     if b < a:
         a, b, alignment = b, a, None if alignment is None else alignment.turned_round()
-    return FileMatch(a, b, pair.stage, pair.similarity, pair.hamming, alignment)
+    return FileMatch(a, b, pair.stage, pair.similarity, pair.hamming, alignment, pair.implied)
 
 
 def _sorted(matches: list[FileMatch]) -> list[FileMatch]:

@@ -12,7 +12,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -222,7 +222,7 @@ class Board:
             self._on_change()
         started = time.monotonic()
         # What only a look at full size tells is asked when a plan is made, and known from then on.
-        report = find_duplicates(self._catalog, replace(self._options, look=False), self.progress)
+        report = find_duplicates(self._catalog, self._options, self.progress)
         self.snapshot = Snapshot(
             version=1 if former is None else former.version + 1,
             stamp=stamp,

@@ -77,6 +77,9 @@ class Match(Aligned):
     stage: Stage
     similarity: float | None
     hamming: int | None
+    implied: bool = Field(
+        default=False, description="Whether it follows from two other matches and nobody looked."
+    )
     reason: str
 
 

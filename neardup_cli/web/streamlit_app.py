@@ -85,7 +85,7 @@ def _report(
 ) -> DupsReport:
     """Return the groups of the catalog as it is."""
     with Catalog.open(location) as catalog:
-        return find_duplicates(catalog, DupsOptions.from_settings(settings, look=False))
+        return find_duplicates(catalog, DupsOptions.from_settings(settings))
 
 
 def _look_up(detector: DuplicateDetector, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from neardup_cli import DupsOptions, find_duplicates
 from neardup_cli.catalog.database import Catalog
@@ -174,14 +174,18 @@ def test_a_decision_is_the_same_with_previews_and_without(
     assert [group.matches for group in kept] == [group.matches for group in made]
 
 
-def test_finding_opens_no_file_and_acting_does(
-    tmp_path: Path, photographs: dict[str, Image.Image], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("camera", ["Canon EOS R5", ""])
+def test_finding_opens_a_file_only_to_know_the_original_and_only_once(
+    tmp_path: Path, photographs: dict[str, Image.Image], monkeypatch: pytest.MonkeyPatch, camera: str
 ) -> None:
-    """Which of two sizes is the original may take a look at full size: whoever acts takes it."""
+    """Which of two sizes is the original takes a look at full size, where no camera says so."""
     folder = tmp_path / "sizes"
     folder.mkdir()
     large = photographs["astronaut"].resize((1200, 1100))
-    large.save(folder / "large.jpg", quality=90)
+    exif = Image.Exif()
+    if camera:
+        exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Canon", camera
+    large.save(folder / "large.jpg", quality=90, exif=exif)
     large.resize((600, 550)).save(folder / "half.jpg", quality=80)
     opened: list[object] = []
     real = whole.decode_whole
@@ -194,7 +198,8 @@ def test_finding_opens_no_file_and_acting_does(
         monkeypatch.setattr(module, "decode_whole", counting)
     with Catalog.open(tmp_path / "sizes.db", create=True) as catalog:
         scan(catalog, [os.fsencode(folder)], ScanOptions(model="sscd_distilled"))
-        assert len(find_duplicates(catalog, DupsOptions(look=False)).groups) == 1
-        assert opened == []
+        assert len(find_duplicates(catalog, DupsOptions()).groups) == 1
+        assert bool(opened) is not bool(camera)
+        opened.clear()
         find_duplicates(catalog, DupsOptions())
-        assert opened
+        assert opened == []

@@ -58,6 +58,11 @@ def test_no_pair_is_checked_twice(
         decide_pairs(catalog, [(original, crop)], preset="strict", workers=1, watch=Silent())
 
 
+def test_pairs_of_one_image_are_decided_together() -> None:
+    pairs = [(1, 9), (2, 8), (2, 9), (3, 9), (4, 8), (9, 10), (8, 11)]
+    assert geometry.by_hub(pairs) == [(2, 8), (4, 8), (8, 11), (1, 9), (2, 9), (3, 9), (9, 10)]
+
+
 def test_a_file_that_changed_since_the_scan_decides_nothing(cropped: list[Path], catalog: Catalog) -> None:
     original, crop, _ = ids(catalog, cropped)
     cropped[1].write_bytes(cropped[2].read_bytes())

@@ -73,6 +73,8 @@ def report(group: DuplicateGroup) -> DupsReport:
         "doubtful_files": 2,
         "doubtful_bytes": 41_860,
         "matches": {"exact": 1},
+        "checked_pairs": 3,
+        "pairs_not_needed": 0,
         "pairs_left_out": 0,
         "compared": 12,
         "crowded": 0,

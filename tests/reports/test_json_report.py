@@ -108,6 +108,7 @@ def test_dups(report: DupsReport) -> None:
         "kind": "exact",
         "similarity": None,
         "hamming": 0,
+        "implied": False,
     }
     assert [match["kind"] for match in (sieve, geometry)] == [None, "cropped"]
     assert group["weakest"] == geometry

@@ -166,3 +166,9 @@ def test_what_was_proven_is_said(group: DuplicateGroup) -> None:
     away = {small.digest: Proof(unproven="its disk is away")}
     lines = list(text.dups_lines([replace(group, proofs=away)]))
     assert lines[4].endswith("not proven: its disk is away")
+
+
+def test_what_was_looked_at_and_what_was_not_needed(report: DupsReport) -> None:
+    assert text.looked_line(report) is None
+    some = replace(report, summary={**report.summary, "pairs_not_needed": 1234})
+    assert text.looked_line(some) == "3 doubtful pairs looked at; 1,234 more were not needed"

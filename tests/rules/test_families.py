@@ -259,3 +259,29 @@ def test_ten_times_as_many_contents_take_about_ten_times_as_long(shape: str) -> 
 
     few, many = (_seconds(count, pairs_of(count)) for count in (10_000, 100_000))
     assert many < 40 * few
+
+
+# --- pairs that nobody has compared ------------------------------------------------------------------------
+
+
+def test_what_nobody_has_compared_counts_neither_for_nor_against() -> None:
+    """A hard copy matches one of thirty, and not the one in the middle."""
+    pairs = [match(0, other, Kind.RE_ENCODED, similarity=0.95) for other in range(1, 30)]
+    pairs.append(match(7, 30, Kind.COLOUR, similarity=0.4))
+    order = list(range(31))
+    assert sorted(len(family.members) for family in families(order, pairs)) == [1, 30]
+    unknown = [(other, 30) for other in range(1, 29) if other != 7]
+    (family,) = families(order, pairs, unknown=unknown)
+    assert len(family.members) == 31
+
+
+def test_an_image_is_no_collage_of_its_own_crops() -> None:
+    """Two crops that have nothing in common, one of them with a caption: the image shows both."""
+    versions = range(4)
+    pairs = [match(a, b, Kind.RE_ENCODED, similarity=0.95) for a in versions for b in versions if a < b]
+    for version in versions:
+        pairs.append(match(version, 4, Kind.CROPPED, shares=(0.3, 1.0), similarity=0.5))
+        pairs.append(match(version, 5, Kind.CROPPED, shares=(0.3, 1.0), similarity=0.5))
+        pairs.append(match(version, 6, Kind.OVERLAY, shares=(0.3, 1.0), similarity=0.45))
+    (family,) = families(list(range(7)), pairs)
+    assert len(family.members) == 7

@@ -56,7 +56,7 @@ def test_a_member_that_is_no_copy_leaves_its_group(server: Running, folder: Path
     assert set(groups(server)) == {"coffee.png+same.png+small.jpg", "rocket.jpg+rocket.png"}
     # It is the command line's decision: `neardup dups` sees it, and lists it.
     with Catalog.open(server.service.catalog.path) as catalog:
-        assert len(find_duplicates(catalog, DupsOptions(look=False)).groups) == 2
+        assert len(find_duplicates(catalog, DupsOptions()).groups) == 2
     for number in ids:
         assert server.client.delete(f"/api/decisions/{number}").status_code == 204
     assert groups(server) == before

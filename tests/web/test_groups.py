@@ -28,7 +28,7 @@ def names(page: Any) -> set[str]:
 
 def test_the_groups_are_those_of_dups(running: Running, scanned_photos: Path) -> None:
     with Catalog.open(scanned_photos) as catalog:
-        groups = find_duplicates(catalog, DupsOptions(look=False)).groups
+        groups = find_duplicates(catalog, DupsOptions()).groups
     page = listed(running)
     assert [group["id"] for group in page["groups"]] == [group.id for group in groups]
     assert page["total"] == len(groups) == 2
@@ -37,7 +37,7 @@ def test_the_groups_are_those_of_dups(running: Running, scanned_photos: Path) ->
 
 def test_a_group_has_every_field_of_the_command_line(running: Running, scanned_photos: Path) -> None:
     with Catalog.open(scanned_photos) as catalog:
-        groups = find_duplicates(catalog, DupsOptions(look=False)).groups
+        groups = find_duplicates(catalog, DupsOptions()).groups
     for group in groups:
         answer = running.client.get(f"/api/groups/{group.id}").json()
         expected = json.loads(json.dumps(group_document(group)))
@@ -56,7 +56,7 @@ def test_no_document_of_the_command_line_lacks_a_model(scanned_photos: Path) -> 
     from neardup_cli.web.documents import Group, Match, Member
 
     with Catalog.open(scanned_photos) as catalog:
-        document = dups_document(find_duplicates(catalog, DupsOptions(look=False)))
+        document = dups_document(find_duplicates(catalog, DupsOptions()))
     for group in document["groups"]:
         assert group.keys() <= Group.model_fields.keys()
         assert all(member.keys() <= Member.model_fields.keys() for member in group["members"])
