@@ -57,7 +57,7 @@ class Lineage:
         with self.catalog.read() as connection:
             proofs = stored_proofs(connection, self.files)
         descendants = Descendants(versions, pairs, first)
-        sized = maybe_enlarged(versions, first)
+        sized = maybe_enlarged(versions, first, evidence)
         evidence = with_details(
             self.catalog, evidence, self.files, sized, workers=self.workers, watch=self.watch
         )

@@ -49,15 +49,22 @@ def plain_versions(families: Iterable[Family], pairs: Iterable[PairMatch]) -> li
     return linked(members, plain)
 
 
-def maybe_enlarged(versions: Iterable[Sequence[int]], files: FileOf) -> list[list[int]]:
+def maybe_enlarged(versions: Iterable[Sequence[int]], files: FileOf, evidence: EvidenceOf) -> list[list[int]]:
     """Return the contents whose real detail has to be known, a list for each image.
 
-    Those that are the same image plainly and of different sizes, the largest first.
+    Those that are the same image plainly and of different sizes, the largest first; but where a camera wrote
+    the largest ones, they are originals.
     """
     found = []
     for some in versions:
         sides = {content: max(files[content].width, files[content].height) for content in some}
-        if max(sides.values()) * AS_LONG > min(sides.values()):
+        longest = max(sides.values())
+        by_cameras = all(
+            known.is_from_camera(evidence.get(content, NOTHING))
+            for content in some
+            if sides[content] >= AS_LONG * longest
+        )
+        if longest * AS_LONG > min(sides.values()) and not by_cameras:
             found.append(sorted(some, key=lambda content: (-sides[content], files[content].digest)))
     return found
 

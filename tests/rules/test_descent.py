@@ -44,7 +44,8 @@ SAVED, MADE, NOT_MADE = Proof(exact=1.0, made=True), Proof(exact=0.2, made=True)
 
 def test_a_large_version_without_a_camera_is_compared_with_the_smaller_ones() -> None:
     evidence = {SMALL: jpeg(4), LARGE: jpeg(2)}
-    assert maybe_enlarged([(SMALL, LARGE)], FILES) == [[LARGE, SMALL]]
+    assert maybe_enlarged([(SMALL, LARGE)], FILES, evidence) == [[LARGE, SMALL]]
+    assert maybe_enlarged([(SMALL, LARGE)], FILES, evidence | {LARGE: jpeg(2, **CAMERA)}) == []
     assert enlargements([[LARGE, SMALL]], evidence, FILES, {}) == [(SMALL, LARGE)]
     assert enlargements([[LARGE, SMALL]], evidence | {LARGE: jpeg(2, **CAMERA)}, FILES, {}) == []
 
