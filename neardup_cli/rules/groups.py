@@ -214,7 +214,8 @@ class _Builder:
     ) -> str:
         if (said := reasons.person_said(best.file, wishes)) is not None:
             return said
-        if (said := reasons.least_lost(best, others, wishes)) is not None:
+        said = reasons.least_lost(best, others, wishes)
+        if said is not None and not reasons.has_edits(roles.values()):
             return said
         keeper, evidence = best.file, self._about.evidence
         contents = [content for content in self._family.members if content != keeper.content_id]

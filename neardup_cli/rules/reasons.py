@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from neardup_cli.choices import KeepKey, Role
@@ -23,6 +23,11 @@ def person_said(best: CatalogedFile, wishes: Wishes) -> str | None:
     if (place := preference(best.path, wishes.policy)) < len(wishes.policy.prefer):
         return f"below preferred {_named(wishes.policy.prefer[place])}"
     return None
+
+
+def has_edits(roles: Iterable[Role]) -> bool:
+    """Return True if some are more than copies and smaller versions: then an original is worth naming."""
+    return not {*roles} <= {Role.COPY, Role.SMALLER}
 
 
 def original(
@@ -62,6 +67,7 @@ def better_version(
         (ours.signs < theirs.signs, "holds more of what the camera wrote"),
         (ours.told < theirs.told, "knows its place, rating or words"),
         (ours.enlarged < theirs.enlarged, "as much detail as pixels, and not enlarged"),
+        (ours.aside < theirs.aside, "the one that others were made from"),
         (ours.coarse < theirs.coarse, "compressed least"),
         (ours.pixels < theirs.pixels, f"most pixels ({_pixels(best)} against {_pixels(other)})"),
     )
@@ -116,9 +122,11 @@ def kept_reason(group: DuplicateGroup, best: Candidate, others: Sequence[Candida
         return said
     if not others:
         return "the only one left"
-    if (said := least_lost(best, others, wishes)) is not None:
+    as_found = best.file.path == group.keep and group.reason and not asked_keys(wishes.policy)
+    said = least_lost(best, others, wishes)
+    if said is not None and not (as_found and has_edits(group.roles.values())):
         return said
-    if best.file.path == group.keep and group.reason and not asked_keys(wishes.policy):
+    if as_found:
         return group.reason
     if wishes.standing.get(best.file.digest, 0) < wishes.standing.get(others[0].file.digest, 0):
         return "the best version that is there"
