@@ -30,12 +30,14 @@ class Coding:
         luma: the 64 steps of a JPEG's luma quantiser, in the order Pillow gives them; None for other codecs.
         chroma: the same for chroma; None where there is none.
         size: bytes that the encoder spent on the image.
+        webp: whether it is a lossy WebP.
     """
 
     lossless: bool = False
     luma: tuple[int, ...] | None = None
     chroma: tuple[int, ...] | None = None
     size: int = 0
+    webp: bool = False
 
     @property
     def chroma_step(self) -> float:
@@ -50,8 +52,8 @@ class Coding:
 class CodecNoise:
     """Encodes what the image should look like, as the image was encoded; what changes is the codec's doing.
 
-    Other codecs than JPEG do not say how coarse they were. A JPEG of as many bytes is a little coarser than
-    each of them, so its noise is an upper bound.
+    Other codecs than JPEG do not say how coarse they were. A WebP is as coarse as one of as many bytes. A JPEG
+    of as many bytes is a little coarser than AVIF and HEIC, so its noise is an upper bound.
     """
 
     def __init__(self, coding: Coding, sample: Callable[[], Grey], pixels: int) -> None:
@@ -60,15 +62,17 @@ class CodecNoise:
         self._quality = 0
         if not coding.lossless and coding.luma is None:
             some = sample()
-            self._quality = _equivalent_quality(some, coding.size * some.size / max(1, pixels))
+            self._quality = _equivalent_quality(
+                some, coding.size * some.size / max(1, pixels), webp=coding.webp
+            )
 
     def of(self, expected: Grey) -> Floats32:
         """Return what the codec adds to `uint8 [height, width]`, grey levels."""
         if self._coding.lossless:
             return np.zeros(expected.shape, np.float32)
-        encoded = _encoded(expected, self._coding.luma, self._quality)
+        encoded = _encoded(expected, self._coding.luma, self._quality, webp=self._coding.webp)
         with Image.open(io.BytesIO(encoded)) as image:
-            return np.asarray(image, np.float32) - expected
+            return np.asarray(image.convert("L"), np.float32) - expected
 
 
 def noise_left(grey: Grey, table: tuple[int, ...]) -> float:
@@ -94,24 +98,26 @@ def noise_left(grey: Grey, table: tuple[int, ...]) -> float:
     return left / max(expected, _LEAST_NOISE)
 
 
-def _encoded(grey: Grey, table: tuple[int, ...] | None, quality: int) -> bytes:
+def _encoded(grey: Grey, table: tuple[int, ...] | None, quality: int, *, webp: bool = False) -> bytes:
     stream = io.BytesIO()
     image = Image.fromarray(grey)
-    if table is None:
+    if webp:
+        image.convert("RGB").save(stream, "WEBP", quality=quality, method=4)
+    elif table is None:
         image.save(stream, "JPEG", quality=quality)
     else:
         image.save(stream, "JPEG", qtables=[[min(255, step) for step in table]])
     return stream.getvalue()
 
 
-def _equivalent_quality(sample: Grey, size: float) -> int:
-    """Find the finest JPEG quality at which a sample takes at most so many bytes."""
+def _equivalent_quality(sample: Grey, size: float, *, webp: bool = False) -> int:
+    """Find the finest quality at which a sample takes at most so many bytes."""
     low, high = _COARSEST, _FINEST
     for _ in range(_TRIED):
         if low >= high:
             break
         middle = (low + high + 1) // 2
-        if len(_encoded(sample, None, middle)) > size:
+        if len(_encoded(sample, None, middle, webp=webp)) > size:
             high = middle - 1
         else:
             low = middle

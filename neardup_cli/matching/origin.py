@@ -12,7 +12,8 @@ compressed images", 2005; here the factor is known, for the small image is there
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import io
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from neardup_cli.matching.expectation import Expectation, expect
 from neardup_cli.matching.features import Grey
 
 type Floats = NDArray[np.float64]
+type Planes = NDArray[np.uint8]
+type Colours = NDArray[np.uint8]
 
 _LOOKED_AT = 1 << 20  # pixels
 _TRIED = 1 << 18
@@ -36,6 +39,18 @@ _PLACES = 49
 _PEAK = 6  # bins: how far a peak reaches
 _OF_BLOCKS = np.arange(1, 5) / 8  # where JPEG's blocks leave peaks of their own
 _HARMONICS = np.arange(1, 9)
+
+
+class Tables(Protocol):
+    """How a JPEG was encoded: `images.whole.JpegTables`."""
+
+    @property
+    def quantisation(self) -> dict[int, list[int]]:
+        """64 steps by the number of the table, as Pillow gives them."""
+
+    @property
+    def subsampling(self) -> str:
+        """Return 4:4:4, 4:2:2 or 4:2:0; empty for another one, and for grey."""
 
 
 class Traces(NamedTuple):
@@ -85,27 +100,42 @@ def traces_if_enlarged(
     return Traces(left, grid_trace(encoded, (part.shape[1], part.shape[0])))
 
 
-def exact_share(luma: Grey, kept: Grey, table: tuple[int, ...]) -> float:
+def exact_share(stored: Planes, kept: Colours, tables: Tables) -> float:
     """Return the share of blocks that are to the bit what a JPEG encoder makes of another image's pixels.
 
-    1 for an image that was saved from these pixels by the common encoder. The other way round some blocks
-    differ, wherever rounding fell another way: so it can be told which of two was saved from which.
+    1 for an image that was saved from these pixels by the common encoder: then it holds nothing beyond them.
+    The other way round some blocks differ, wherever rounding fell another way: so it can be told which of two
+    was saved from which. Where the middle differs already the rest is not looked at.
 
     Args:
-        luma: `uint8 [height, width]` of a JPEG, as it is stored.
-        kept: brightness of the other image, of the same size.
-        table: 64 steps of the JPEG.
+        stored: `uint8 [height, width, 3]` of a JPEG, YCbCr as it is stored; `[height, width]` of a grey one.
+        kept: RGB, `uint8 [height, width, 3]`, of the other image, of the same size.
+        tables: how the JPEG was encoded.
     """
-    top, bottom = _middle((luma.shape[1], luma.shape[0]), _LOOKED_AT)
-    expected = np.ascontiguousarray(kept[top:bottom])
-    apart = luma[top:bottom] != _whole(
-        expected + CodecNoise(Coding(luma=table), lambda: expected, 1).of(expected)
-    )
-    rows, columns = (side // _BLOCK for side in apart.shape)
-    if not rows or not columns:
-        return 0.0
-    blocks = apart[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
-    return float(1 - blocks.any(axis=(1, 3)).mean())
+    top, bottom = _middle((stored.shape[1], stored.shape[0]), _LOOKED_AT)
+    share = _exact_blocks(stored[top:bottom], kept[top:bottom], tables, trimmed=bottom - top < len(stored))
+    if share < 1 or bottom - top == len(stored):
+        return share
+    return _exact_blocks(stored, kept, tables, trimmed=False)
+
+
+def _exact_blocks(stored: Planes, kept: Colours, tables: Tables, *, trimmed: bool) -> float:
+    image = Image.fromarray(np.ascontiguousarray(kept))
+    image = image.convert("L") if stored.ndim == 2 else image
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", qtables=tables.quantisation, subsampling=tables.subsampling or "4:4:4")
+    with Image.open(stream) as again:
+        again.draft("L" if stored.ndim == 2 else "YCbCr", again.size)
+        apart = np.asarray(again) != stored
+    if stored.ndim == 3:
+        apart = apart.any(axis=2)
+    # What lies at the edge of a part that was cut out has other neighbours when chroma is drawn larger.
+    apart = apart[_GRID:-_GRID] if trimmed else apart
+    rows, columns = (-(-side // _BLOCK) for side in apart.shape)
+    padded = np.zeros((rows * _BLOCK, columns * _BLOCK), bool)
+    padded[: apart.shape[0], : apart.shape[1]] = apart
+    blocks = padded.reshape(rows, _BLOCK, columns, _BLOCK)
+    return float(1 - blocks.any(axis=(1, 3)).mean()) if blocks.size else 0.0
 
 
 def grid_trace(large: Grey, small_size: affine.Size) -> float:

@@ -24,6 +24,8 @@ from neardup_cli.records.holdings import Holdings
 
 MOST_BYTES = 1 << 30
 MOST_PIXELS = 200_000_000
+_SAMPLED_ROWS = 64
+_ROUNDED_LEVELS = 1.5
 
 
 class Unproven(Exception):
@@ -58,26 +60,32 @@ class Opened:
     def _decoded(self, number: int) -> WholeImage:
         return decode_whole(self.data, frame=number, max_pixels=MOST_PIXELS)
 
-    def luma(self) -> NDArray[np.uint8] | None:
-        """Return the brightness of a JPEG as it is stored, `uint8 [height, width]`.
+    def planes(self) -> NDArray[np.uint8] | None:
+        """Return a JPEG as it is stored, YCbCr `uint8 [height, width, 3]` or grey `[height, width]`.
 
-        None of other formats, and of a JPEG that is stored turned or has colours of another kind.
+        None of other formats, and of a JPEG that is stored turned, or whose colours a profile changes.
         """
         with Image.open(BytesIO(self.data)) as image:
-            if (
-                image.format != "JPEG"
-                or image.mode not in ("RGB", "L")
-                or read_exif(image).orientation != UPRIGHT
-            ):
+            if image.format != "JPEG" or image.mode not in ("RGB", "L"):
                 return None
-            image.draft("L", image.size)
-            return np.asarray(image) if image.mode == "L" else None
+            if read_exif(image).orientation != UPRIGHT:
+                return None
+            wanted = "L" if image.mode == "L" else "YCbCr"
+            image.draft(wanted, image.size)
+            if image.mode != wanted:
+                return None
+            planes = np.asarray(image)
+        middle = slice(len(planes) // 2, len(planes) // 2 + _SAMPLED_ROWS)
+        as_stored = np.asarray(Image.fromarray(planes[middle], wanted).convert("RGB"), np.int16)
+        apart = np.abs(as_stored - self.frame().rgb[middle]).mean()
+        return planes if apart < _ROUNDED_LEVELS else None
 
     def coding(self, image: WholeImage) -> Coding:
         """Say how a frame was encoded, as far as its noise depends on it."""
         size = max(1, (len(self.data) - self.holdings.film_bytes) // max(1, self.holdings.frames))
         if image.tables is None:
-            return Coding(lossless=self.holdings.lossless or self.file.format == "GIF", size=size)
+            lossless = self.holdings.lossless or self.file.format == "GIF"
+            return Coding(lossless=lossless, size=size, webp=self.file.format == "WEBP" and not lossless)
         tables = image.tables.quantisation
         luma = tuple(tables[min(tables)])
         chroma = None if image.grey or len(tables) < 2 else tuple(tables[sorted(tables)[1]])

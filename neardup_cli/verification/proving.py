@@ -53,18 +53,23 @@ def _proof(gone: Opened, kept: Opened) -> Proof:
         return proof_of(losses)
     if gone.holdings.frames > 1:
         return proof_of([*losses, *_lost_in_frames(gone, kept)])
+    exact = _exact(gone, kept)
+    if exact == 1:
+        return replace(proof_of(losses), made=True, exact=exact)  # its encoder had these pixels and no others
     seen = _compare_still(gone, kept)
     found = proof_of([*losses, *((loss, "") for loss in seen.losses)])
-    return replace(found, made=seen.made, source=_source(gone, kept, seen), exact=_exact(gone, kept))
+    return replace(found, made=seen.made, source=_source(gone, kept, seen), exact=exact)
 
 
 def _exact(gone: Opened, kept: Opened) -> float | None:
     """Return the share of the blocks of a JPEG that are what its encoder makes of the one that stays."""
     image, other = gone.frame(), kept.frame()
-    table = gone.coding(image).luma
-    if table is None or _size(image.rgb) != _size(other.rgb) or (luma := gone.luma()) is None:
+    tables = image.tables
+    if tables is None or other.alpha is not None or _size(image.rgb) != _size(other.rgb):
         return None
-    return exact_share(luma, other.grey_levels(), table)
+    if (planes := gone.planes()) is None:
+        return None
+    return exact_share(planes, other.rgb, tables)
 
 
 def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:

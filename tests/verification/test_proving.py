@@ -305,3 +305,32 @@ def test_what_cannot_be_compared_is_unproven(put: Put, photograph: Image.Image) 
     away = prove(gone, kept)
     assert away.unproven
     assert not away.is_empty
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "astronaut"])
+def test_which_of_two_was_saved_from_the_other_is_told_to_the_bit(lost: Lost, name: str) -> None:
+    first = jpeg(photographed(name).resize((420, 300)), 88)
+    second = jpeg(reopened(first), 70, subsampling=0)
+    there, back = lost(second, first), lost(first, second)
+    assert (there.exact, there.is_saved, there.losses, there.made) == (1, True, (), True)
+    assert back.exact is not None
+    assert back.exact < 1
+    assert not back.is_saved
+
+
+def test_a_patch_of_another_colour_and_the_same_brightness_is_not_saved_from_it(lost: Lost) -> None:
+    """A red lamp and a green one: all brightness is to the bit the same."""
+    first = jpeg(photographed("coffee").resize((420, 300)), 88)
+    luma, *chroma = reopened(first).convert("YCbCr").split()
+    for plane in chroma:
+        plane.paste(180 if plane is chroma[0] else 60, (160, 120, 184, 144))
+    edited = Image.merge("YCbCr", (luma, *chroma)).convert("RGB")
+    proof = lost(jpeg(edited, 88), first)
+    assert not proof.is_saved
+    assert Loss.COLOUR in proof.losses
+
+
+def test_another_profile_is_lost_though_the_pixels_are_to_the_bit_the_same(lost: Lost) -> None:
+    first = jpeg(photographed("coffee").resize((420, 300)), 88)
+    adobe = profile([(0.64, 0.33, 0.03), (0.21, 0.71, 0.08), (0.15, 0.06, 0.79)])
+    assert Loss.COLOUR in lost(jpeg(reopened(first), 80, icc_profile=adobe), first).losses
