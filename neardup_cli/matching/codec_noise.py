@@ -52,8 +52,8 @@ class Coding:
 class CodecNoise:
     """Encodes what the image should look like, as the image was encoded; what changes is the codec's doing.
 
-    Other codecs than JPEG do not say how coarse they were. A WebP is as coarse as one of as many bytes. A JPEG
-    of as many bytes is a little coarser than AVIF and HEIC, so its noise is an upper bound.
+    Other codecs than JPEG do not say how coarse they were. A WebP is as coarse as one of as many bytes. A
+    JPEG of as many bytes is a little coarser than AVIF and HEIC, so its noise is an upper bound.
     """
 
     def __init__(self, coding: Coding, sample: Callable[[], Grey], pixels: int) -> None:
