@@ -69,13 +69,17 @@ def make_preview(image: DecodedImage, are_natural: Callable[[NDArray[np.uint8]],
         are_natural: says of RGB pixels, `[n, 3]`, whether they are those of a photograph. Of what is none
             every difference is kept.
     """
-    pixels = shrunk(image.colour or image.luma)
-    data = pixels.tobytes()
-    some = np.frombuffer(data, np.uint8).reshape(-1, len(pixels.getbands()))[::_SAMPLED_EVERY]
+    whole = image.colour or image.luma
+    pixels = shrunk(whole)
+    some = np.frombuffer(pixels.tobytes(), np.uint8).reshape(-1, len(pixels.getbands()))[::_SAMPLED_EVERY]
     sample = Image.frombytes(pixels.mode, (len(some), 1), some.tobytes()).convert("RGB")
+    plain = not are_natural(np.asarray(sample)[0])
+    if plain and pixels.size != whole.size:
+        # A digit on a page is a few pixels here: averaged over what each covers, and over nothing else.
+        pixels = whole.resize(pixels.size, Image.Resampling.BOX)
     return Preview(
-        _coded(pixels, plain=not are_natural(np.asarray(sample)[0])),
-        blake3(data).digest(DIGEST_BYTES),
+        _coded(pixels, plain=plain),
+        blake3(pixels.tobytes()).digest(DIGEST_BYTES),
         None if image.alpha is None else _png(shrunk(image.alpha)),
         image.ground,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ def test_torch_is_an_extra(neardup: Neardup, photos: Path, tmp_path: Path) -> No
         "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
     )
     model = tmp_path / "mine.pt"
-    model.write_bytes(b"x")
+    with zipfile.ZipFile(model, "w") as archive:
+        archive.writestr("mine/constants.pkl", b"")
     without = neardup.finding_first(tmp_path)
     assert without.fail(13, "scan", photos, "--model", model).endswith("[torch]'`")
     assert json.loads(without.succeed("models", "list", "--json"))["default"] == "sscd_distilled"

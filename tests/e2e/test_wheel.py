@@ -153,9 +153,9 @@ def test_the_installed_program_upgrades_an_older_catalog(installed: Installed, t
     script = tmp_path / "upgrade.py"
     script.write_text(
         "import sys\n"
-        "from pathlib import Path\n"
-        "from neardup_cli.catalog import migrate, sqlite\n"
-        "engine = sqlite._engine(Path(sys.argv[1]))\n"
+        "from sqlalchemy import create_engine\n"
+        "from neardup_cli.catalog import migrate\n"
+        "engine = create_engine(f'sqlite:///{sys.argv[1]}')\n"
         "migrate.upgrade(engine, sys.argv[2])\n"
     )
     installed.run(installed.python, script, newest, "head")

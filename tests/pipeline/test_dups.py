@@ -95,7 +95,7 @@ def test_copies_of_photographs_are_found_and_nothing_else(mode: str, request: py
     assert frozenset(["coffee.png", "coffee-grey.jpg"]) in found
     assert len(found) == 2
     assert (report.summary["contents"], report.summary["files"]) == (6, 5)
-    # Of the same bytes nothing is lost. The smaller version was looked at, the original it might have been, and
+    # Of the same bytes nothing is lost. The smaller version was looked at, for it may be the original, and
     # nothing is lost with it either. The grey one is no copy to be removed unseen.
     assert (report.summary["redundant_files"], report.summary["doubtful_files"]) == (2, 1)
     assert report.summary["matches"] == {"exact": 1, "sieve": 0, "verifier": 0, "geometry": 0, decided: 2}

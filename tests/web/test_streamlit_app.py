@@ -95,7 +95,7 @@ def test_what_is_no_image(app: AppTest) -> None:
 
 def test_the_groups(app: AppTest) -> None:
     app.run()
-    assert "3 groups, 2 copies, " in texts(app)
+    assert "3 groups, 3 copies, " in texts(app)
     assert len([text for text in app.text if str(text.value).startswith("keep\n")]) == 3
     app.selectbox(key="kind").set_value("exact").run()
     assert len([text for text in app.text if str(text.value).startswith("keep\n")]) == 2
