@@ -67,8 +67,9 @@ def _exact(gone: Opened, kept: Opened) -> float | None:
     tables = image.tables
     if tables is None or other.alpha is not None or _size(image.rgb) != _size(other.rgb):
         return None
-    if (planes := gone.planes()) is None:
-        return None
+    planes = gone.planes()
+    if planes is None or (planes.ndim == 2 and not other.grey):
+        return None  # a grey version is to the bit what is left of the colours, and somebody wanted it so
     return exact_share(planes, other.rgb, tables)
 
 

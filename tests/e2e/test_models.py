@@ -101,6 +101,7 @@ def test_torch_is_an_extra(neardup: Neardup, photos: Path, tmp_path: Path) -> No
     model = tmp_path / "mine.pt"
     with zipfile.ZipFile(model, "w") as archive:
         archive.writestr("mine/constants.pkl", b"")
+        archive.writestr("mine/code/__torch__.py", b"")
     without = neardup.finding_first(tmp_path)
     assert without.fail(13, "scan", photos, "--model", model).endswith("[torch]'`")
     assert json.loads(without.succeed("models", "list", "--json"))["default"] == "sscd_distilled"

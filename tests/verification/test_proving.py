@@ -334,3 +334,10 @@ def test_another_profile_is_lost_though_the_pixels_are_to_the_bit_the_same(lost:
     first = jpeg(photographed("coffee").resize((420, 300)), 88)
     adobe = profile([(0.64, 0.33, 0.03), (0.21, 0.71, 0.08), (0.15, 0.06, 0.79)])
     assert Loss.COLOUR in lost(jpeg(reopened(first), 80, icc_profile=adobe), first).losses
+
+
+def test_a_grey_version_is_an_edit_though_it_is_to_the_bit_what_is_left_of_the_colours(lost: Lost) -> None:
+    colours = photographed("coffee").resize((420, 300))
+    grey = colours.convert("L")
+    assert Loss.COLOUR in lost(jpeg(grey, 80), encoded(colours, "PNG")).losses
+    assert lost(jpeg(grey, 80), encoded(grey, "PNG")).is_saved

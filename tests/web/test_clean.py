@@ -116,7 +116,8 @@ def test_certain_are_groups_of_which_every_copy_is_proven(server: Running) -> No
         listed = server.client.get("/api/groups", params=asked).json()["groups"]
         return {Path(group["keep"]).name for group in listed}
 
-    listed = server.client.get("/api/groups").json()["groups"]
+    ids = [group["id"] for group in server.client.get("/api/groups").json()["groups"]]
+    listed = [server.client.get(f"/api/groups/{one}").json() for one in ids]
     proven = {
         Path(group["keep"]).name
         for group in listed
