@@ -126,7 +126,10 @@ def _exact_blocks(stored: Planes, kept: Colours, tables: Tables, *, trimmed: boo
     image.save(stream, "JPEG", qtables=tables.quantisation, subsampling=tables.subsampling or "4:4:4")
     with Image.open(stream) as again:
         again.draft("L" if stored.ndim == 2 else "YCbCr", again.size)
-        apart = np.asarray(again) != stored
+        made = np.asarray(again)
+    if np.array_equal(made, stored):
+        return 1.0
+    apart = made != stored
     if stored.ndim == 3:
         apart = apart.any(axis=2)
     # What lies at the edge of a part that was cut out has other neighbours when chroma is drawn larger.
