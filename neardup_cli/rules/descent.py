@@ -129,9 +129,7 @@ def _step(about: Evidence) -> float:
     return 0.0 if held.lossless else held.quality or _UNKNOWN_STEP
 
 
-def with_true_sizes(
-    evidence: EvidenceOf, proofs: Mapping[tuple[int, int], Proof], files: FileOf
-) -> dict[int, Evidence]:
+def with_true_sizes(evidence: EvidenceOf, proofs: Proofs, files: FileOf) -> dict[int, Evidence]:
     """Add to what was enlarged from another content that it has no more detail than that one."""
     found = dict(evidence)
     for (gone, kept), proof in proofs.items():
@@ -185,7 +183,7 @@ class Descendants:
 
     def __init__(self, versions: Iterable[Sequence[int]], pairs: Iterable[PairMatch], files: FileOf) -> None:
         """Take lists of contents that are the same image plainly, the matches between them, and files."""
-        self._versions = [some for some in versions if len(some) > 1]
+        self._versions = list(versions)
         self._files = files
         of = {content: number for number, some in enumerate(self._versions) for content in some}
         self._pairs: list[list[PairMatch]] = [[] for _ in self._versions]

@@ -75,16 +75,16 @@ def _exact(gone: Opened, kept: Opened) -> float | None:
 
 def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:
     """Say whether the one that stays, a larger one of the same frame, was enlarged from the one that goes."""
-    small, large = (side.frame().grey_levels() for side in (gone, kept))
-    size, large_size = _size(small), _size(large)
-    if large.size <= LARGER * small.size or Loss.AREA in seen.losses:
+    small, large = gone.frame(), kept.frame()
+    size, large_size = _size(small.rgb), _size(large.rgb)
+    if large.rgb.size <= LARGER * small.rgb.size or Loss.AREA in seen.losses:
         return None
 
     def if_enlarged() -> Traces:
-        coding = gone.coding(gone.frame())
-        return traces_if_enlarged(small, large_size, coding.luma, kept.coding(kept.frame()))
+        table = gone.coding(small).luma
+        return traces_if_enlarged(small.grey_levels(), large_size, table, kept.coding(large))
 
-    return is_source(Traces(seen.quantiser_left, grid_trace(large, size)), if_enlarged)
+    return is_source(Traces(seen.quantiser_left, grid_trace(large.grey_levels(), size)), if_enlarged)
 
 
 def _lost_beside(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
