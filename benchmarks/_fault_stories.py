@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks._faulty import Ended, Fault, Kind, Shim
-from benchmarks._ground import WRITTEN, Ground, Snapshot, Tree, difference, digest_of
+from benchmarks._ground import WRITTEN, Ground, Snapshot, Tree, difference
+from neardup_cli.fingerprints.content import content_digest
 
 CATALOG = "catalog.db"
 _CODES = frozenset({0, *range(1, 20)})
@@ -397,6 +398,6 @@ class _Line(NamedTuple):
 def _holds(path: bytes, digest: bytes | None) -> bool:
     try:
         with open(path, "rb") as stream:
-            return digest is None or digest_of(stream.read()) == digest
+            return digest is None or content_digest(stream.read()) == digest
     except OSError:
         return False

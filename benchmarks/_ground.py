@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blake3 import blake3
+from neardup_cli.fingerprints.content import content_digest
 
 type Tree = dict[str, tuple[object, ...]]
 type Inode = tuple[int, int]
@@ -19,11 +19,6 @@ VAGUE = (".trashinfo", ".neardup-journal.jsonl")
 
 WRITTEN = ".png.xmp"
 """Ending of a sidecar that neardup writes, which has the time of day as its time."""
-
-
-def digest_of(data: bytes) -> bytes:
-    """Return what the catalog calls a content."""
-    return blake3(data).digest()
 
 
 def tree(*roots: Path) -> Tree:
@@ -39,16 +34,16 @@ def tree(*roots: Path) -> Tree:
         elif path.name.endswith(VAGUE):
             found[str(path)] = ("vague",)
         elif path.name.endswith(WRITTEN):
-            found[str(path)] = (digest_of(path.read_bytes()),)
+            found[str(path)] = (content_digest(path.read_bytes()),)
         else:
-            found[str(path)] = (digest_of(path.read_bytes()), status.st_mtime_ns, mode)
+            found[str(path)] = (content_digest(path.read_bytes()), status.st_mtime_ns, mode)
     return found
 
 
 def contents(*roots: Path) -> set[bytes]:
     """The digests of all regular files below some folders."""
     files = (path for path in _below(roots) if path.is_file() and not path.is_symlink())
-    return {digest_of(path.read_bytes()) for path in files if not path.name.endswith(VAGUE)}
+    return {content_digest(path.read_bytes()) for path in files if not path.name.endswith(VAGUE)}
 
 
 def inode_of(status: os.stat_result) -> Inode:
