@@ -59,6 +59,15 @@ _OF_THE_CAMERA = re.compile(
 _ENCODINGS = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "iso2022_jp"}
 
 
+_COMMENTED = frozenset({"JPEG", "MPO", "GIF"})
+# What programs write into the comment of a JPEG about themselves.
+_BY_AN_ENCODER = re.compile(
+    r"creator:|lavc|lead technologies|created with|optimi[sz]ed by|file written by|intel\(r\)|compressed by"
+    r"|processed by|jpeg encoder|ffmpeg|appleMark|handmade software",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What is written; see `records.holdings.Holdings` for each."""
@@ -250,6 +259,9 @@ def _words(
         yield from (value[:_LONGEST_TEXT] for value in values_of(packet, name))
     yield from _iptc(image)
     yield from (_text(image.info.get(name)) for name in _PNG_WORDS)
+    said = _text(image.info.get("comment")) if image.format in _COMMENTED else ""
+    if not _BY_AN_ENCODER.match(said):
+        yield said
 
 
 def _wide_text(value: object) -> str:

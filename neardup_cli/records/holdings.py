@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-HOLDINGS_VERSION = 2
+HOLDINGS_VERSION = 3
 """Raised whenever a holding may be read differently; stored ones of other versions are read again."""
 
 # A JPEG shows one frame; a second picture in it (MPO) is another matter.

@@ -494,3 +494,13 @@ def test_text_behind_the_pixels_of_a_png() -> None:
     late = plain[:-12] + chunk + plain[-12:]
     assert read_holdings(late) == read_holdings(rich)
     assert read_holdings(late).rating == -1
+
+
+@pytest.mark.parametrize(
+    ("comment", "words"),
+    [(b"grandmother, 1953", {"grandmother, 1953"}), (b"CREATOR: gd-jpeg v1.0", set()), (b"Lavc60.3", set())],
+)
+def test_the_comment_of_a_jpeg_is_words_unless_a_program_speaks_of_itself(
+    comment: bytes, words: set[str]
+) -> None:
+    assert held(photograph(), "JPEG", comment=comment).words == words
