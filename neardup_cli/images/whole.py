@@ -32,10 +32,12 @@ class JpegTables:
     Attributes:
         quantisation: as Pillow gives it: 64 steps in zigzag order, by the number of the table.
         subsampling: "4:4:4", "4:2:2", "4:2:0"; empty for another one, and for grey.
+        grey: whether brightness alone is stored.
     """
 
     quantisation: dict[int, list[int]]
     subsampling: str
+    grey: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class WholeImage:
         grey: whether the three channels are equal everywhere.
         tables: of a JPEG, else None.
         damage: what a JPEG's decoder complained of, as `damage_of` has it; it costs nothing here.
+        as_stored: whether `rgb` is what a JPEG's decoder gives: not turned, no profile applied.
+        profile: the ICC profile that was applied; empty where none was.
     """
 
     rgb: NDArray[np.uint8]
@@ -55,13 +59,17 @@ class WholeImage:
     grey: bool
     tables: JpegTables | None
     damage: str = ""
+    as_stored: bool = False
+    profile: bytes = b""
 
     def grey_levels(self) -> NDArray[np.uint8]:
         """Return its brightness, uint8 [height, width]."""
         return np.array(Image.fromarray(self.rgb).convert("L"))
 
 
-def decode_whole(data: bytes, *, frame: int = 0, max_pixels: int = DEFAULT_MAX_PIXELS) -> WholeImage:
+def decode_whole(
+    data: bytes, *, frame: int = 0, max_pixels: int = DEFAULT_MAX_PIXELS, profile: bool = True
+) -> WholeImage:
     """Decode one frame at its full size.
 
     The first frame is the first one of the file, which need not be the one that `decode` shows: that is
@@ -71,6 +79,7 @@ def decode_whole(data: bytes, *, frame: int = 0, max_pixels: int = DEFAULT_MAX_P
         data: the file's content.
         frame: number of the frame or page, as `images.frames` counts them.
         max_pixels: refuse a frame with more of them, before it is decoded.
+        profile: whether its colours are brought to sRGB; else they stay as numbers.
 
     Raises:
         ImageTooLarge: it has more pixels than allowed.
@@ -82,20 +91,26 @@ def decode_whole(data: bytes, *, frame: int = 0, max_pixels: int = DEFAULT_MAX_P
         if image.width * image.height > max_pixels:
             raise ImageTooLarge(f"too many pixels ({image.width} x {image.height})")
         tables = _tables(image)
-        found = image.info.get("icc_profile")
+        found = image.info.get("icc_profile") if profile else None
         icc = found if isinstance(found, bytes) else b""
-        if tables is not None and image.mode in ("L", "RGB"):
-            (pixels, damage), alpha, is_grey = _jpeg_pixels(data, image.mode, icc), None, image.mode == "L"
+        decoded = tables is not None and image.mode in ("L", "RGB")
+        if decoded:
+            transform = _transform(icc, image.mode)
+            (pixels, damage), alpha, is_grey = _jpeg_pixels(data, transform), None, image.mode == "L"
         else:
             image.load()
-            (pixels, alpha, is_grey), damage = _pixels(image, icc), ""
+            colours, layer = _parts(image)
+            transform = _transform(icc, colours.mode)
+            (pixels, alpha, is_grey), damage = _pixels(colours, layer, transform), ""
         # Pillow turns a TIFF, and pillow-heif a HEIC, while it is loaded, and says so here.
         orientation = read_exif(image).orientation if frame == 0 else UPRIGHT
     rgb = turned(pixels, orientation)
     opacity = None if alpha is None else turned(alpha, orientation)
     if opacity is not None:
         rgb[opacity == 0] = 0
-    return WholeImage(rgb, opacity, is_grey or _is_grey(rgb), tables, damage)
+    as_stored = decoded and transform is None and orientation == UPRIGHT
+    applied = b"" if transform is None else icc
+    return WholeImage(rgb, opacity, is_grey or _is_grey(rgb), tables, damage, as_stored, applied)
 
 
 def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -123,10 +138,13 @@ def _tables(image: ImageFile.ImageFile) -> JpegTables | None:
     if image.mode != "L":
         with suppress(Exception):  # of odd sampling factors
             subsampling = _SUBSAMPLING.get(JpegImagePlugin.get_sampling(image), "")
-    return JpegTables({number: list(table) for number, table in image.quantization.items()}, subsampling)
+    steps = {number: list(table) for number, table in image.quantization.items()}
+    return JpegTables(steps, subsampling, image.mode == "L")
 
 
-def _jpeg_pixels(data: bytes, mode: str, icc: bytes) -> tuple[NDArray[np.uint8], str]:
+def _jpeg_pixels(
+    data: bytes, transform: ImageCms.ImageCmsTransform | None
+) -> tuple[NDArray[np.uint8], str]:
     """Decode by libjpeg-turbo's own interface: the same pixels as Pillow's, in half of the time."""
     import simplejpeg
 
@@ -137,15 +155,16 @@ def _jpeg_pixels(data: bytes, mode: str, icc: bytes) -> tuple[NDArray[np.uint8],
     except ValueError as error:
         damage = said_by_libjpeg(str(error))
         rgb = simplejpeg.decode_jpeg(data, "RGB", strict=False)
-    if icc and mode == "RGB" and (transform := _transform(icc, mode)) is not None:
+    if transform is not None:
         return np.array(transform.apply(Image.fromarray(rgb))), damage
     return rgb, damage
 
 
-def _pixels(image: Image.Image, icc: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
-    """Return colours, alpha, and whether it is stored as grey, of a loaded image."""
-    colours, alpha = _parts(image)
-    if icc and (transform := _transform(icc, colours.mode)) is not None:
+def _pixels(
+    colours: Image.Image, alpha: Image.Image | None, transform: ImageCms.ImageCmsTransform | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bool]:
+    """Return colours, alpha, and whether it is stored as grey, of a loaded image's parts."""
+    if transform is not None:
         colours = transform.apply(colours)
     is_grey = colours.mode == "L"
     rgb = np.array(colours if colours.mode == "RGB" else colours.convert("RGB"))
@@ -194,7 +213,7 @@ def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     That is where the profile is sRGB's, is broken, belongs to other channels, or is one of grey, which
     differs by its tones alone and is heeded by few viewers.
     """
-    if mode == "L":
+    if not icc or mode == "L":
         return None
     from PIL import ImageCms  # most images have no profile
 

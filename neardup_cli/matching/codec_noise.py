@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -68,11 +69,22 @@ class CodecNoise:
 
     def of(self, expected: Grey) -> Floats32:
         """Return what the codec adds to `uint8 [height, width]`, grey levels."""
-        if self._coding.lossless:
+        coded = self.coded(expected)
+        if coded is None:
             return np.zeros(expected.shape, np.float32)
+        return np.asarray(cv2.subtract(coded, expected, dtype=cv2.CV_32F))
+
+    def coded(self, expected: Grey) -> Grey | None:
+        """Return what the codec makes of `uint8 [height, width]`; None if it keeps every pixel."""
+        if self._coding.lossless:
+            return None
         encoded = _encoded(expected, self._coding.luma, self._quality, webp=self._coding.webp)
+        if not self._coding.webp:
+            import simplejpeg  # late: what was never a JPEG needs none
+
+            return np.asarray(simplejpeg.decode_jpeg(encoded, "GRAY")[..., 0])
         with Image.open(io.BytesIO(encoded)) as image:
-            return np.asarray(image.convert("L"), np.float32) - expected
+            return np.asarray(image.convert("L"))
 
 
 def noise_left(grey: Grey, table: tuple[int, ...]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil
 
 import cv2
 import numpy as np
@@ -26,26 +25,31 @@ _SAMPLED = 30_000
 _KEPT = 0.9
 _LEAST_ERROR = 0.3  # grey levels: below, nothing has moved
 _LEAST_GAIN = 0.07  # share of the error that a registration has to take away to be believed
-_GRID = 16  # bands begin on the grid of JPEG's blocks, chroma's included
+_MARGIN = 16  # rows: farther than the blurs reach
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Expectation:
     """Draws the expected image, a band of rows at a time.
 
     Attributes:
         kept: the other image's brightness, `uint8 [height, width]`, of any size.
-        size: width and height of the image that is expected.
+        drawn: the same at the size and place of the image that is expected.
         kernel: by which it was resized; None where both have one size.
         shift: affine map from expected pixels to those of the resized other one; None where nothing moved.
         mixture: weights of the image, its blurs, and a constant; None where it is expected as it is.
     """
 
     kept: Grey
-    size: affine.Size
+    drawn: Grey
     kernel: Image.Resampling | None = None
     shift: Affine | None = None
     mixture: tuple[float, ...] | None = None
+
+    @property
+    def size(self) -> affine.Size:
+        """Width and height of the image that is expected."""
+        return self.drawn.shape[1], self.drawn.shape[0]
 
     @property
     def gain(self) -> float:
@@ -67,21 +71,27 @@ class Expectation:
         """Return the same image as it would be without its sharpening, softening and tones."""
         return replace(self, mixture=None)
 
+    def rows(self, top: int, bottom: int) -> Grey | Floats32:
+        """Return the rows from `top` to `bottom`, `[rows, width]`: whole levels where nothing is mixed."""
+        if self.mixture is None:
+            return self.drawn[top:bottom]
+        first, last = max(0, top - _MARGIN), min(self.size[1], bottom + _MARGIN)
+        return _mixed(self.drawn[first:last], self.mixture)[top - first : bottom - first]
+
     def band(self, top: int, bottom: int) -> Floats32:
         """Return the rows from `top` to `bottom`, `float32 [rows, width]`."""
-        margin = _GRID * ceil((self.moved + 8) / _GRID)
-        first, last = max(0, top - margin), min(self.size[1], bottom + margin)
-        drawn = self._resized(first, last)
-        if self.shift is not None:
-            down, up = np.array([[1.0, 0, 0], [0, 1, first]]), np.array([[1.0, 0, 0], [0, 1, -first]])
-            drawn = warped(drawn, affine.compose(up, affine.compose(self.shift, down)))
-        expected = drawn.astype(np.float32) if self.mixture is None else _mixed(drawn, self.mixture)
-        return expected[top - first : bottom - first]
+        return self.rows(top, bottom).astype(np.float32, copy=False)
 
-    def _resized(self, top: int, bottom: int) -> Grey:
-        if self.kernel is None:
-            return self.kept[top:bottom]
-        return _resize(self.kept, self.size, self.kernel, (0, top, self.size[0], bottom))
+    def whole_levels(self, top: int, bottom: int) -> Grey:
+        """Return the same rows as an encoder gets them, `uint8 [rows, width]`."""
+        return whole_levels(self.rows(top, bottom))
+
+
+def whole_levels(expected: Grey | Floats32) -> Grey:
+    """Round levels to what an image can hold, `uint8` of the same shape."""
+    if expected.dtype == np.uint8:
+        return np.asarray(expected, np.uint8)
+    return np.clip(np.rint(expected), 0, 255).astype(np.uint8)
 
 
 def expect(gone: Grey, kept: Grey, *, softened: bool = False) -> Expectation:
@@ -94,8 +104,8 @@ def expect(gone: Grey, kept: Grey, *, softened: bool = False) -> Expectation:
     """
     size = (gone.shape[1], gone.shape[0])
     kernel = None if kept.shape == gone.shape else _best_kernel(gone, kept)
-    plain = Expectation(kept, size, kernel)
-    small_gone, small_kept = _both_small(gone, plain)
+    drawn = kept if kernel is None else _resize(kept, size, kernel, (0, 0, *size))
+    small_gone, small_kept = _both_small(gone, drawn)
     error = _error(small_gone, small_kept)
     shift = None
     if error > _LEAST_ERROR:
@@ -103,22 +113,22 @@ def expect(gone: Grey, kept: Grey, *, softened: bool = False) -> Expectation:
         if _error(small_gone, warped(small_kept, found)) < (1 - _LEAST_GAIN) * error - 0.02:
             to_small = affine.scaling(small_gone.shape[1] / size[0], small_gone.shape[0] / size[1])
             shift = affine.compose(affine.invert(to_small), affine.compose(found, to_small))
-    moved = Expectation(kept, size, kernel, shift)
+            drawn = warped(drawn, shift)
+    moved = Expectation(kept, drawn, kernel, shift)
     if kernel is None and shift is None and not softened:
         return moved
-    return Expectation(kept, size, kernel, shift, _mixture(gone, moved))
+    return replace(moved, mixture=_mixture(gone, moved))
 
 
-def _both_small(gone: Grey, plain: Expectation) -> tuple[Grey, Grey]:
+def _both_small(gone: Grey, drawn: Grey) -> tuple[Grey, Grey]:
     """Bring both to at most 1,400 pixels, where displacements are looked for."""
-    width, height = plain.size
+    height, width = gone.shape
     shrink = min(1.0, 1400 / max(width, height))
     if shrink == 1.0:
-        return gone, np.clip(np.rint(plain.band(0, height)), 0, 255).astype(np.uint8)
+        return gone, drawn
     size = (round(width * shrink), round(height * shrink))
     gone_small, kept_small = (
-        np.asarray(cv2.resize(side, size, interpolation=cv2.INTER_AREA), np.uint8)
-        for side in (gone, plain.kept)
+        np.asarray(cv2.resize(side, size, interpolation=cv2.INTER_AREA), np.uint8) for side in (gone, drawn)
     )
     return gone_small, kept_small
 

@@ -7,6 +7,7 @@ another exposure, detail that the other lost. All is directed: from the image th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neardup_cli.matching import affine
+from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.codec_noise import CodecNoise, Coding
-from neardup_cli.matching.expectation import Expectation, expect
+from neardup_cli.matching.expectation import Expectation, expect, whole_levels
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.origin import quantiser_left
 
@@ -27,7 +29,8 @@ type Colours = NDArray[np.uint8]
 """RGB pixels, `uint8 [height, width, 3]`, upright."""
 type Floats32 = NDArray[np.float32]
 
-_BAND = 1 << 22  # pixels that are compared at a time
+_BAND = 1 << 22  # pixels that are encoded at a time
+_STRIP = 1 << 18  # pixels that are compared at a time
 _SMALL = 256  # pixels of the shorter side below which blocks are smaller
 _BLOCK = 8
 _GRID = 16
@@ -42,7 +45,7 @@ _MEANS = 3.0
 _ROUNDING_OF_MEANS = 2.0
 _ROUNDING_OF_COLOURS = 3.0
 _ROUNDING_OF_SMALL_COLOURS = 4.0
-_SLOPE_OF_COLOURS = 0.25
+_SLOPE_OF_COLOURS, _SLOPE_OF_SMALL_COLOURS = 0.25, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +171,11 @@ class _Blocks(NamedTuple):
 def _compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> _Blocks:
     width, height = expectation.size
     block = _BLOCK if min(width, height) >= _SMALL else 4 if min(width, height) >= 8 else 1
-    rows = max(_GRID, _BAND // width // _GRID * _GRID)
     codec = CodecNoise(coding, lambda: _sample(expectation), width * height)
-    bands: list[tuple[Floats32, ...]] = []
-    for top in range(0, height, rows):
-        bottom = min(height, top + rows)
-        if bottom - top < block:
-            break
-        expected = expectation.band(top, bottom)
-        bands.append(_compare_band(gone[top:bottom], expected, codec, block))
+    found = zip(*_strips_of(gone, expectation, codec, block), strict=True)
     left, mean, noise, noise_mean, from_codec, slope, slope_gone = (
         np.sqrt(joined) if place not in {1, 3} else joined
-        for place, joined in enumerate(np.concatenate(parts) for parts in zip(*bands, strict=True))
+        for place, joined in enumerate(np.concatenate(parts) for parts in found)
     )
     return _Blocks(
         block,
@@ -194,12 +190,78 @@ def _compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> _Blo
     )
 
 
+def _strips_of(
+    gone: Grey, expectation: Expectation, codec: CodecNoise, block: int
+) -> Iterator[tuple[Floats32, ...]]:
+    """Encode a band at a time, and compare it in strips so low that they stay in the processor's cache."""
+    width, height = expectation.size
+    rows = max(_GRID, _BAND // width // _GRID * _GRID)
+    low = max(_GRID, _STRIP // width // _GRID * _GRID)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        expected = expectation.rows(top, bottom)
+        whole = whole_levels(expected)
+        coded = codec.coded(whole) if bottom - top >= block else whole
+        steep, steep_gone = (_Slopes(side, block) for side in (whole, gone[top:bottom]))
+        for first in range(0, bottom - top, low):
+            last = min(bottom - top, first + low)
+            if last - first < block:
+                break
+            strip = slice(first, last)
+            yield (
+                *_compare_strip(
+                    gone[top:bottom][strip], expected[strip], None if coded is None else coded[strip], block
+                ),
+                steep.of(first, last),
+                steep_gone.of(first, last),
+            )
+
+
+def _compare_strip(
+    gone: Grey, expected: Grey | Floats32, coded: Grey | None, block: int
+) -> tuple[Floats32, ...]:
+    """Return the first five of `_Blocks`' measures, squares where it has roots; `coded` is None of what no codec changed."""
+
+    def apart(one: Grey | Floats32, other: Grey | Floats32) -> tuple[Floats32, Floats32]:
+        difference = cv2.subtract(one, other, dtype=cv2.CV_32F)
+        return _averaged(cv2.multiply(difference, difference), block), _averaged(difference, block)
+
+    left, mean = apart(gone, expected)
+    if coded is None:
+        nothing = np.zeros_like(left)
+        return left, mean, nothing, nothing, left
+    noise, noise_mean = apart(coded, expected)
+    from_codec, _ = apart(gone, coded)
+    return left, mean, noise, noise_mean, from_codec
+
+
+class _Slopes:
+    """The squared slopes of an image, averaged over blocks."""
+
+    def __init__(self, levels: Grey, block: int) -> None:
+        """Take `uint8 [height, width]`."""
+        self._levels, self._block = levels, block
+
+    def of(self, first: int, last: int) -> Floats32:
+        """Return them of the rows from `first` to `last`; a row beyond each end takes part."""
+        above = max(0, first - 1)
+        some = self._levels[above : last + 1]
+        inner = slice(first - above, last - above)
+        squares = (
+            cv2.multiply(slope, slope, scale=1 / 64, dtype=cv2.CV_32F)
+            for slope in (cv2.Sobel(some, cv2.CV_16S, 1, 0)[inner], cv2.Sobel(some, cv2.CV_16S, 0, 1)[inner])
+        )
+        across, down = (_averaged(np.asarray(one, np.float32), self._block) for one in squares)
+        return across + down
+
+
 def _sample(expectation: Expectation) -> Grey:
     """Draw strips of rows spread over the whole image, a megapixel at most: what is at its top may be sky."""
     width, height = expectation.size
     strips = max(1, min(height // _GRID, (1 << 20) // (width * _GRID)))
     tops = np.linspace(0, max(0, height - _GRID), strips).astype(int) // _GRID * _GRID
-    return _whole(np.concatenate([expectation.band(top, min(height, top + _GRID)) for top in tops.tolist()]))
+    strips = [expectation.whole_levels(top, min(height, top + _GRID)) for top in tops.tolist()]
+    return np.concatenate(strips)
 
 
 def _distance_from_codec(blocks: _Blocks, coding: Coding) -> float:
@@ -208,21 +270,6 @@ def _distance_from_codec(blocks: _Blocks, coding: Coding) -> float:
         return np.inf  # nobody knows how it was encoded
     seen = blocks.slope >= np.median(blocks.slope)
     return float(np.median(blocks.from_codec[seen] / (blocks.noise[seen] + _ROUNDING_AT_LARGE)))
-
-
-def _compare_band(gone: Grey, expected: Floats32, codec: CodecNoise, block: int) -> tuple[Floats32, ...]:
-    noise = codec.of(_whole(expected))
-    left = gone - expected
-    from_codec = left - noise
-    return (
-        _averaged(left * left, block),
-        _averaged(left, block),
-        _averaged(noise * noise, block),
-        _averaged(noise, block),
-        _averaged(from_codec * from_codec, block),
-        _averaged(_steepness(expected), block),
-        _averaged(_steepness(gone), block),
-    )
 
 
 def _steepness(levels: Grey | Floats32) -> Floats32:
@@ -243,37 +290,59 @@ def _compare_colour(
 ) -> _ColourDifference:
     """Compare hues at half size, which is where most codecs keep them."""
     size = (max(1, gone.shape[1] // 2), max(1, gone.shape[0] // 2))
-    hues = _hues(kept, size)
-    if expectation.shift is not None:
-        half = affine.scaling(size[0] / gone.shape[1], size[1] / gone.shape[0])
-        shift = affine.compose(half, affine.compose(expectation.shift, affine.invert(half)))
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        drawn = cv2.warpAffine(hues, shift, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        hues = np.asarray(drawn, np.float32)
-    apart = _hues(gone, size) - hues
-    steep = _steepness(hues)
+    hues = [_moved(hue, gone.shape, expectation.shift) for hue in _hues(kept, size)]
     block = 8 if min(size) >= _SMALL // 2 else 4
     block = min(block, *size)
-    worst = np.abs(_averaged(apart, block)) / (
-        _ROUNDING_OF_COLOURS + coding.chroma_step / 8 + _SLOPE_OF_COLOURS * np.sqrt(_averaged(steep, block))
-    )
     half_block = max(1, block // 2)
-    small = np.abs(_averaged(apart, half_block)) / (
-        _ROUNDING_OF_SMALL_COLOURS + coding.chroma_step / 6 + 0.3 * np.sqrt(_averaged(steep, half_block))
-    )
-    ranked = np.sort(small.reshape(-1, 2).max(axis=1))
-    return _ColourDifference(
-        worst=float(worst.max()),
-        small=float(ranked[-min(4, len(ranked))]),
-        tint=float(np.abs(np.median(apart.reshape(-1, 2), axis=0)).max()),
-    )
+    small: list[Floats32] = []
+    worst = 0.0
+    tint = 0.0
+    for hue, other in zip(_hues(gone, size), hues, strict=True):
+        apart, steep = _compare_hue(hue, other, half_block)
+        tint = max(tint, float(np.abs(np.median(apart))))
+        small.append(
+            np.abs(apart)
+            / (_ROUNDING_OF_SMALL_COLOURS + coding.chroma_step / 6 + _SLOPE_OF_SMALL_COLOURS * np.sqrt(steep))
+        )
+        apart, steep = (_averaged(one, block // half_block) for one in (apart, steep))
+        allowed = _ROUNDING_OF_COLOURS + coding.chroma_step / 8 + _SLOPE_OF_COLOURS * np.sqrt(steep)
+        worst = max(worst, float((np.abs(apart) / allowed).max()))
+    either = np.maximum(*small).ravel()
+    fourth = min(4, len(either))
+    return _ColourDifference(worst, float(np.partition(either, -fourth)[-fourth]), tint)
 
 
-def _hues(colours: Colours, size: affine.Size) -> Floats32:
-    """Return Cr and Cb at a size, `float32 [height, width, 2]`."""
+def _compare_hue(hue: Grey, other: Grey, block: int) -> tuple[Floats32, Floats32]:
+    """Return, of each block, the mean difference and the squared slope of the other."""
+    height, width = hue.shape
+    low = max(_GRID, _STRIP // width // _GRID * _GRID)
+    steep = _Slopes(other, block)
+    found = []
+    for first in range(0, height - block + 1, low):
+        last = min(height, first + low)
+        if last - first >= block:
+            apart = cv2.subtract(hue[first:last], other[first:last], dtype=cv2.CV_32F)
+            found.append((_averaged(np.asarray(apart, np.float32), block), steep.of(first, last)))
+    return np.concatenate([apart for apart, _ in found]), np.concatenate([slope for _, slope in found])
+
+
+def _hues(colours: Colours, size: affine.Size) -> list[Grey]:
+    """Return Cr and Cb at a size, each `uint8 [height, width]`."""
     shrinks = size[0] <= colours.shape[1]
     drawn = cv2.resize(colours, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2YCrCb)[..., 1:], np.float32)
+    drawn = cv2.cvtColor(drawn, cv2.COLOR_RGB2YCrCb)
+    return [np.asarray(cv2.extractChannel(drawn, channel), np.uint8) for channel in (1, 2)]
+
+
+def _moved(hue: Grey, whole: tuple[int, ...], shift: Affine | None) -> Grey:
+    """Draw a hue where the image of that shape was moved to."""
+    if shift is None:
+        return hue
+    size = hue.shape[1], hue.shape[0]
+    half = affine.scaling(size[0] / whole[1], size[1] / whole[0])
+    to_hue = affine.compose(half, affine.compose(shift, affine.invert(half)))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(hue, to_hue, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _averaged(values: Floats32, block: int) -> Floats32:
@@ -285,7 +354,3 @@ def _averaged(values: Floats32, block: int) -> Floats32:
 
 def _root_mean_square(values: Floats32) -> float:
     return float(np.sqrt(np.mean(values * values)))
-
-
-def _whole(expected: Floats32) -> Grey:
-    return np.clip(np.rint(expected), 0, 255).astype(np.uint8)

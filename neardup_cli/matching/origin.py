@@ -21,11 +21,10 @@ from PIL import Image
 
 from neardup_cli.matching import affine
 from neardup_cli.matching.codec_noise import CodecNoise, Coding, noise_left
-from neardup_cli.matching.expectation import Expectation, expect
+from neardup_cli.matching.expectation import Expectation, expect, whole_levels
 from neardup_cli.matching.features import Grey
 
 type Floats = NDArray[np.float64]
-type Planes = NDArray[np.uint8]
 type Colours = NDArray[np.uint8]
 
 _LOOKED_AT = 1 << 20  # pixels
@@ -52,6 +51,10 @@ class Tables(Protocol):
     def subsampling(self) -> str:
         """Return 4:4:4, 4:2:2 or 4:2:0; empty for another one, and for grey."""
 
+    @property
+    def grey(self) -> bool:
+        """Return True if brightness alone is stored."""
+
 
 class Traces(NamedTuple):
     """What a large image bears of a small one.
@@ -76,7 +79,7 @@ def quantiser_left(expectation: Expectation, table: tuple[int, ...]) -> float:
         table: 64 steps, of the small image.
     """
     top, bottom = _middle(expectation.size, _LOOKED_AT)
-    return noise_left(_whole(expectation.band(top, bottom)), table)
+    return noise_left(expectation.whole_levels(top, bottom), table)
 
 
 def traces_if_enlarged(
@@ -95,12 +98,12 @@ def traces_if_enlarged(
     wanted = size[0], max(1, round((bottom - top) * size[1] / small.shape[0]))
     enlarged = np.asarray(Image.fromarray(part).resize(wanted, Image.Resampling.BICUBIC))
     noise = CodecNoise(coding, lambda: enlarged, size[0] * size[1]).of(enlarged)
-    encoded = _whole(enlarged + noise)
+    encoded = whole_levels(enlarged + noise)
     left = None if table is None else quantiser_left(expect(part, encoded), table)
     return Traces(left, grid_trace(encoded, (part.shape[1], part.shape[0])))
 
 
-def exact_share(stored: Planes, kept: Colours, tables: Tables) -> float:
+def exact_share(stored: Colours, kept: Colours, tables: Tables) -> float:
     """Return the share of blocks that are to the bit what a JPEG encoder makes of another image's pixels.
 
     1 for an image that was saved from these pixels by the common encoder: then it holds nothing beyond them.
@@ -108,8 +111,8 @@ def exact_share(stored: Planes, kept: Colours, tables: Tables) -> float:
     was saved from which. Where the middle differs already the rest is not looked at.
 
     Args:
-        stored: `uint8 [height, width, 3]` of a JPEG, YCbCr as it is stored; `[height, width]` of a grey one.
-        kept: RGB, `uint8 [height, width, 3]`, of the other image, of the same size.
+        stored: RGB, `uint8 [height, width, 3]`, as a JPEG's decoder gives it: no profile applied, not turned.
+        kept: the same of the other image, of the same size.
         tables: how the JPEG was encoded.
     """
     top, bottom = _middle((stored.shape[1], stored.shape[0]), _LOOKED_AT)
@@ -119,26 +122,29 @@ def exact_share(stored: Planes, kept: Colours, tables: Tables) -> float:
     return _exact_blocks(stored, kept, tables, trimmed=False)
 
 
-def _exact_blocks(stored: Planes, kept: Colours, tables: Tables, *, trimmed: bool) -> float:
-    image = Image.fromarray(np.ascontiguousarray(kept))
-    image = image.convert("L") if stored.ndim == 2 else image
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", qtables=tables.quantisation, subsampling=tables.subsampling or "4:4:4")
-    with Image.open(stream) as again:
-        again.draft("L" if stored.ndim == 2 else "YCbCr", again.size)
-        made = np.asarray(again)
+def _exact_blocks(stored: Colours, kept: Colours, tables: Tables, *, trimmed: bool) -> float:
+    made = _saved_again(kept, tables)
+    # What lies at the edge of a part that was cut out has other neighbours when chroma is drawn larger.
+    inner = slice(_GRID, -_GRID) if trimmed else slice(None)
+    made, stored = made[inner], stored[inner]
     if np.array_equal(made, stored):
         return 1.0
-    apart = made != stored
-    if stored.ndim == 3:
-        apart = apart.any(axis=2)
-    # What lies at the edge of a part that was cut out has other neighbours when chroma is drawn larger.
-    apart = apart[_GRID:-_GRID] if trimmed else apart
+    apart = (made != stored).any(axis=2)
     rows, columns = (-(-side // _BLOCK) for side in apart.shape)
     padded = np.zeros((rows * _BLOCK, columns * _BLOCK), bool)
     padded[: apart.shape[0], : apart.shape[1]] = apart
     blocks = padded.reshape(rows, _BLOCK, columns, _BLOCK)
     return float(1 - blocks.any(axis=(1, 3)).mean()) if blocks.size else 0.0
+
+
+def _saved_again(kept: Colours, tables: Tables) -> Colours:
+    import simplejpeg  # late: what is no JPEG needs none
+
+    image = Image.fromarray(np.ascontiguousarray(kept))
+    image = image.convert("L") if tables.grey else image
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", qtables=tables.quantisation, subsampling=tables.subsampling or "4:4:4")
+    return np.asarray(simplejpeg.decode_jpeg(stream.getvalue(), "RGB"))
 
 
 def grid_trace(large: Grey, small_size: affine.Size) -> float:
@@ -184,8 +190,9 @@ def _peak(change: NDArray[np.float32], share: float) -> float:
 
 
 def _heights(profile: Floats, frequencies: Floats) -> Floats:
-    waves = np.exp(-2j * np.pi * np.outer(frequencies, np.arange(len(profile))))
-    return np.abs(waves @ (profile - profile.mean()))
+    angles = 2 * np.pi * np.outer(frequencies, np.arange(len(profile)))
+    level = profile - profile.mean()
+    return np.hypot(np.cos(angles) @ level, np.sin(angles) @ level)
 
 
 def _middle(size: affine.Size, pixels: int) -> tuple[int, int]:
@@ -194,7 +201,3 @@ def _middle(size: affine.Size, pixels: int) -> tuple[int, int]:
     rows = min(height, max(2 * _GRID, pixels // width // _GRID * _GRID))
     top = (height - rows) // 2 // _GRID * _GRID
     return top, top + rows
-
-
-def _whole(levels: NDArray[np.float32]) -> Grey:
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.images.files import open_image
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
-from neardup_cli.images.metadata import UPRIGHT, read_exif
 from neardup_cli.images.walk import os_reason
 from neardup_cli.images.whole import WholeImage, decode_whole
 from neardup_cli.matching.codec_noise import Coding
@@ -24,8 +22,6 @@ from neardup_cli.records.holdings import Holdings
 
 MOST_BYTES = 1 << 30
 MOST_PIXELS = 200_000_000
-_SAMPLED_ROWS = 64
-_ROUNDED_LEVELS = 1.5
 
 
 class Unproven(Exception):
@@ -43,7 +39,14 @@ class Opened:
     def holdings(self) -> Holdings:
         """What it holds beside the pixels of its first frame, and whether its decoder believes it."""
         held = read_holdings(self.data)
-        return replace(held, damage=self.file.damage or damage_of(self.data, self.file.format))
+        return replace(held, damage=self.file.damage or self._damage())
+
+    def _damage(self) -> str:
+        """Return why its decoder does not believe it: of a JPEG it said so while it decoded it whole."""
+        if self.file.format == "JPEG":
+            with suppress(UnreadableImage):
+                return self._first.damage
+        return damage_of(self.data, self.file.format)
 
     def frame(self, number: int = 0) -> WholeImage:
         """Decode a frame at full size.
@@ -57,28 +60,13 @@ class Opened:
     def _first(self) -> WholeImage:
         return self._decoded(0)
 
+    @cached_property
+    def stored(self) -> WholeImage:
+        """The first frame with its colours as numbers, whatever profile says what they mean."""
+        return decode_whole(self.data, max_pixels=MOST_PIXELS, profile=False)
+
     def _decoded(self, number: int) -> WholeImage:
         return decode_whole(self.data, frame=number, max_pixels=MOST_PIXELS)
-
-    def planes(self) -> NDArray[np.uint8] | None:
-        """Return a JPEG as it is stored, YCbCr `uint8 [height, width, 3]` or grey `[height, width]`.
-
-        None of other formats, and of a JPEG that is stored turned, or whose colours a profile changes.
-        """
-        with Image.open(BytesIO(self.data)) as image:
-            if image.format != "JPEG" or image.mode not in ("RGB", "L"):
-                return None
-            if read_exif(image).orientation != UPRIGHT:
-                return None
-            wanted = "L" if image.mode == "L" else "YCbCr"
-            image.draft(wanted, image.size)
-            if image.mode != wanted:
-                return None
-            planes = np.asarray(image)
-        middle = slice(len(planes) // 2, len(planes) // 2 + _SAMPLED_ROWS)
-        as_stored = np.asarray(Image.fromarray(planes[middle], wanted).convert("RGB"), np.int16)
-        apart = np.abs(as_stored - self.frame().rgb[middle]).mean()
-        return planes if apart < _ROUNDED_LEVELS else None
 
     def coding(self, image: WholeImage) -> Coding:
         """Say how a frame was encoded, as far as its noise depends on it."""

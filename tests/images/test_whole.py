@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -118,19 +119,17 @@ def test_16_bits_come_down_as_decode_does() -> None:
     assert np.array_equal(decode_whole(png_of_16_bit_colour(values)).rgb, values >> 8)
 
 
-def adobe_rgb() -> bytes:
+_ADOBE = ((0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446))
+
+
+def rgb_profile(primaries: Sequence[tuple[float, float, float]] = _ADOBE) -> bytes:
     """A profile with other primaries, made by exchanging them in LittleCMS's own of sRGB."""
     made = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     count = int.from_bytes(made[128:132])
     entries = {
         bytes(made[132 + 12 * i :][:4]): int.from_bytes(made[136 + 12 * i :][:4]) for i in range(count)
     }
-    primaries = {
-        b"rXYZ": (0.6097, 0.3111, 0.0195),
-        b"gXYZ": (0.2053, 0.6257, 0.0609),
-        b"bXYZ": (0.1492, 0.0632, 0.7446),
-    }
-    for name, xyz in primaries.items():
+    for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True):
         at = entries[name] + 8
         made[at : at + 12] = b"".join(round(value * 65_536).to_bytes(4, signed=True) for value in xyz)
     return bytes(made).replace("sRGB".encode("utf-16-be"), "aRGB".encode("utf-16-be"))
@@ -143,7 +142,7 @@ def test_colours_are_brought_to_srgb() -> None:
     for format_name in ("PNG", "TIFF", "JPEG"):
         plain = whole(image, format_name)
         assert np.array_equal(whole(image, format_name, icc_profile=srgb), plain)
-        wide = whole(image, format_name, icc_profile=adobe_rgb())[32, 32].astype(int)
+        wide = whole(image, format_name, icc_profile=rgb_profile())[32, 32].astype(int)
         assert wide[0] < colour[0] - 20  # the same numbers mean a more saturated green
     assert np.array_equal(whole(image, "PNG", icc_profile=b"no profile"), whole(image, "PNG"))
     assert np.array_equal(

@@ -18,6 +18,7 @@ from neardup_cli.images.whole import turned
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
 from neardup_cli.verification.proving import prove
 from tests.images.test_holdings import png_of_16_bit_colour, profile, with_xmp
+from tests.images.test_whole import rgb_profile
 from tests.photographed import photographed
 from tests.verification.conftest import Put, encoded, jpeg, reopened
 
@@ -341,3 +342,27 @@ def test_a_grey_version_is_an_edit_though_it_is_to_the_bit_what_is_left_of_the_c
     grey = colours.convert("L")
     assert Loss.COLOUR in lost(jpeg(grey, 80), encoded(colours, "PNG")).losses
     assert lost(jpeg(grey, 80), encoded(grey, "PNG")).is_saved
+
+
+# sRGB's own, with a red and a green that are a hair off, as cameras write them.
+_CAMERA = ((0.4400, 0.2245, 0.0139), (0.3811, 0.7149, 0.0971), (0.1431, 0.0606, 0.7141))
+
+
+@pytest.mark.parametrize("quality", [75, 90])
+def test_a_profile_that_changes_next_to_nothing_may_be_left_out(lost: Lost, quality: int) -> None:
+    """An encoder that leaves a camera's own profile out was given the same numbers."""
+    photo = photographed("chelsea")
+    original = jpeg(photo, 96, icc_profile=rgb_profile(_CAMERA), subsampling=0)
+    assert lost(jpeg(reopened(original), quality), original).is_empty
+
+
+def test_a_profile_that_changes_colours_is_no_next_to_nothing(lost: Lost) -> None:
+    original = jpeg(photographed("coffee"), 96, icc_profile=rgb_profile())
+    assert Loss.COLOUR in lost(jpeg(reopened(original), 85), original).losses
+
+
+def test_two_files_of_one_profile_are_compared_to_the_bit(lost: Lost) -> None:
+    icc = rgb_profile()
+    original = jpeg(photographed("coffee"), 96, icc_profile=icc)
+    proof = lost(jpeg(reopened(original), 80, icc_profile=icc), original)
+    assert (proof.exact, proof.losses) == (1, ())
