@@ -35,7 +35,7 @@ def read_appended(image: JpegImagePlugin.JpegImageFile, stream: BinaryIO, xmp: b
     """Look behind the first image of a JPEG; what its header promises and is not there does not count."""
     size = stream.seek(0, os.SEEK_END)
     pictures, maps = 0, 0
-    for start in _second_images(image, size):
+    for start in further_images(image, size):
         stream.seek(start)
         head = stream.read(_HEAD)
         if head.startswith(b"\xff\xd8"):
@@ -46,8 +46,14 @@ def read_appended(image: JpegImagePlugin.JpegImageFile, stream: BinaryIO, xmp: b
     return Appended(pictures, _film_bytes(stream, size), maps > 0)
 
 
-def _second_images(image: JpegImagePlugin.JpegImageFile, size: int) -> list[int]:
-    """Return where the multi-picture index says that further images begin."""
+def further_images(image: JpegImagePlugin.JpegImageFile, size: int, *, thumbnails: bool = False) -> list[int]:
+    """Return where the multi-picture index says that further images begin.
+
+    Args:
+        image: opened, not closed.
+        size: of the file, in bytes.
+        thumbnails: whether previews of the first image count as well.
+    """
     with suppress(Exception):  # an index of any content; Pillow has no closed list of what it raises
         index = image._getmp()
         base = image.info["mpoffset"]
@@ -56,7 +62,7 @@ def _second_images(image: JpegImagePlugin.JpegImageFile, size: int) -> list[int]
         found = [
             base + entry["DataOffset"]
             for entry in index[0xB002][:_MOST_IMAGES]
-            if entry["DataOffset"] and entry["Attribute"]["MPType"] not in _THUMBNAILS
+            if entry["DataOffset"] and (thumbnails or entry["Attribute"]["MPType"] not in _THUMBNAILS)
         ]
         return [start for start in found if 0 < start < size]
     return []

@@ -142,9 +142,7 @@ def _tables(image: ImageFile.ImageFile) -> JpegTables | None:
     return JpegTables(steps, subsampling, image.mode == "L")
 
 
-def _jpeg_pixels(
-    data: bytes, transform: ImageCms.ImageCmsTransform | None
-) -> tuple[NDArray[np.uint8], str]:
+def _jpeg_pixels(data: bytes, transform: ImageCms.ImageCmsTransform | None) -> tuple[NDArray[np.uint8], str]:
     """Decode by libjpeg-turbo's own interface: the same pixels as Pillow's, in half of the time."""
     import simplejpeg
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ type Floats32 = NDArray[np.float32]
 
 _BLOCK = 8
 _LEAST_NOISE = 0.05  # grey levels
+_TRIED_ON, _FEW_TRIED = 1 << 20, 1 << 18  # pixels
 _TRIED = 6  # steps of a binary search over 5 to 98
 _COARSEST, _FINEST = 5, 98
 _STEP_OF_OTHERS = 8.0  # of chroma's mean, where a codec does not say
@@ -57,15 +58,34 @@ class CodecNoise:
     JPEG of as many bytes is a little coarser than AVIF and HEIC, so its noise is an upper bound.
     """
 
-    def __init__(self, coding: Coding, sample: Callable[[], Grey], pixels: int) -> None:
-        """Take how the image was encoded, what draws a part of what it should look like, and its pixels."""
+    def __init__(self, coding: Coding, sample: Callable[[int], Grey], pixels: int) -> None:
+        """Take how the image was encoded, what draws a part of it as it should look, and its pixels.
+
+        Args:
+            coding: how.
+            sample: takes a number of pixels, and returns at most so many.
+            pixels: of the whole image.
+        """
         self._coding = coding
         self._quality = 0
+        self._wanted: Callable[[Grey], float] = lambda some: coding.size * some.size / max(1, pixels)
         if not coding.lossless and coding.luma is None:
-            some = sample()
-            self._quality = _equivalent_quality(
-                some, coding.size * some.size / max(1, pixels), webp=coding.webp
-            )
+            some = sample(_FEW_TRIED if coding.webp else _TRIED_ON)
+            self._quality = _equivalent_quality(some, self._wanted(some), webp=coding.webp)
+
+    @property
+    def is_slow(self) -> bool:
+        """Return True if encoding costs many times what a JPEG costs."""
+        return self._coding.webp and not self._coding.lossless
+
+    def stand_in(self, sample: Grey) -> CodecNoise:
+        """Return a JPEG of as many bytes.
+
+        Args:
+            sample: a part of the image as it should look.
+        """
+        coding = replace(self._coding, webp=False, size=round(self._wanted(sample)))
+        return CodecNoise(coding, lambda _: sample, sample.size)
 
     def of(self, expected: Grey) -> Floats32:
         """Return what the codec adds to `uint8 [height, width]`, grey levels."""
@@ -101,7 +121,7 @@ def noise_left(grey: Grey, table: tuple[int, ...]) -> float:
     height, width = (side // _BLOCK * _BLOCK for side in grey.shape)
     if min(height, width) < 4 * _BLOCK:
         return 1.0
-    codec = CodecNoise(Coding(luma=table), lambda: grey, grey.size)
+    codec = CodecNoise(Coding(luma=table), lambda _: grey, grey.size)
     half = _BLOCK // 2
     aligned, moved = grey[:height, :width], grey[half : height - half, half : width - half]
     left, expected = (

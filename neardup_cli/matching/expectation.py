@@ -18,7 +18,7 @@ type Floats32 = NDArray[np.float32]
 type Floats64 = NDArray[np.float64]
 
 _KERNELS = tuple(Image.Resampling(number) for number in (4, 2, 5, 3, 1))  # box to Lanczos, by their softness
-_WINDOW = 448  # pixels of the side of the window on which a kernel is chosen
+_WINDOW = 320  # pixels of the side of the window on which a kernel is chosen
 _OUTLIER = 20  # grey levels from which a pixel counts no more: something else is there
 _BLURS = (0.8, 1.6)  # an editor's sharpening, a phone's softening: a mixture of the image and its blurs
 _SAMPLED = 30_000

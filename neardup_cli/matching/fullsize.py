@@ -31,6 +31,8 @@ type Floats32 = NDArray[np.float32]
 
 _BAND = 1 << 22  # pixels that are encoded at a time
 _STRIP = 1 << 18  # pixels that are compared at a time
+_SAMPLED = 1 << 20  # pixels that stand for the whole image
+_RANKS = 16
 _SMALL = 256  # pixels of the shorter side below which blocks are smaller
 _BLOCK = 8
 _GRID = 16
@@ -171,12 +173,16 @@ class _Blocks(NamedTuple):
 def _compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> _Blocks:
     width, height = expectation.size
     block = _BLOCK if min(width, height) >= _SMALL else 4 if min(width, height) >= 8 else 1
-    codec = CodecNoise(coding, lambda: _sample(expectation), width * height)
-    found = zip(*_strips_of(gone, expectation, codec, block), strict=True)
+    codec = CodecNoise(coding, lambda pixels: _sample(expectation, pixels), width * height)
+    some = _sample(expectation) if codec.is_slow and width * height > _SAMPLED else None
+    used = codec if some is None else codec.stand_in(some)
+    found = zip(*_strips_of(gone, expectation, used, block), strict=True)
     left, mean, noise, noise_mean, from_codec, slope, slope_gone = (
         np.sqrt(joined) if place not in {1, 3} else joined
         for place, joined in enumerate(np.concatenate(parts) for parts in found)
     )
+    if some is not None:
+        noise, noise_mean = _grown(noise, noise_mean, some, (used, codec), block)
     return _Blocks(
         block,
         left,
@@ -220,11 +226,15 @@ def _strips_of(
 def _compare_strip(
     gone: Grey, expected: Grey | Floats32, coded: Grey | None, block: int
 ) -> tuple[Floats32, ...]:
-    """Return the first five of `_Blocks`' measures, squares where it has roots; `coded` is None of what no codec changed."""
+    """Return the first five measures of `_Blocks`, squares where it has roots.
+
+    `coded` is what the codec makes of what is expected; None if it keeps every pixel.
+    """
 
     def apart(one: Grey | Floats32, other: Grey | Floats32) -> tuple[Floats32, Floats32]:
-        difference = cv2.subtract(one, other, dtype=cv2.CV_32F)
-        return _averaged(cv2.multiply(difference, difference), block), _averaged(difference, block)
+        difference = np.asarray(cv2.subtract(one, other, dtype=cv2.CV_32F), np.float32)
+        squared = np.asarray(cv2.multiply(difference, difference), np.float32)
+        return _averaged(squared, block), _averaged(difference, block)
 
     left, mean = apart(gone, expected)
     if coded is None:
@@ -255,13 +265,39 @@ class _Slopes:
         return across + down
 
 
-def _sample(expectation: Expectation) -> Grey:
-    """Draw strips of rows spread over the whole image, a megapixel at most: what is at its top may be sky."""
+def _sample(expectation: Expectation, pixels: int = _SAMPLED) -> Grey:
+    """Draw strips of rows spread over the whole image: what is at its top may be sky."""
     width, height = expectation.size
-    strips = max(1, min(height // _GRID, (1 << 20) // (width * _GRID)))
+    strips = max(1, min(height // _GRID, pixels // (width * _GRID)))
     tops = np.linspace(0, max(0, height - _GRID), strips).astype(int) // _GRID * _GRID
-    strips = [expectation.whole_levels(top, min(height, top + _GRID)) for top in tops.tolist()]
-    return np.concatenate(strips)
+    parts = [expectation.whole_levels(top, min(height, top + _GRID)) for top in tops.tolist()]
+    return np.concatenate(parts)
+
+
+def _grown(
+    noise: Floats32, noise_mean: Floats32, some: Grey, codecs: tuple[CodecNoise, CodecNoise], block: int
+) -> tuple[Floats32, Floats32]:
+    """Bring the noise of one codec to that of another, as both were seen to do on a part of the image.
+
+    Args:
+        noise: of the first, a block each.
+        noise_mean: the means of its blocks.
+        some: the part, `uint8 [height, width]`.
+        codecs: the first, the second.
+        block: pixels of a block's side.
+    """
+    measured = [
+        (_averaged(squared, block).ravel(), _averaged(added, block))
+        for added in (codec.of(some) for codec in codecs)
+        for squared in (added * added,)
+    ]
+    (quick, quick_means), (real, real_means) = measured
+    ranks = np.array_split(np.argsort(quick, kind="stable"), _RANKS)
+    steps = np.array([quick[rank].mean() for rank in ranks]) + 1e-3
+    growth = np.sqrt(np.array([real[rank].mean() for rank in ranks]) / steps)
+    of_means = _root_mean_square(real_means) / max(1e-3, _root_mean_square(quick_means))
+    grown = noise * np.interp(noise, np.sqrt(steps), growth)
+    return grown.astype(np.float32), (noise_mean * of_means).astype(np.float32)
 
 
 def _distance_from_codec(blocks: _Blocks, coding: Coding) -> float:
@@ -300,10 +336,10 @@ def _compare_colour(
     for hue, other in zip(_hues(gone, size), hues, strict=True):
         apart, steep = _compare_hue(hue, other, half_block)
         tint = max(tint, float(np.abs(np.median(apart))))
-        small.append(
-            np.abs(apart)
-            / (_ROUNDING_OF_SMALL_COLOURS + coding.chroma_step / 6 + _SLOPE_OF_SMALL_COLOURS * np.sqrt(steep))
+        allowed = (
+            _ROUNDING_OF_SMALL_COLOURS + coding.chroma_step / 6 + _SLOPE_OF_SMALL_COLOURS * np.sqrt(steep)
         )
+        small.append((np.abs(apart) / allowed).astype(np.float32))
         apart, steep = (_averaged(one, block // half_block) for one in (apart, steep))
         allowed = _ROUNDING_OF_COLOURS + coding.chroma_step / 8 + _SLOPE_OF_COLOURS * np.sqrt(steep)
         worst = max(worst, float((np.abs(apart) / allowed).max()))

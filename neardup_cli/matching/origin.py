@@ -27,8 +27,8 @@ from neardup_cli.matching.features import Grey
 type Floats = NDArray[np.float64]
 type Colours = NDArray[np.uint8]
 
-_LOOKED_AT = 1 << 20  # pixels
-_TRIED = 1 << 18
+_LOOKED_AT = 1 << 19  # pixels
+_TRIED = 384  # pixels of a side
 _GRID = 16
 _BLOCK = 8
 _WINDOW = 1024
@@ -93,11 +93,13 @@ def traces_if_enlarged(
         table: 64 steps, of the small image; None if it is no JPEG.
         coding: how the large one was encoded.
     """
-    top, bottom = _middle((small.shape[1], small.shape[0]), _TRIED)
-    part = small[top:bottom]
-    wanted = size[0], max(1, round((bottom - top) * size[1] / small.shape[0]))
+    part = small[_amid(small.shape[0]), _amid(small.shape[1])]
+    wanted = (
+        max(1, round(part.shape[1] * size[0] / small.shape[1])),
+        max(1, round(part.shape[0] * size[1] / small.shape[0])),
+    )
     enlarged = np.asarray(Image.fromarray(part).resize(wanted, Image.Resampling.BICUBIC))
-    noise = CodecNoise(coding, lambda: enlarged, size[0] * size[1]).of(enlarged)
+    noise = CodecNoise(coding, lambda _: enlarged, size[0] * size[1]).of(enlarged)
     encoded = whole_levels(enlarged + noise)
     left = None if table is None else quantiser_left(expect(part, encoded), table)
     return Traces(left, grid_trace(encoded, (part.shape[1], part.shape[0])))
@@ -193,6 +195,12 @@ def _heights(profile: Floats, frequencies: Floats) -> Floats:
     angles = 2 * np.pi * np.outer(frequencies, np.arange(len(profile)))
     level = profile - profile.mean()
     return np.hypot(np.cos(angles) @ level, np.sin(angles) @ level)
+
+
+def _amid(side: int) -> slice:
+    """Return the places of a window amid a side, on the grid of its blocks."""
+    first = max(0, side - _TRIED) // 2 // _GRID * _GRID
+    return slice(first, first + _TRIED)
 
 
 def _middle(size: affine.Size, pixels: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.fingerprints.content import content_digest
+from neardup_cli.images.behind import unaccounted
 from neardup_cli.images.files import open_image
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
@@ -22,6 +23,7 @@ from neardup_cli.records.holdings import Holdings
 
 MOST_BYTES = 1 << 30
 MOST_PIXELS = 200_000_000
+_FEW_BYTES = 32
 
 
 class Unproven(Exception):
@@ -40,6 +42,11 @@ class Opened:
         """What it holds beside the pixels of its first frame, and whether its decoder believes it."""
         held = read_holdings(self.data)
         return replace(held, damage=self.file.damage or self._damage())
+
+    def behind(self) -> bytes:
+        """Return what stands behind the image and is neither film nor image; a few bytes do not count."""
+        found = unaccounted(self.data, self.file.format, self.holdings.film_bytes)
+        return found if len(found) > _FEW_BYTES else b""
 
     def _damage(self) -> str:
         """Return why its decoder does not believe it: of a JPEG it said so while it decoded it whole."""

@@ -102,6 +102,9 @@ def _lost_beside(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:
         yield Loss.SHOT, "another exposure, says the camera"
     if gone.holdings.film_bytes and not _same_film(gone, kept):
         yield Loss.FRAMES, "its film is another one"
+    behind = gone.behind()
+    if behind and behind not in kept.data and not _is_held(gone, kept):
+        yield Loss.FRAMES, f"{len(behind):,} bytes behind the image that nothing accounts for"
     if gone.holdings.pictures and gone.holdings.pictures == kept.holdings.pictures:
         yield Loss.FRAMES, "its further images were not compared"
     if _one_is_damaged(gone, kept):
@@ -123,6 +126,13 @@ def _one_is_damaged(gone: Opened, kept: Opened) -> bool:
 def _same_film(gone: Opened, kept: Opened) -> bool:
     size = gone.holdings.film_bytes
     return size == kept.holdings.film_bytes and gone.data[-size:] == kept.data[-size:]
+
+
+def _is_held(damaged: Opened, kept: Opened) -> bool:
+    """Return True if a file is damaged, and all of it but the damage stands in the one that stays."""
+    if not damaged.holdings.damage or len(damaged.data) > len(kept.data):
+        return False
+    return _is_damaged_copy(damaged.data, kept.data)
 
 
 def _is_damaged_copy(damaged: bytes, sound: bytes) -> bool:
@@ -193,7 +203,7 @@ def compared(gone: Opened, image: WholeImage, kept: Opened, other: WholeImage) -
 
 
 def _is_all_made(kept: Opened, image: WholeImage, other: WholeImage) -> bool:
-    """Return True if an image shows nothing that another one does not; most tell it by a few of their rows."""
+    """Return True if an image shows nothing that another one does not; a few rows tell most that do."""
     if _size(image.rgb) == _size(other.rgb) and image.rgb.size > 3 * _FEW_PIXELS:
         some, others = (_few_rows(side) for side in (image, other))
         if _compared(kept, some, others).losses:

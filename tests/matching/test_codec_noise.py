@@ -20,7 +20,7 @@ def grey() -> NDArray[np.uint8]:
 
 
 def noise(coding: Coding, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return CodecNoise(coding, lambda: grey, grey.size).of(grey)
+    return CodecNoise(coding, lambda _: grey, grey.size).of(grey)
 
 
 def really(data: bytes, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -53,7 +53,7 @@ def test_a_sample_stands_for_an_image_of_any_size(grey: NDArray[np.uint8]) -> No
     data = encoded(Image.fromarray(grey).convert("RGB"), "WEBP", quality=60)
     coding = coding_of(data)
     part = grey[:128]
-    of_part = CodecNoise(coding, lambda: part, grey.size).of(grey)
+    of_part = CodecNoise(coding, lambda _: part, grey.size).of(grey)
     of_all = noise(coding, grey)
     assert float(of_part.std()) == pytest.approx(float(of_all.std()), rel=0.4)
 

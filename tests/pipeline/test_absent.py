@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image
@@ -190,7 +191,7 @@ def test_finding_opens_a_file_only_to_know_the_original_and_only_once(
     opened: list[object] = []
     real = whole.decode_whole
 
-    def counting(source: bytes, **options: int) -> object:
+    def counting(source: bytes, **options: Any) -> object:
         opened.append(source)
         return real(source, **options)
 

@@ -366,3 +366,16 @@ def test_two_files_of_one_profile_are_compared_to_the_bit(lost: Lost) -> None:
     original = jpeg(photographed("coffee"), 96, icc_profile=icc)
     proof = lost(jpeg(reopened(original), 80, icc_profile=icc), original)
     assert (proof.exact, proof.losses) == (1, ())
+
+
+def test_what_somebody_appended_to_an_image_is_lost_with_it(lost: Lost) -> None:
+    photo = photographed("chelsea")
+    original, secret = jpeg(photo, 92), b"PK\x03\x04" + bytes(range(1, 255))
+    copy = jpeg(reopened(original), 75)
+    assert lost(copy, original).is_empty
+    proof = lost(copy + secret, original)
+    assert (proof.losses, proof.notes) == (
+        (Loss.FRAMES,),
+        ("258 bytes behind the image that nothing accounts for",),
+    )
+    assert lost(copy + secret, original + secret).is_empty
