@@ -22,10 +22,13 @@ from skimage import data
 
 from neardup_cli.catalog.database import Catalog
 from tests import postgres, ray_cluster
+from tests.compiled import share_compiled_statements
 
 # Two busy cores make any single example slow now and then; that says nothing about the code.
 settings.register_profile("neardup", deadline=None, max_examples=60)
 settings.load_profile("neardup")
+
+share_compiled_statements()
 
 # What a script starts in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
