@@ -9,7 +9,6 @@ import signal
 import struct
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +20,7 @@ from PIL import Image
 from skimage import data
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.seal import SUFFIX
 from tests import postgres, ray_cluster
 from tests.compiled import share_compiled_statements
 
@@ -35,6 +35,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 type Draw = Callable[[Path, int], Path]
+type NewCatalog = Callable[[Path], Path]
 type Mount = Callable[..., None]
 type Lacking = Callable[[str], NoReturn]
 
@@ -98,10 +99,24 @@ def draw() -> Draw:
     return write
 
 
+@pytest.fixture(scope="session")
+def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> NewCatalog:
+    """A function that puts an empty catalog at a path: made once and copied, for each waits for the disk."""
+    made = tmp_path_factory.mktemp("empty") / "catalog.db"
+    Catalog.open(made, create=True).close()
+
+    def put(path: Path) -> Path:
+        for ending in ("", SUFFIX):
+            shutil.copy2(f"{made}{ending}", f"{path}{ending}")
+        return path
+
+    return put
+
+
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
+def catalog(tmp_path: Path, empty_catalog: NewCatalog) -> Iterator[Catalog]:
     """An empty catalog, open."""
-    with Catalog.open(tmp_path / "catalog.db", create=True) as opened:
+    with Catalog.open(empty_catalog(tmp_path / "catalog.db")) as opened:
         yield opened
 
 
@@ -123,18 +138,23 @@ def postgres_server(lacking: Lacking) -> Iterator[str]:
         yield place
 
 
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database with an empty catalog, to be copied."""
+    cache = tmp_path_factory.mktemp("cache")
+    with postgres.database(postgres_server) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        Catalog.open(url, create=True).close()
+        patch.undo()
+        yield url
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, and a cache folder of its own for what stands beside a catalog."""
-    import psycopg
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    name = f"test_{uuid.uuid4().hex}"
-    socket = postgres_server.removeprefix("?host=")
-    with psycopg.connect(host=socket, user="tester", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield f"postgresql+psycopg://tester@/{name}{postgres_server}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture

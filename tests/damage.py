@@ -57,7 +57,12 @@ CORRUPT = 6
 _CHANGING = re.compile(r'"(seconds|catalog|catalog_bytes|index_bytes|index|made_at)": [^,\n}]*')
 _SECTOR = 512
 _AT_ONCE = 100  # tries between two lines of figures
-_IMPORTED_LATE = ("sqlalchemy.dialects.sqlite", "neardup_cli.embedders.onnx", "pydantic_settings", "rich.table")
+_IMPORTED_LATE = (
+    "sqlalchemy.dialects.sqlite",
+    "neardup_cli.embedders.onnx",
+    "pydantic_settings",
+    "rich.table",
+)
 _ROOMS_OF_COMMANDS = ("neardup_cli.cli", "neardup_cli.pipeline", "neardup_cli.reports")
 
 

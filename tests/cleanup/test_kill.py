@@ -27,6 +27,7 @@ from tests.cleanup.conftest import Collection, contents, tree
 
 if TYPE_CHECKING:
     from neardup_cli.plans import Plan
+    from tests.conftest import NewCatalog
 
 CHECKOUT = Path(__file__).parents[2]
 SEED = 20_251_122
@@ -181,9 +182,9 @@ type Start = Callable[..., Case]
 
 
 @pytest.fixture
-def catalog(other_disk: Path) -> Iterator[Catalog]:
+def catalog(other_disk: Path, empty_catalog: NewCatalog) -> Iterator[Catalog]:
     """In memory: a kill does not see the difference, and the tests wait for no disk."""
-    with Catalog.open(other_disk / "catalog.db", create=True) as opened:
+    with Catalog.open(empty_catalog(other_disk / "catalog.db")) as opened:
         yield opened
 
 
