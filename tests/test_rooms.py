@@ -128,10 +128,11 @@ def watching(name, globals=None, locals=None, fromlist=(), level=0):
         named = {one: getattr(found, one, None) for one in fromlist or ()}
         # One that is still loading is no attribute of its package yet.
         modules = {f"{name}.{one}" for one in named if f"{name}.{one}" in sys.modules}
-        homes = {str(getattr(value, "__module__", "")) for value in named.values()}  # what a package loads late
+        homes = {str(getattr(value, "__module__", "")) for value in named.values()}  # of what comes late
         needed = modules | {name} | {home for home in homes if home.split(".")[0] == package}
-        # A package is there before what is in it, and imports nothing of it: see `bound` for its modules.
-        imports.setdefault(importer, set()).update(one for one in needed if not f"{importer}.".startswith(f"{one}."))
+        # A package is there before what is in it: `bound` has those that name its modules.
+        above = {one for one in needed if f"{importer}.".startswith(f"{one}.")}
+        imports.setdefault(importer, set()).update(needed - above)
         packages = [one for one in modules if hasattr(sys.modules[one], "__path__")]
         bound.extend(f"{importer} names {one}" for one in (packages if fromlist else [name]))
     return found
