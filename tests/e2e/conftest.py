@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sysconfig
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from neardup_cli.evaluation.gallery import GallerySummary, render_gallery
+from tests.e2e.forking import commands
 
 if TYPE_CHECKING:
     from tests.conftest import Lacking
@@ -127,6 +129,13 @@ def neardup(tmp_path: Path) -> Neardup:
     home = tmp_path / "home"
     home.mkdir()
     return Neardup(home)
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Path]:
+    """A folder with `neardup` and `python` as `forking` has them; a socket's path has to be short."""
+    with tempfile.TemporaryDirectory(prefix="neardup-forking-", dir="/tmp") as folder, commands(Path(folder)):
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
