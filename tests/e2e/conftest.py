@@ -31,10 +31,15 @@ _TIMEOUT = 300
 
 @dataclass(frozen=True)
 class Neardup:
-    """Runs `neardup` with a catalog and a home of its own."""
+    """Runs `neardup` with a catalog and a home of its own.
+
+    Attributes:
+        command: the installed one, or that of `forking`, which spares the imports.
+    """
 
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    command: Path = COMMAND
 
     @property
     def catalog(self) -> Path:
@@ -55,7 +60,7 @@ class Neardup:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a command to its end; a traceback is a failure whatever the test is about."""
         done = subprocess.run(
-            [COMMAND, *arguments],
+            [self.command, *arguments],
             env=self.variables(),
             cwd=cwd or self.home,
             capture_output=True,
@@ -125,9 +130,12 @@ class Proxy:
 
 
 @pytest.fixture
-def neardup(tmp_path: Path) -> Neardup:
+def neardup(tmp_path: Path, request: pytest.FixtureRequest) -> Neardup:
+    """The installed command; in a module that says `FORKED = True`, what comes out is all that counts."""
     home = tmp_path / "home"
     home.mkdir()
+    if getattr(request.module, "FORKED", False):
+        return Neardup(home, command=request.getfixturevalue("forked") / "neardup")
     return Neardup(home)
 
 
@@ -166,11 +174,11 @@ class Scanned:
 
 
 @pytest.fixture(scope="session")
-def scanned(tmp_path_factory: pytest.TempPathFactory) -> Scanned:
+def scanned(tmp_path_factory: pytest.TempPathFactory, forked: Path) -> Scanned:
     """A scanned gallery for tests that only read."""
     base = tmp_path_factory.mktemp("scanned")
     folder, home = base / "gallery", base / "home"
     home.mkdir()
     truth = render_gallery(folder, photos=24)
-    neardup = Neardup(home)
+    neardup = Neardup(home, command=forked / "neardup")
     return Scanned(folder, truth, neardup, neardup.json("scan", folder))
