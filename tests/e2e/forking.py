@@ -117,14 +117,14 @@ def _become(asked: dict[str, Any], streams: list[int]) -> None:
         os.chdir(asked["cwd"])
         command, *arguments = asked["argv"]
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - the child's, to its end
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
-        sys.argv, sys.executable = [command, *arguments], command
+        sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
         if Path(command).name == "python":
-            sys.argv = arguments
+            sys.argv, sys.executable = arguments, command
             runpy.run_path(arguments[0], run_name="__main__")
         else:
             from neardup_cli.__main__ import main
 
+            sys.argv = [command, *arguments]
             main()
         code = 0
     except SystemExit as left:
