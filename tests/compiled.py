@@ -21,7 +21,7 @@ def share_compiled_statements() -> None:
 
     def create_sharing(*arguments: Any, **options: Any) -> Engine:
         engine = create(*arguments, **options)
-        kind = type(engine.dialect)
+        kind: Any = type(engine.dialect)
         if kind not in _COMPILED:
             _COMPILED[kind] = engine._compiled_cache
             # What is compiled is kept by dialect: one of a kind is as good as the other.
