@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AREA = 0.15
 
+FORKED = True
+
 
 @pytest.fixture(scope="session")
 def pasted() -> Image.Image:
