@@ -274,7 +274,7 @@ def _verdicts(
     if not doubtful or limits.preset is None:
         return {}
     pairs = sorted({_key(candidate) for candidate in doubtful})
-    return decide_pairs(catalog, pairs, preset=limits.preset, workers=workers, watch=watch)
+    return decide_pairs(catalog, pairs, least=limits.least, workers=workers, watch=watch)
 
 
 def _key(candidate: Candidate) -> tuple[int, int]:
