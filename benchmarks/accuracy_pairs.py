@@ -31,7 +31,7 @@ from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.features import LocalFeatures, extract_features
 from neardup_cli.matching.part import Part, verify_part
 from neardup_cli.matching.regions import REGION_DOOR
-from neardup_cli.matching.verify import NORMAL, Verdict, verify_pair
+from neardup_cli.matching.verify import Verdict, verify_pair
 from neardup_cli.pipeline.geometry import features_of
 from neardup_cli.pipeline.picture import as_preview
 from neardup_cli.pipeline.region_geometry import part_of
@@ -211,7 +211,7 @@ class Verifier:
                 raise ValueError("copies were made without regions")
             if (i, region) not in self.parts:
                 self.parts[i, region] = owner.part(region)
-            verdict = verify_part(self.parts[i, region], self.features[j], NORMAL)
+            verdict = verify_part(self.parts[i, region], self.features[j])
             self.part_verdicts[i, j, region] = verdict
             self.part_seconds += time.process_time() - start
         return self.part_verdicts[i, j, region].matched
@@ -408,7 +408,7 @@ def by_regions(
     seen = Seen.of(np.stack([found.vectors[model] for found in regions]).astype(np.float32), vectors)
     pairs = ((i, j) for j in range(len(pictures)) for i in range(j))
     return [
-        verify_part(regions[owner].part(region), features[other], NORMAL)
+        verify_part(regions[owner].part(region), features[other])
         for i, j in pairs
         for owner, other, region in seen.ways(i, j)
     ]

@@ -37,7 +37,9 @@ from neardup_cli.errors import BadInput
 from neardup_cli.trust import is_trusted
 
 log = logging.getLogger("neardup.settings")
-HARMLESS = frozenset({"device", "hamming", "input_size", "preset", "thorough", "threshold", "top_k"})
+HARMLESS = frozenset(
+    {"device", "hamming", "input_size", "min_confidence", "preset", "thorough", "threshold", "top_k"}
+)
 """What the neardup.toml of any working folder may set: what counts as a copy, and how much is shown."""
 
 CONFIG_NAME = "neardup.toml"
@@ -134,7 +136,10 @@ class Settings(BaseSettings):
     input_size: int = Field(default=288, ge=64, le=640, multiple_of=32, description="network input, pixels")
     threshold: float | None = Field(default=None, ge=-1, le=1, description="SSCD similarity of a match")
     hamming: int | None = Field(default=None, ge=0, le=64, description="radius of the sieve, bits of 64")
-    preset: Literal["strict", "normal", "loose"] = Field(default="normal", description="limits of geometry")
+    preset: Literal["strict", "normal", "loose"] = Field(default="normal", description="how sure a match is")
+    min_confidence: float | None = Field(
+        default=None, ge=0.5, le=1, description="probability of a match, in place of a preset"
+    )
     top_k: int = Field(default=10, ge=1, description="neighbours that `query` shows")
     thorough: bool = Field(default=False, description="`scan` embeds regions of the pictures too")
     previews: bool = Field(default=True, description="`scan` keeps small versions of the pictures")

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Engine, MetaData, PrimaryKeyConstraint, String, T
 from neardup_cli.catalog.models import METADATA, Fact
 from neardup_cli.errors import CatalogTooNew, NotACatalog
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration; a test holds it against migrations/versions."""
 
 _ALEMBIC_TABLE = "alembic_version"

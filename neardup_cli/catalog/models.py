@@ -32,6 +32,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -188,7 +189,8 @@ Embedding = Table(
 class PairColumns(TypedColumns):
     """What the geometric stage said of two contents, `a_id < b_id`; a's pixels go to b's by `transform`.
 
-    `algorithm` names the version and the preset: a verdict of another one is another row.
+    `algorithm` names the version: a verdict of another one is another row. `evidence` is in log-odds, by the
+    pixels alone; what is decided on it, and how surely, depends on what is asked and is not stored.
     """
 
     id: Named[int] = Column(_Id, primary_key=True)
@@ -208,6 +210,7 @@ class PairColumns(TypedColumns):
     tone: Named[float]
     spread: Named[float]
     kind: Named[str | None]
+    evidence: Named[float] = Column(Float, server_default="0")
 
 
 Pair = Table("pair", METADATA, PairColumns, UniqueConstraint("a_id", "b_id", "algorithm"))

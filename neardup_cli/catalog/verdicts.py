@@ -28,6 +28,7 @@ _COLUMNS = (
     Pair.c.tone,
     Pair.c.spread,
     Pair.c.kind,
+    Pair.c.evidence,
 )
 
 type IdPair = tuple[int, int]

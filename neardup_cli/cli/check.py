@@ -14,6 +14,7 @@ from neardup_cli.cli.options import (
     IncludeOption,
     JsonOption,
     MaxPixelsOption,
+    MinConfidenceOption,
     ModelOption,
     NoVerifyOption,
     PresetOption,
@@ -47,6 +48,7 @@ def check(
     device: DeviceOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     include: IncludeOption = None,
     under: UnderOption = None,
     exclude: Annotated[
@@ -75,6 +77,7 @@ def check(
         model=model,
         device=device,
         preset=preset,
+        min_confidence=min_confidence,
         max_pixels=max_pixels,
     )
     matching = QueryOptions.from_settings(

@@ -15,6 +15,7 @@ from neardup_cli.cli.options import (
     GroupingOption,
     HammingOption,
     JsonOption,
+    MinConfidenceOption,
     ModelOption,
     NoVerifyOption,
     PresetOption,
@@ -137,6 +138,7 @@ def clean(
     model: ModelOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     grouping: GroupingOption = Grouping.COHERENT,
     under: UnderOption = None,
     limit: Annotated[
@@ -163,6 +165,7 @@ def clean(
         hamming=hamming,
         model=model,
         preset=preset,
+        min_confidence=min_confidence,
     )
     planning = (
         report,

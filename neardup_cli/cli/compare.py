@@ -12,6 +12,7 @@ from neardup_cli.cli.options import (
     HammingOption,
     JsonOption,
     MaxPixelsOption,
+    MinConfidenceOption,
     ModelOption,
     NoVerifyOption,
     PresetOption,
@@ -29,6 +30,7 @@ def compare(
     hamming: HammingOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     hash_only: Annotated[bool, typer.Option("--hash-only", help="Compare hashes alone.")] = False,
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
@@ -49,6 +51,7 @@ def compare(
         threshold=threshold,
         hamming=hamming,
         preset=preset,
+        min_confidence=min_confidence,
         max_pixels=max_pixels,
     )
     rules = load_rules_of(settings, hash_only=hash_only, verify=not no_verify)

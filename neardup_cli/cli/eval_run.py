@@ -20,6 +20,7 @@ from neardup_cli.cli.options import (
     DeviceOption,
     HammingOption,
     JsonOption,
+    MinConfidenceOption,
     ModelOption,
     NoVerifyOption,
     PresetOption,
@@ -46,6 +47,7 @@ def eval_run(
     device: DeviceOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     hash_only: Annotated[
         bool, typer.Option("--hash-only", help="Measure the sieve alone: no embeddings.")
     ] = False,
@@ -83,7 +85,13 @@ def eval_run(
     if plots is not None:
         require_matplotlib()
     settings = load_settings(
-        threshold=threshold, hamming=hamming, model=model, device=device, preset=preset, workers=workers
+        threshold=threshold,
+        hamming=hamming,
+        model=model,
+        device=device,
+        preset=preset,
+        min_confidence=min_confidence,
+        workers=workers,
     )
     options = EvalOptions(
         threshold=settings.threshold,
@@ -91,6 +99,7 @@ def eval_run(
         model=settings.model,
         verify=not no_verify,
         preset=settings.preset,
+        min_confidence=settings.min_confidence,
         input_size=settings.input_size,
         hash_only=hash_only,
         thorough=thorough and not hash_only,

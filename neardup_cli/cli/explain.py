@@ -13,6 +13,7 @@ from neardup_cli.cli.options import (
     HammingOption,
     JsonOption,
     MaxPixelsOption,
+    MinConfidenceOption,
     ModelOption,
     PresetOption,
     ThresholdOption,
@@ -33,6 +34,7 @@ def explain(
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -60,6 +62,7 @@ def explain(
         threshold=threshold,
         hamming=hamming,
         preset=preset,
+        min_confidence=min_confidence,
         max_pixels=max_pixels,
     )
     rules = load_rules_of(settings)

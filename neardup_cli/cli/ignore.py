@@ -13,6 +13,7 @@ from neardup_cli.cli.options import (
     GroupingOption,
     HammingOption,
     IncludeOption,
+    MinConfidenceOption,
     ModelOption,
     NoVerifyOption,
     PresetOption,
@@ -42,6 +43,7 @@ def ignore(
     model: ModelOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     grouping: GroupingOption = Grouping.COHERENT,
     include: IncludeOption = None,
     under: UnderOption = None,
@@ -65,6 +67,7 @@ def ignore(
         hamming=hamming,
         model=model,
         preset=preset,
+        min_confidence=min_confidence,
     )
     with Catalog.open(settings.catalog_location) as opened:
         if files:

@@ -12,6 +12,7 @@ from neardup_cli.cli.options import (
     DeviceOption,
     HammingOption,
     JsonOption,
+    MinConfidenceOption,
     ModelOption,
     NoVerifyOption,
     PresetOption,
@@ -45,6 +46,7 @@ def leaks(
     device: DeviceOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     workers: WorkersOption = None,
     fail_on_match: Annotated[
         bool, typer.Option("--fail-on-match", help="Exit with 15 if there is a leak, for CI.")
@@ -85,6 +87,7 @@ def leaks(
         model=model,
         device=device,
         preset=preset,
+        min_confidence=min_confidence,
         workers=workers,
     )
     options = DupsOptions.from_settings(settings, verify=not no_verify)

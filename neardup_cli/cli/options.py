@@ -19,7 +19,7 @@ class Engine(StrEnum):
 
 
 class Preset(StrEnum):
-    """The limits of the geometric stage."""
+    """How sure a match has to be."""
 
     STRICT = "strict"
     NORMAL = "normal"
@@ -70,7 +70,17 @@ NoVerifyOption = Annotated[
 ]
 PresetOption = Annotated[
     Preset | None,
-    typer.Option("--preset", help="How much the geometric check demands (normal).", show_default=False),
+    typer.Option("--preset", help="How sure a match has to be (normal).", show_default=False),
+]
+MinConfidenceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence",
+        min=0.5,
+        max=1.0,
+        help="Probability from which a pair is a copy (0.9): in place of a preset.",
+        show_default=False,
+    ),
 ]
 HammingOption = Annotated[
     int | None,

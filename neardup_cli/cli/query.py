@@ -14,6 +14,7 @@ from neardup_cli.cli.options import (
     IncludeOption,
     JsonOption,
     MaxPixelsOption,
+    MinConfidenceOption,
     ModelOption,
     NoVerifyOption,
     PresetOption,
@@ -46,6 +47,7 @@ def query(
     device: DeviceOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     include: IncludeOption = None,
     under: UnderOption = None,
     max_pixels: MaxPixelsOption = None,
@@ -68,6 +70,7 @@ def query(
         model=model,
         device=device,
         preset=preset,
+        min_confidence=min_confidence,
         top_k=top_k,
         max_pixels=max_pixels,
     )

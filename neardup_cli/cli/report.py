@@ -15,6 +15,7 @@ from neardup_cli.cli.options import (
     HammingOption,
     IncludeOption,
     MaxPixelsOption,
+    MinConfidenceOption,
     ModelOption,
     NoVerifyOption,
     PresetOption,
@@ -34,6 +35,7 @@ def report(
     model: ModelOption = None,
     no_verify: NoVerifyOption = False,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     grouping: GroupingOption = Grouping.COHERENT,
     include: IncludeOption = None,
     under: UnderOption = None,
@@ -63,6 +65,7 @@ def report(
         hamming=hamming,
         model=model,
         preset=preset,
+        min_confidence=min_confidence,
         max_pixels=max_pixels,
     )
     options = ReportOptions(

@@ -24,6 +24,7 @@ from neardup_cli.cli.options import (
     DeviceOption,
     HammingOption,
     MaxPixelsOption,
+    MinConfidenceOption,
     ModelOption,
     PresetOption,
     ThresholdOption,
@@ -66,6 +67,7 @@ def serve(
     threshold: ThresholdOption = None,
     hamming: HammingOption = None,
     preset: PresetOption = None,
+    min_confidence: MinConfidenceOption = None,
     max_pixels: MaxPixelsOption = None,
     keep: KeepOption = None,
     prefer: PreferOption = None,
@@ -95,6 +97,7 @@ def serve(
         threshold=threshold,
         hamming=hamming,
         preset=preset,
+        min_confidence=min_confidence,
         max_pixels=max_pixels,
     )
     policy = asked_policy(

@@ -318,15 +318,16 @@ def _verdicts(
     workers: int,
     watch: Progress,
 ) -> dict[tuple[int, int], Alignment]:
-    preset = criteria.limits.preset
-    if not doubtful or preset is None:
+    limits = criteria.limits
+    if not doubtful or limits.preset is None:
         return {}
     pairs = sorted({_key(candidate) for candidate in doubtful})
-    verdicts = decide_pairs(catalog, pairs, preset=preset, workers=workers, watch=watch)
+    least = limits.least
+    verdicts = decide_pairs(catalog, pairs, least=least, workers=workers, watch=watch)
     if criteria.model is None or not len(seen.owners):
         return verdicts
     settled, _ = settle_by_regions(
-        catalog, criteria.model, verdicts, seen, preset=preset, workers=workers, watch=watch
+        catalog, criteria.model, verdicts, seen, least=least, workers=workers, watch=watch
     )
     return settled
 

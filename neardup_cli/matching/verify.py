@@ -28,7 +28,7 @@ from neardup_cli.matching.agreement import (
 )
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
 
-ALGORITHM_VERSION = 8
+ALGORITHM_VERSION = 9
 """Raised whenever a verdict, or the kind that goes with it, may change; stored ones of other versions are
 not believed."""
 
@@ -57,6 +57,9 @@ _LEAST_THUMBNAIL_CORRELATION = 0.5
 # an agreement of 0.96 or more and a tone of 0.99; of 3,000 pairs of others one has 0.69, the rest less.
 _SOFT_CORRELATION = 0.75
 _SURE_CORRELATION = 0.85
+# Below the first, softness alone decides nothing and is one sign among others, worth a tenth less.
+_LEAST_SOFT_CORRELATION = 0.6
+_LESS_IF_SOFT = 0.9
 _SOFT_AGREEMENT, _SOFT_AGREEMENT_ALONE = 0.6, 0.85
 _SOFT_TONE = 0.985
 # Skies, walls, gradients and pictures of a few pixels: with so little detail, every pixel has to be the same.
@@ -94,11 +97,12 @@ class VerifySettings:
     blocks: int = 8
 
 
-STRICT = VerifySettings(agreement=0.65, rich_agreement=0.55, page_agreement=0.93, content=0.3)
-# With NORMAL 98.7 % of the pairs (original, copy) of the tuning photographs match, and no hard negative.
+# With these 98.7 % of the pairs (original, copy) of the tuning photographs match, and no hard negative.
 NORMAL = VerifySettings(agreement=0.55, rich_agreement=0.47, page_agreement=0.88, content=0.2)
-LOOSE = VerifySettings(agreement=0.45, rich_agreement=0.4, page_agreement=0.85, content=0.15)
-PRESETS = {"strict": STRICT, "normal": NORMAL, "loose": LOOSE}
+
+TOO_LITTLE, DISAGREE = "too little detail agrees", "the pixels disagree"
+_OPEN = frozenset({TOO_LITTLE, DISAGREE})
+"""Refusals for how much agrees, which other signs may outweigh; a frame or a form in common is no copy."""
 
 _RICH_CONTENT = 0.5
 # What is written over a picture hides a part of it; two forms lack what is filled in on either side.
@@ -129,6 +133,11 @@ class Verdict:
         tone: correlation of the brightness of agreeing blocks.
         spread: extent of the agreeing blocks over the overlap.
         core: share of the detailed blocks in the middle of the overlap that agree.
+        blank: part of the overlap that is flat in both, as paper is.
+        blocks: detailed blocks of the overlap.
+        soft: whether these were measured at the same sharpness.
+        gradient: whether both have no detail, and the same tones everywhere.
+        by_part: whether a part of one was laid on the other; what falls short there is refused.
     """
 
     matched: bool
@@ -145,6 +154,17 @@ class Verdict:
     tone: float = 0.0
     spread: float = 0.0
     core: float = 0.0
+    blank: float = 0.0
+    blocks: int = 0
+    soft: bool = False
+    gradient: bool = False
+    by_part: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is no match only for how much agrees, which other signs may outweigh."""
+        falls_short = not self.matched and self.reason in _OPEN
+        return falls_short and not self.by_part and self.agreement >= HOPELESS
 
     def turned_round(self) -> Self:
         """Say the same of b and a."""
@@ -180,8 +200,13 @@ def verify_pair(a: LocalFeatures, b: LocalFeatures, settings: VerifySettings = N
         verdict = _judge(a, b, hypothesis, settings)
         if verdict.matched:
             return verdict
-        best = max(best, verdict, key=lambda found: found.agreement)
+        best = max(best, verdict, key=_weight)
     return best
+
+
+def _weight(verdict: Verdict) -> float:
+    """Rank refused alignments: a handful of blocks that agree say less than many that mostly do."""
+    return verdict.agreement * (_LESS_IF_SOFT if verdict.soft else min(1.0, verdict.blocks / _FEWEST_BLOCKS))
 
 
 def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings: VerifySettings) -> Verdict:
@@ -195,12 +220,19 @@ def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings
         if better.share > found.share:
             transform, found = refined, better
             refusal = _refusal(a, b, transform, found, settings)
-    if refusal is not None and hypothesis.correlation >= _SOFT_CORRELATION:
+    soft = gradient = False
+    if refusal is not None and hypothesis.correlation >= _LEAST_SOFT_CORRELATION:
         softened = measure_softened(a, b, transform)
         if _convinces_softened(softened, hypothesis.correlation, settings):
-            found, refusal = softened, None
-        elif found.blocks < _FEWEST_BLOCKS and _are_one_gradient(a, b, transform):
-            refusal = None
+            found, refusal, soft = softened, None, True
+        elif (
+            hypothesis.correlation >= _SOFT_CORRELATION
+            and found.blocks < _FEWEST_BLOCKS
+            and _are_one_gradient(a, b, transform)
+        ):
+            refusal, gradient = None, True
+        elif refusal in _OPEN and _LESS_IF_SOFT * softened.share > found.share:
+            found, refusal, soft = softened, _refusal(a, b, transform, softened, settings) or DISAGREE, True
     coverage_a, coverage_b = affine.coverage(a.size, b.size, transform)
     return Verdict(
         matched=refusal is None,
@@ -217,6 +249,10 @@ def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings
         tone=found.tone,
         spread=found.spread,
         core=found.core,
+        blank=found.blank,
+        blocks=found.blocks,
+        soft=soft,
+        gradient=gradient,
     )
 
 
@@ -232,8 +268,8 @@ def _refusal(
         and min(affine.coverage(a.size, b.size, transform)) > _PAGE_COVERAGE
     )
     conditions = (
-        (found.share * found.blocks >= settings.blocks, "too little detail agrees"),
-        (found.share >= (settings.rich_agreement if rich else settings.agreement), "the pixels disagree"),
+        (found.share * found.blocks >= settings.blocks, TOO_LITTLE),
+        (found.share >= (settings.rich_agreement if rich else settings.agreement), DISAGREE),
         (found.content >= settings.content, "only a small part is shared"),
         (found.tone >= settings.tone, "only the pattern agrees"),
         (found.spread >= settings.spread or _holds_all(found), "only a strip agrees"),
@@ -261,6 +297,8 @@ def _holds_all(found: Agreement) -> bool:
 
 
 def _convinces_softened(found: Agreement, correlation: float, settings: VerifySettings) -> bool:
+    if correlation < _SOFT_CORRELATION:
+        return False
     least = _SOFT_AGREEMENT if correlation >= _SURE_CORRELATION else _SOFT_AGREEMENT_ALONE
     return (
         found.share >= least

@@ -65,6 +65,7 @@ def load_rules(
     hamming: int | None = None,
     verify: bool = True,
     preset: str = "normal",
+    min_confidence: float | None = None,
 ) -> Rules:
     """Load the model, and fill in the defaults of what was left open.
 
@@ -78,7 +79,9 @@ def load_rules(
     if not hash_only:
         embedder = load_embedder(model or DEFAULT_MODEL, input_size=input_size, device=device)
     name = None if embedder is None else embedder.identity.name
-    matching = Matching(threshold=threshold, hamming=hamming, verify=verify, preset=preset)
+    matching = Matching(
+        threshold=threshold, hamming=hamming, verify=verify, preset=preset, min_confidence=min_confidence
+    )
     limits = limits_for(name, matching)
     return Rules(embedder, limits)
 
@@ -94,6 +97,7 @@ def load_rules_of(settings: Settings, *, hash_only: bool = False, verify: bool =
         hamming=settings.hamming,
         verify=verify,
         preset=settings.preset,
+        min_confidence=settings.min_confidence,
     )
 
 
@@ -169,7 +173,7 @@ class SideBySide:
         """
         from neardup_cli.pipeline.laying import lay  # late: it imports OpenCV
 
-        return lay(self._a.picture, self._b.picture, self._rules.limits.preset or "normal", self._look)
+        return lay(self._a.picture, self._b.picture, self._rules.limits.least, self._look)
 
     def _look(self) -> tuple[View, ...]:
         """Return the views through which one looks like the other, the more similar first."""

@@ -7,6 +7,7 @@ ever checked twice.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from neardup_cli.matching.features import SMALLEST_SIDE, LocalFeatures
 from neardup_cli.matching.second_look import look_again
 from neardup_cli.matching.series import is_another_shot, only_overlap
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
-from neardup_cli.matching.verify import ALGORITHM_VERSION, PRESETS, Verdict, VerifySettings, verify_pair
+from neardup_cli.matching.verify import ALGORITHM_VERSION, Verdict, verify_pair
 from neardup_cli.pipeline.held import KnownHoldings
 from neardup_cli.pipeline.picture import Cache, as_preview
 from neardup_cli.pipeline.stored_image import holdings_of, opened_preview, original_of, preview_of_content
@@ -38,6 +39,9 @@ from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import OF_SEVERAL_FRAMES, Holdings
 from neardup_cli.records.matches import Alignment
 from neardup_cli.records.previews import Preview
+from neardup_cli.records.signs import Signs
+from neardup_cli.rules.confidence import IMPOSSIBLE, UNSURE, log_odds, refused_log_odds, settled
+from neardup_cli.rules.options import LEAST_CONFIDENCE
 
 _CHUNK = 16
 _STORED_AT_ONCE = 256
@@ -45,23 +49,30 @@ _FEATURES_CACHED = 2000  # pictures; about 250 KB each with their keypoints
 _SUBJECTS_CACHED = 200  # about 400 KB each; only pictures that match are decoded in colour
 _PREVIEWS_CACHED = 2000  # about 15 KB each
 
+# Where signs begin to count, and from where on they say no more.
+_PAPER, _WHOLE_PAGE = 0.4, 0.7
+_LEAST_TONE = 0.5
+_MOST_BLOCKS = 5.5
+_SMALL = 96
+_LEAST_EVIDENCE = math.log(LEAST_CONFIDENCE / (1 - LEAST_CONFIDENCE))
+
 type Checked = tuple[IdPair, Alignment | None]
 """A pair and the verdict on it; None where a picture cannot be read any more."""
 
 
-def algorithm_name(preset: str) -> str:
-    """Name the version and the limits that a verdict depends on."""
-    return f"orb-{ALGORITHM_VERSION}-{preset}"
+def algorithm_name() -> str:
+    """Name the version that a verdict depends on: how sure a match has to be is asked of its evidence."""
+    return f"orb-{ALGORITHM_VERSION}"
 
 
 def decide_pairs(
-    catalog: Catalog, pairs: Sequence[IdPair], *, preset: str, workers: int, watch: Progress
+    catalog: Catalog, pairs: Sequence[IdPair], *, least: float, workers: int, watch: Progress
 ) -> dict[IdPair, Alignment]:
     """Return the verdict on each pair of contents.
 
     A pair of which a picture cannot be read any more is left out: nothing is known of it.
     """
-    with Decider(catalog, pairs, preset=preset, workers=workers, watch=watch) as decider:
+    with Decider(catalog, pairs, least=least, workers=workers, watch=watch) as decider:
         return decider.decide(pairs)
 
 
@@ -72,15 +83,15 @@ class Decider:
     """
 
     def __init__(
-        self, catalog: Catalog, pairs: Sequence[IdPair], *, preset: str, workers: int, watch: Progress
+        self, catalog: Catalog, pairs: Sequence[IdPair], *, least: float, workers: int, watch: Progress
     ) -> None:
-        """Take all pairs that may be asked for."""
+        """Take all pairs that may be asked for, and the confidence from which they match."""
         self._catalog = catalog
-        self._preset = preset
+        self._least = least
         self._workers = workers
         self._watch = watch
         with catalog.read() as connection:
-            self._known = verdicts.stored_verdicts(connection, pairs, algorithm_name(preset))
+            self._known = verdicts.stored_verdicts(connection, pairs, algorithm_name())
         self.open = [pair for pair in pairs if pair not in self._known]
         """The pairs on which there is no verdict yet."""
         self._reader: Reader | None = None
@@ -93,9 +104,8 @@ class Decider:
         tasks = by_hub([pair for pair in asked if pair not in self._known])
         if tasks:
             results = in_chunks(self._begun(tasks), tasks, self._workers)
-            algorithm = algorithm_name(self._preset)
-            self._known |= store_as_they_come(self._catalog, results, algorithm, self._watch)
-        return {pair: self._known[pair] for pair in asked if pair in self._known}
+            self._known |= store_as_they_come(self._catalog, results, algorithm_name(), self._watch)
+        return {pair: settled(self._known[pair], self._least) for pair in asked if pair in self._known}
 
     def spare(self, number: int) -> None:
         """Tell the watcher that so many pairs need not be decided."""
@@ -113,7 +123,7 @@ class Decider:
         if self._checker is None:
             self._watch.start("Checking pairs", self._total or len(tasks))
             self._reader = Reader(self._catalog, self.open)
-            self._checker = _Checker(self._reader, PRESETS[self._preset])
+            self._checker = _Checker(self._reader)
         return self._checker
 
     def __enter__(self) -> Self:
@@ -203,10 +213,17 @@ def shrunk(image: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """Picture a laid on picture b: the verdict, and what happened between the two if they match."""
+    """Picture a laid on picture b: the verdict, and what happened between the two if they may match.
+
+    Attributes:
+        verdict: `matched` if they are copies to whoever asks for least confidence.
+        explanation: what happened; None where they do not match.
+        evidence: log-odds, see `rules/confidence.py`.
+    """
 
     verdict: Verdict
     explanation: Explanation | None
+    evidence: float = IMPOSSIBLE
 
     @classmethod
     def of(
@@ -215,23 +232,31 @@ class Laid:
         subjects: Callable[[], tuple[Subject, Subject]],
         holdings: BothHoldings,
     ) -> Self:
-        """Look again at what matches, and explain it.
+        """Weigh the signs; look again at what may match, and explain it.
 
         Args:
             verdict: on the grey pixels.
             subjects: gives both in colour; called for pictures that match only.
             holdings: gives what both files say beside their pixels; called where that may decide.
         """
-        if not verdict.matched:
+        if verdict.transform is None or not (verdict.matched or verdict.is_open):
             return cls(verdict, None)
-        a, b = subjects()
+        evidence = log_odds(signs_of(verdict))  # whatever their colours and sizes say, it is not more
+        if evidence >= _LEAST_EVIDENCE:
+            a, b = subjects()
+            evidence = log_odds(signs_of(verdict, a, b))
+        if evidence < _LEAST_EVIDENCE:
+            reason = UNSURE if verdict.matched else verdict.reason
+            return cls(replace(verdict, matched=False, reason=reason), None, evidence)
         refusal = _refusal(a, b, verdict, holdings)
         if refusal is not None:
-            return cls(replace(verdict, matched=False, reason=refusal), None)
+            evidence = min(evidence, refused_log_odds())
+            return cls(replace(verdict, matched=False, reason=refusal), None, evidence)
+        verdict = replace(verdict, matched=True, reason="the pixels agree")
         explanation = explain_match(a, b, verdict)
         if _is_another_shot(a, b, verdict, explanation, holdings):
             explanation = explanation.as_similar_shot()
-        return cls(verdict, explanation)
+        return cls(verdict, explanation, evidence)
 
     def turned_round(self) -> Self:
         """Say the same of b laid on a."""
@@ -256,7 +281,26 @@ class Laid:
             tone=verdict.tone,
             spread=verdict.spread,
             kind=None if self.explanation is None else self.explanation.kind,
+            evidence=self.evidence,
         )
+
+
+def signs_of(verdict: Verdict, a: Subject | None = None, b: Subject | None = None) -> Signs:
+    """Return what a verdict says, and both pictures; without them, the best that they may say."""
+    coverage = min(verdict.coverage_a, verdict.coverage_b)
+    paper = min(1.0, verdict.blank / _PAPER) if coverage > _WHOLE_PAGE else 0.0
+    return Signs(
+        fits=float(verdict.matched),
+        content=max(verdict.content_a, verdict.content_b),
+        tone=max(verdict.tone, _LEAST_TONE),
+        core=verdict.core,
+        blocks=min(1.0, math.log1p(verdict.blocks) / _MOST_BLOCKS),
+        page=paper * (1 - verdict.agreement),
+        soft=float(verdict.soft),
+        gradient=float(verdict.gradient),
+        plain=float(a is not None and b is not None and not (a.is_natural or b.is_natural)),
+        small=float(a is None or b is None or min(max(a.size), max(b.size)) < _SMALL),
+    )
 
 
 type BothHoldings = Callable[[], tuple[Holdings, Holdings]]
@@ -289,7 +333,7 @@ def _is_another_shot(
 class _Checker:
     """Verifies a chunk of pairs; one for all workers."""
 
-    def __init__(self, reader: Reader, settings: VerifySettings) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._holdings = reader.holdings
         self._features = Cache[int, LocalFeatures](
             lambda content: features_of(reader.decoded(content, colour=False)), _FEATURES_CACHED
@@ -298,7 +342,6 @@ class _Checker:
             lambda content: subject_of(reader.decoded(content, colour=True)), _SUBJECTS_CACHED
         )
         self._digest = reader.digest
-        self._settings = settings
 
     def __call__(self, pairs: Sequence[IdPair]) -> list[Checked]:
         return [(pair, self._check(*pair)) for pair in pairs]
@@ -307,7 +350,7 @@ class _Checker:
         # Laying a on b is not quite laying b on a: in the order of the contents, whichever was scanned first.
         first, second = sorted((a, b), key=self._digest)
         try:
-            verdict = verify_pair(self._features[first], self._features[second], self._settings)
+            verdict = verify_pair(self._features[first], self._features[second])
             laid = Laid.of(
                 verdict,
                 lambda: (self._subjects[first], self._subjects[second]),

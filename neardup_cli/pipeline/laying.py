@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.matching.part import Part, verify_part
 from neardup_cli.matching.regions import View
-from neardup_cli.matching.verify import PRESETS, VerifySettings, verify_pair
+from neardup_cli.matching.verify import verify_pair
 from neardup_cli.pipeline.geometry import Laid
 from neardup_cli.pipeline.picture import Picture
 from neardup_cli.pipeline.region_geometry import part_of
+from neardup_cli.rules.confidence import settled
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,13 +31,13 @@ class Laying:
     view: View | None = None
 
 
-def lay(a: Picture, b: Picture, preset: str, views: Callable[[], Iterable[View]] = tuple) -> Laying:
+def lay(a: Picture, b: Picture, least: float, views: Callable[[], Iterable[View]] = tuple) -> Laying:
     """Lay one picture on another, whole; what that does not settle is asked once more of each view.
 
     Args:
         a: the one.
         b: the other.
-        preset: of the geometric stage.
+        least: the confidence from which they match.
         views: gives them; called where the whole pictures do not match.
 
     Returns:
@@ -46,14 +47,13 @@ def lay(a: Picture, b: Picture, preset: str, views: Callable[[], Iterable[View]]
         UnreadableImage: one of them cannot be read or decoded, or not well enough to say that nothing of it
             matches.
     """
-    settings = PRESETS[preset]
-    whole = _lay_whole(a, b, settings)
-    if whole.laid.verdict.matched:
+    whole = _lay_whole(a, b)
+    if settled(whole.laid.alignment, least).matched:
         return whole
     unseen: UnreadableImage | None = None
     for view in views():
-        laying, reason = _lay_through(view, a, b, settings)
-        if laying.laid.verdict.matched:
+        laying, reason = _lay_through(view, a, b)
+        if settled(laying.laid.alignment, least).matched:
             return laying
         unseen = unseen or reason
     if unseen is not None:
@@ -61,10 +61,10 @@ def lay(a: Picture, b: Picture, preset: str, views: Callable[[], Iterable[View]]
     return whole
 
 
-def _lay_whole(a: Picture, b: Picture, settings: VerifySettings) -> Laying:
+def _lay_whole(a: Picture, b: Picture) -> Laying:
     # In the order of the contents, as the catalog does: laying a on b is not quite laying b on a.
     first, second = sorted((a, b), key=lambda picture: picture.digest)
-    verdict = verify_pair(first.features, second.features, settings)
+    verdict = verify_pair(first.features, second.features)
     laid = Laid.of(
         verdict, lambda: (first.subject, second.subject), lambda: (first.holdings, second.holdings)
     )
@@ -73,14 +73,12 @@ def _lay_whole(a: Picture, b: Picture, settings: VerifySettings) -> Laying:
     )
 
 
-def _lay_through(
-    view: View, a: Picture, b: Picture, settings: VerifySettings
-) -> tuple[Laying, UnreadableImage | None]:
+def _lay_through(view: View, a: Picture, b: Picture) -> tuple[Laying, UnreadableImage | None]:
     """Lay a region; say why it is only seen in the preview, where the image itself is away."""
     owner, other = (a, b) if view.of_a else (b, a)
     image, reason = owner.largest()
     part = part_of(image, view.region)
-    verdict = verify_part(part, other.features, settings)
+    verdict = verify_part(part, other.features)
     laid = Laid.of(verdict, lambda: (owner.subject, other.subject), lambda: (owner.holdings, other.holdings))
     if view.of_a:
         return Laying(laid, part, Part.all_of(b.features), view), reason

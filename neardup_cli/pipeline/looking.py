@@ -70,14 +70,14 @@ class Candidates:
 
     def __enter__(self) -> Self:
         """Look at all that does not follow from what was seen before it."""
-        preset = self._criteria.limits.preset
-        if not self._pairs or preset is None:
+        limits = self._criteria.limits
+        if not self._pairs or limits.preset is None:
             return self
         # Late: OpenCV takes a fifth of a second to import; a catalog without near-copies needs none of it.
         from neardup_cli.pipeline.geometry import Decider
 
         keys = [(pair.a, pair.b) for pair in self._pairs]
-        decider = Decider(self._catalog, keys, preset=preset, workers=self._workers, watch=self._watch)
+        decider = Decider(self._catalog, keys, least=limits.least, workers=self._workers, watch=self._watch)
         self._decide = self._stack.enter_context(decider).decide
         anyway = self._by_regions() | self._by_hashes()
         self._looking = Looking(self._pairs, self._files(), anyway)
@@ -153,13 +153,13 @@ class Candidates:
     def _look(self, pairs: Sequence[PairMatch]) -> None:
         assert self._looking is not None
         found = dict(self._decide([(pair.a, pair.b) for pair in pairs]))
-        model, preset = self._criteria.model, self._criteria.limits.preset
-        if model is not None and preset is not None and len(self._seen.owners):
+        model, limits = self._criteria.model, self._criteria.limits
+        if model is not None and limits.preset is not None and len(self._seen.owners):
             from neardup_cli.pipeline.region_geometry import settle_by_regions
 
             settled, unseen = settle_by_regions(
                 self._catalog, model, found, self._seen,
-                preset=preset, workers=self._workers, watch=self._watch,
+                least=limits.least, workers=self._workers, watch=self._watch,
             )  # fmt: skip
             found = dict(settled)
             self._unseen |= unseen

@@ -324,7 +324,7 @@ class Searcher:
 
         with suppress(UnreadableImage):
             picture = self._pictures[tuple(files)]
-            return lay(probe.picture, picture, self._options.preset, views).laid.alignment
+            return lay(probe.picture, picture, self.criteria.limits.least, views).laid.alignment
         return None
 
     def _similarity(self, probe: Probe, content: int) -> float | None:

@@ -25,7 +25,6 @@ from neardup_cli.matching.explain import Subject
 from neardup_cli.matching.features import FEATURE_SIDE, LocalFeatures
 from neardup_cli.matching.part import PART_VERSION, Part, verify_part
 from neardup_cli.matching.regions import RegionPairs
-from neardup_cli.matching.verify import PRESETS, VerifySettings
 from neardup_cli.pipeline.geometry import (
     Checked,
     Laid,
@@ -39,6 +38,7 @@ from neardup_cli.pipeline.geometry import (
 from neardup_cli.pipeline.picture import Cache
 from neardup_cli.progress import Progress
 from neardup_cli.records.matches import Alignment
+from neardup_cli.rules.confidence import settled
 
 _CACHED = 500  # pictures and parts, about 400 KB each
 _MOST_ENLARGED = 4.0  # a part of 100 pixels has nothing more to show
@@ -66,7 +66,7 @@ def settle_by_regions(
     verdicts: Mapping[IdPair, Alignment],
     seen: RegionPairs,
     *,
-    preset: str,
+    least: float,
     workers: int,
     watch: Progress,
 ) -> tuple[dict[IdPair, Alignment], set[IdPair]]:
@@ -84,7 +84,7 @@ def settle_by_regions(
         catalog,
         model,
         sights,
-        preset=preset,
+        least=least,
         workers=workers,
         watch=watch,
     )
@@ -97,7 +97,7 @@ def decide_by_regions(
     model: StoredModel,
     sights: Sequence[Sight],
     *,
-    preset: str,
+    least: float,
     workers: int,
     watch: Progress,
 ) -> dict[IdPair, Alignment]:
@@ -108,7 +108,7 @@ def decide_by_regions(
     """
     decided: dict[IdPair, Alignment] = {}
     for side, of_first in (("a", True), ("b", False)):
-        algorithm = f"{algorithm_name(preset)}-part-{PART_VERSION}{side}"
+        algorithm = f"{algorithm_name()}-part-{PART_VERSION}{side}"
         matched = {pair for pair, alignment in decided.items() if alignment.matched}
         some = [
             sight for sight in sights if (sight.owner < sight.other) is of_first and sight.pair not in matched
@@ -116,13 +116,13 @@ def decide_by_regions(
         with catalog.read() as connection:
             known = stored_verdicts(connection, [sight.pair for sight in some], algorithm)
         tasks = _tasks(catalog, model, [sight for sight in some if sight.pair not in known])
-        decided |= known
         if tasks:
             watch.start("Checking regions", len(tasks))
             reader = Reader(catalog, [sight.pair for sight, _ in tasks])
-            results = in_chunks(_Checker(reader, PRESETS[preset]), tasks, workers)
-            decided |= store_as_they_come(catalog, results, algorithm, watch)
+            results = in_chunks(_Checker(reader), tasks, workers)
+            known |= store_as_they_come(catalog, results, algorithm, watch)
             reader.holdings.store()
+        decided |= {pair: settled(alignment, least) for pair, alignment in known.items()}
     return decided
 
 
@@ -167,8 +167,7 @@ def _tasks(catalog: Catalog, model: StoredModel, sights: Sequence[Sight]) -> lis
 class _Checker:
     """Verifies a chunk of pairs by the regions; one for all workers."""
 
-    def __init__(self, reader: Reader, settings: VerifySettings) -> None:
-        self._settings = settings
+    def __init__(self, reader: Reader) -> None:
         self._holdings = reader.holdings
         self._whole = Cache[int, LocalFeatures](
             lambda content: features_of(reader.decoded(content, colour=False)), _CACHED
@@ -187,7 +186,7 @@ class _Checker:
         owner, other = sight
         try:
             part, is_original = self._parts[owner, region]
-            verdict = verify_part(part, self._whole[other], self._settings)
+            verdict = verify_part(part, self._whole[other])
             if not verdict.matched and not is_original:
                 return None  # there may be more to see than its preview shows
             laid = Laid.of(

@@ -7,7 +7,7 @@ from typing import Any
 
 from neardup_cli.choices import Kind
 from neardup_cli.records.files import Skipped
-from neardup_cli.records.matches import Alignment, Stage, kind_of
+from neardup_cli.records.matches import Alignment, Stage, confidence_of, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class QueryMatch:
     def kind(self) -> Kind | None:
         """What happened between the two; None where no pixels were compared."""
         return kind_of(self.stage, self.alignment)
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure it is that the two are copies, in [0, 1]; None where no pixels were compared."""
+        return confidence_of(self.stage, self.alignment)
 
     @property
     def is_match(self) -> bool:
@@ -106,6 +111,11 @@ class Comparison:
     def kind(self) -> Kind | None:
         """What happened between the two; None where no pixels were compared."""
         return kind_of(self.stage, self.alignment)
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure it is that the two are copies, in [0, 1]; None where no pixels were compared."""
+        return confidence_of(self.stage, self.alignment)
 
     @property
     def is_match(self) -> bool:

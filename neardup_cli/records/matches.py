@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -41,6 +42,7 @@ class Alignment:
         tone: correlation of the brightness of agreeing blocks.
         spread: extent of the agreeing blocks over the overlap.
         kind: what happened between a and b; None where they do not match or no pixels could be aligned.
+        evidence: log-odds that one was made of the other, by their pixels alone; what is stored.
     """
 
     matched: bool
@@ -56,6 +58,12 @@ class Alignment:
     tone: float
     spread: float
     kind: Kind | None = None
+    evidence: float = 0.0
+
+    @property
+    def confidence(self) -> float:
+        """Probability that one was made of the other, in [0, 1]: `rules/confidence.py` says by what."""
+        return 1 / (1 + math.exp(-self.evidence))
 
     def surrounds(self) -> tuple[bool, bool]:
         """Say of a, and of b, whether it shows the other in a part of itself, among something else.
@@ -94,6 +102,13 @@ def kind_of(stage: Stage | None, alignment: Alignment | None) -> Kind | None:
     return None if alignment is None else alignment.kind
 
 
+def confidence_of(stage: Stage | None, alignment: Alignment | None) -> float | None:
+    """Return how sure it is that two pictures are copies, in [0, 1]; None where no pixels were compared."""
+    if stage is Stage.EXACT:
+        return 1.0
+    return None if alignment is None else alignment.confidence
+
+
 @dataclass(frozen=True, slots=True)
 class PairMatch:
     """Two contents (by id, `a < b`) that the funnel calls copies, and the evidence.
@@ -127,6 +142,11 @@ class FileMatch:
     def kind(self) -> Kind | None:
         """What happened between the two; None where no pixels were compared (hashes or vectors alone)."""
         return kind_of(self.stage, self.alignment)
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the match is, in [0, 1]; None where no pixels were compared."""
+        return confidence_of(self.stage, self.alignment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from neardup_cli.records.proofs import Proof
 from neardup_cli.reports.paths import parse_data_path
 
 _UNKNOWN_TIME = -1
+_ROUNDED = 0.00005  # reports have four decimals
 
 
 def _checked_path(text: str) -> str:
@@ -52,6 +54,7 @@ class _Match(_Lenient):
     b: _Path
     stage: Stage
     kind: Kind | None = None
+    confidence: float | None = None
     similarity: float | None = None
     hamming: int | None = None
     implied: bool = False
@@ -136,16 +139,31 @@ def _match(match: _Match) -> FileMatch:
         match.stage,
         match.similarity,
         match.hamming,
-        None if match.kind is None else _alignment(match.kind),
+        None if match.kind is None else _alignment(match.kind, match.confidence),
         match.implied,
     )
 
 
-def _alignment(kind: Kind) -> Alignment:
-    """Return what carries a match's kind; the numbers behind it are not read."""
+def _alignment(kind: Kind, confidence: float | None) -> Alignment:
+    """Return what carries a match's kind and how sure it is; the other numbers behind it are not read."""
     nothing = dict.fromkeys(
         ("agreement", "content_a", "content_b", "coverage_a", "coverage_b", "tone", "spread"), 0.0
     )
     return Alignment(
-        matched=True, reason="as reported", inliers=0, transform=(), mirrored=False, kind=kind, **nothing
+        matched=True,
+        reason="as reported",
+        inliers=0,
+        transform=(),
+        mirrored=False,
+        kind=kind,
+        evidence=_log_odds(confidence),
+        **nothing,
     )
+
+
+def _log_odds(confidence: float | None) -> float:
+    """Return the evidence behind a confidence; none where an older report has none. It was rounded."""
+    if confidence is None:
+        return 0.0
+    within = min(max(confidence, _ROUNDED), 1 - _ROUNDED)
+    return math.log(within / (1 - within))

@@ -220,6 +220,7 @@ def _match(match: FileMatch, place: Mapping[bytes, int]) -> dict[str, Any]:
         "similarity": None if match.similarity is None else round(match.similarity, _SIMILARITY_DIGITS),
         "hamming": match.hamming,
         "agreement": None if found is None else round(found.agreement, 2),
+        "confidence": None if match.confidence is None else round(match.confidence, 4),
     }
 
 

@@ -11,7 +11,7 @@ from neardup_cli.reports.json_report import dump, group_document, match_document
 from neardup_cli.reports.paths import data_path
 from neardup_cli.rules.totals import certain_files
 
-_PAIR_COLUMNS = ("a", "b", "stage", "similarity", "hamming", "inliers", "agreement", "kind")
+_PAIR_COLUMNS = ("a", "b", "stage", "similarity", "hamming", "inliers", "agreement", "kind", "confidence")
 
 
 def jsonl_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:

@@ -15,10 +15,10 @@ from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.text import dups_summary, nearness, shown_losses, shown_role
-from neardup_cli.reports.units import shown_bytes, shown_similarity
+from neardup_cli.reports.units import shown_bytes, shown_confidence, shown_similarity
 
-_FILE_COLUMNS = ("Size", "Pixels", "Stage", "Sim.", "Kind")
-_WIDE_ONLY = ("Stage", "Sim.")
+_FILE_COLUMNS = ("Size", "Pixels", "Stage", "Sim.", "Conf.", "Kind")
+_LEAST_WIDTH = {"Stage": 80, "Sim.": 80, "Conf.": 100}
 _LOSES = "Loses"  # where anything was proven
 _LONGEST_LOSS = 12  # letters of "transparency"
 _WIDE = 80  # columns from which there is room for all
@@ -30,7 +30,7 @@ def print_dups(report: DupsReport, console: Console) -> None:
     if report.groups:
         folder = common_folder([member.path for group in report.groups for member in group.members])
         table = _new_table()
-        headings = [name for name in _FILE_COLUMNS if console.width >= _WIDE or name not in _WIDE_ONLY]
+        headings = [name for name in _FILE_COLUMNS if console.width >= _LEAST_WIDTH.get(name, 0)]
         if any(group.proofs for group in report.groups):
             headings.append(_LOSES)
             if console.width < _WIDE:
@@ -63,11 +63,13 @@ def print_query(results: Sequence[QueryResult], console: Console) -> None:
             console.print("  nothing in the catalog resembles it")
             continue
         table = _new_table()
-        for heading in ("Size", "Pixels", "Stage", "Sim.", "Bits", "Kind"):
+        roomy = console.width >= _LEAST_WIDTH["Conf."]
+        sure = ["Conf."] if roomy else []
+        for heading in ("Size", "Pixels", "Stage", "Sim.", "Bits", *sure, "Kind"):
             left = heading in ("Stage", "Kind")
             table.add_column(heading, justify="left" if left else "right", no_wrap=True)
         for match in result.matches:
-            table.add_row(*_query_cells(match), style="" if match.is_match else "dim")
+            table.add_row(*_query_cells(match, roomy=roomy), style="" if match.is_match else "dim")
         console.print(table)
 
 
@@ -110,11 +112,13 @@ def _file_cells(member: CatalogedFile, match: FileMatch | None, *, is_weakest: b
         "Pixels": f"{member.width}×{member.height}",
         "Stage": Text("" if match is None else match.stage.value, style=style),
         "Sim.": Text("" if match is None else shown_similarity(match.similarity), style=style),
+        "Conf.": Text("" if match is None else shown_confidence(match.confidence), style=style),
         "Kind": Text(shown_kind(match), style=style),
     }
 
 
-def _query_cells(match: QueryMatch) -> list[str | Text]:
+def _query_cells(match: QueryMatch, *, roomy: bool) -> list[str | Text]:
+    sure = [shown_confidence(match.confidence) if match.is_match else ""]
     return [
         Text(nearness(match), style="green" if match.is_match else "yellow" if match.untold else ""),
         Text(shown_path(match.path)),
@@ -123,6 +127,7 @@ def _query_cells(match: QueryMatch) -> list[str | Text]:
         match.stage.value if match.stage else "",
         shown_similarity(match.similarity),
         "" if match.hamming is None else str(match.hamming),
+        *(sure if roomy else ()),
         "" if match.kind is None else match.kind.value,
     ]
 

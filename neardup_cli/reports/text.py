@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.reports.evidence import evidence, shown_kind, weakest_link
 from neardup_cli.reports.paths import shown_path, shown_text
-from neardup_cli.reports.units import shown_bytes, shown_count, shown_seconds, shown_similarity
+from neardup_cli.reports.units import (
+    shown_bytes,
+    shown_confidence,
+    shown_count,
+    shown_seconds,
+    shown_similarity,
+)
 from neardup_cli.rules.words import losses_words, role_word
 
 if TYPE_CHECKING:  # each command makes few of them, and importing them all takes 10 ms
@@ -185,6 +191,8 @@ def compare_lines(comparison: Comparison) -> Iterator[str]:
     yield f"dHash distance  {comparison.hamming} of 64 bits"
     if comparison.similarity is not None:
         yield f"SSCD similarity {comparison.similarity:.3f}"
+    if comparison.confidence is not None:
+        yield f"confidence      {shown_confidence(comparison.confidence)}"
     if (found := comparison.alignment) is not None:
         yield f"agreement       {found.agreement:.0%} of the overlap's detail, {found.inliers} inliers"
         yield f"overlap         {found.coverage_a:.0%} of A lies on {found.coverage_b:.0%} of B"

@@ -35,3 +35,8 @@ def shown_seconds(seconds: float) -> str:
 def shown_similarity(similarity: float | None) -> str:
     """Return a cosine similarity with two decimals, rounded down so that 1.00 means the same vector."""
     return "" if similarity is None else f"{int(similarity * 100 + 1e-6) / 100:.2f}"
+
+
+def shown_confidence(confidence: float | None) -> str:
+    """Return a probability with three decimals, rounded down so that 1.000 means the same bytes."""
+    return "" if confidence is None else f"{int(confidence * 1000 + 1e-9) / 1000:.3f}"

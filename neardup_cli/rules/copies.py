@@ -10,6 +10,7 @@ from neardup_cli.choices import Kind
 from neardup_cli.matching.search import DOOR, certainty_level, plain_threshold
 from neardup_cli.matching.sieve import DEFAULT_RADIUS, STRICT_RADIUS
 from neardup_cli.records.matches import Alignment, Stage
+from neardup_cli.rules.confidence import LEVELS, settled
 from neardup_cli.rules.options import Matching
 
 
@@ -33,7 +34,8 @@ class Limits:
         radius: of the sieve in bits of 64, for what it proposes.
         radius_alone: of the sieve, for what it decides because a picture has no vector.
         certainty: similarity from which geometry is not asked; None if it never is.
-        preset: the limits of the geometric stage; None if it is never asked.
+        preset: how sure a match has to be, in a word; None if the geometric stage is never asked.
+        least: the confidence from which its matches count.
         similar_shots: whether the same scene photographed twice counts; only geometry can tell.
     """
 
@@ -43,6 +45,7 @@ class Limits:
     certainty: float | None = None
     preset: str | None = None
     similar_shots: bool = False
+    least: float = LEVELS["normal"]
 
     def judge(
         self,
@@ -83,6 +86,7 @@ class Limits:
         """Let the alignment decide, and refuse what is only a similar shot; without one, the vectors do."""
         if alignment is None:
             return Judgement(undoubted, untold=undoubted is None)
+        alignment = settled(alignment, self.least)
         if not alignment.matched or not self.counts(alignment):
             return Judgement(None, alignment)
         return Judgement(Stage.GEOMETRY if undoubted is None else undoubted, alignment)
@@ -107,7 +111,10 @@ def limits_for(model: str | None, matching: Matching) -> Limits:
     if not matching.verify:
         return Limits(plain_threshold(model) if threshold is None else threshold, radius, alone)
     opening = DOOR if threshold is None else threshold
-    return Limits(opening, radius, alone, certainty_level(model), matching.preset, matching.similar_shots)
+    least = LEVELS[matching.preset] if matching.min_confidence is None else matching.min_confidence
+    return Limits(
+        opening, radius, alone, certainty_level(model), matching.preset, matching.similar_shots, least
+    )
 
 
 def parameters(model: str | None, limits: Limits) -> dict[str, Any]:
@@ -117,6 +124,7 @@ def parameters(model: str | None, limits: Limits) -> dict[str, Any]:
         "threshold": None if model is None else limits.threshold,
         "certainty": limits.certainty,
         "preset": limits.preset,
+        "min_confidence": None if limits.preset is None else limits.least,
         "hamming": limits.radius,
         "similar_shots": limits.similar_shots,
     }

@@ -43,6 +43,7 @@ def implied(a_on_w: Alignment, w_on_b: Alignment, *, same_size: bool) -> Alignme
         coverage_b=min(a_on_w.coverage_b, w_on_b.coverage_b),
         tone=min(a_on_w.tone, w_on_b.tone),
         spread=min(a_on_w.spread, w_on_b.spread),
+        evidence=min(a_on_w.evidence, w_on_b.evidence),
         kind=kind,
     )
 

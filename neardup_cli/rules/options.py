@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from neardup_cli.settings import Settings
 
 PRESETS = ("strict", "normal", "loose")
-"""Limits of the geometric stage, as `matching/verify.py` has them."""
+"""How sure a match has to be: each names a probability, `confidence.LEVELS`."""
+
+LEAST_CONFIDENCE = 0.5
+"""What is less likely a copy than not is none."""
 
 _BITS = 64
 
@@ -32,7 +35,8 @@ class Matching:
         hamming: radius of the hash filter in bits of 64; None takes 10, and 4 where it decides alone.
         model: whose vectors to use; None takes the model used last.
         verify: let the geometric stage decide the pairs below the model's level of certainty.
-        preset: its limits: "strict", "normal" or "loose".
+        preset: how sure a match has to be: "strict", "normal" or "loose".
+        min_confidence: the probability in [0.5, 1] itself, in place of a preset.
         grouping: families, or whatever is linked.
         similar_shots: show the same scene photographed twice too, which is no copy.
 
@@ -45,6 +49,7 @@ class Matching:
     model: str | None = None
     verify: bool = True
     preset: str = "normal"
+    min_confidence: float | None = None
     grouping: Grouping = Grouping.COHERENT
     similar_shots: bool = False
 
@@ -54,6 +59,10 @@ class Matching:
             raise BadInput(f"preset: {self.preset!r} is none of {', '.join(PRESETS)}")
         if self.threshold is not None and not -1 <= self.threshold <= 1:
             raise BadInput(f"threshold: {self.threshold:g} is not between -1 and 1")
+        if self.min_confidence is not None and not LEAST_CONFIDENCE <= self.min_confidence <= 1:
+            raise BadInput(
+                f"min_confidence: {self.min_confidence:g} is not between {LEAST_CONFIDENCE:g} and 1"
+            )
         if self.hamming is not None and not 0 <= self.hamming <= _BITS:
             raise BadInput(f"hamming: {self.hamming} is not between 0 and {_BITS}")
 
@@ -77,6 +86,7 @@ def set_matching(settings: Settings) -> dict[str, Any]:
         "hamming": settings.hamming,
         "model": settings.model,
         "preset": settings.preset,
+        "min_confidence": settings.min_confidence,
     }
 
 

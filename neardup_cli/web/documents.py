@@ -75,6 +75,9 @@ class Match(Aligned):
     a: DataPath
     b: DataPath
     stage: Stage
+    confidence: float | None = Field(
+        default=None, description="Probability that they are copies; null where no pixels were compared."
+    )
     similarity: float | None
     hamming: int | None
     implied: bool = Field(
@@ -141,6 +144,7 @@ class Comparison(Aligned):
     is_duplicate: bool
     stage: Stage | None
     same_bytes: bool
+    confidence: float | None = None
     hamming: int
     similarity: float | None
     reason: str
@@ -157,6 +161,7 @@ class Candidate(Aligned):
     is_match: bool
     cannot_tell: bool = Field(description="Its pixels would decide, and cannot be looked at now.")
     stage: Stage | None
+    confidence: float | None = None
     similarity: float | None
     hamming: int | None
     bytes: int

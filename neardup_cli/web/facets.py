@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from neardup_cli.choices import Kind
-from neardup_cli.records.matches import DuplicateGroup, FileMatch, Stage
+from neardup_cli.records.matches import DuplicateGroup, FileMatch
 from neardup_cli.rules.totals import parted_group
 from neardup_cli.rules.words import UNKNOWN_KIND
 
@@ -50,9 +50,9 @@ def facets(group: DuplicateGroup) -> GroupFacets:
 
 
 def certainty(match: FileMatch) -> float:
-    """Return how sure a match is: its similarity, where hashes alone decided the share of equal bits."""
-    if match.stage is Stage.EXACT:
-        return 1.0
+    """Return how sure a match is: by similarity or equal bits where no pixels were compared."""
+    if match.confidence is not None:
+        return match.confidence
     if match.similarity is not None:
         return match.similarity
     return 1 - (match.hamming or 0) / _HASH_BITS

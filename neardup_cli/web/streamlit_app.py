@@ -31,7 +31,7 @@ from neardup_cli.reports.evidence import evidence
 from neardup_cli.reports.json_report import losses
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.text import dups_summary, shown_role, shown_saving
-from neardup_cli.reports.units import shown_bytes, shown_count, shown_similarity
+from neardup_cli.reports.units import shown_bytes, shown_confidence, shown_count, shown_similarity
 from neardup_cli.rules.words import losses_words
 from neardup_cli.settings import Settings, load_settings
 
@@ -144,6 +144,8 @@ def _show_matches(title: str, matches: Sequence[QueryMatch]) -> None:
 
 def _scores(match: QueryMatch) -> str:
     parts = [] if match.stage is None else [f"decided by {match.stage.value}"]
+    if match.confidence is not None and match.is_match:
+        parts.append(f"confidence {shown_confidence(match.confidence)}")
     if match.similarity is not None:
         parts.append(f"similarity {shown_similarity(match.similarity)}")
     if match.hamming is not None:

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from neardup_cli.catalog import migrate, previews, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.emptied import count_removed, store_folders, stored_folders
 from neardup_cli.catalog.models import METADATA
-from neardup_cli.catalog.verdicts import stored_verdicts
+from neardup_cli.catalog.verdicts import store_verdicts, stored_verdicts
 from neardup_cli.catalog.verifying import files_to_verify
 from neardup_cli.errors import CatalogCorrupt, CatalogError, CatalogTooNew
 from neardup_cli.plans import EmptiedFolder, OperationState
@@ -184,6 +185,31 @@ def test_a_verdict_from_before_kinds_has_none(engine: Engine, path: Path) -> Non
     with Catalog.open(path) as catalog, catalog.read() as reader:
         found = stored_verdicts(reader, [(1, 2)], "old")
     assert (found[1, 2].matched, found[1, 2].kind) == (True, None)
+
+
+@pytest.mark.parametrize("revision", ["0002", "0004", "0013"])
+def test_a_verdict_from_before_evidence_says_nothing_and_new_ones_keep_theirs(
+    engine: Engine, path: Path, revision: str
+) -> None:
+    migrate.upgrade(engine, revision)
+    columns = "matched, reason, inliers, transform, mirrored, agreement, content_a, content_b"
+    columns += ", coverage_a, coverage_b, tone, spread"
+    with engine.begin() as connection:
+        for digest in "ab":
+            connection.exec_driver_sql(f"INSERT INTO content (digest, size) VALUES (x'a{digest}', 5)")
+        connection.exec_driver_sql(
+            f"INSERT INTO pair (a_id, b_id, algorithm, {columns}) "
+            "VALUES (1, 2, 'old', 1, 'the pixels agree', 9, '[]', 0, 1, 1, 1, 1, 1, 1, 1)"
+        )
+    engine.dispose()
+    with Catalog.open(path) as catalog:
+        with catalog.read() as reader:
+            old = stored_verdicts(reader, [(1, 2)], "old")[1, 2]
+        assert (old.evidence, old.agreement) == (0.0, 1.0)
+        with catalog.write() as writer:
+            store_verdicts(writer, {(1, 2): replace(old, evidence=-3.25)}, "new")
+        with catalog.read() as reader:
+            assert stored_verdicts(reader, [(1, 2)], "new")[1, 2] == replace(old, evidence=-3.25)
 
 
 def test_older_catalog_is_upgraded_when_opened_and_keeps_what_it_holds(engine: Engine, path: Path) -> None:

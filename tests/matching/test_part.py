@@ -12,7 +12,7 @@ from neardup_cli.embedders.regions import region_box
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching import affine
 from neardup_cli.matching.part import LEAST_FOUND, Part, verify_part
-from neardup_cli.matching.verify import NORMAL, verify_pair
+from neardup_cli.matching.verify import verify_pair
 from neardup_cli.pipeline.region_geometry import part_of
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def test_a_picture_too_small_in_the_whole_is_found_in_the_part(
 ) -> None:
     part = scene[0]
     cat = gallery.features_of("chelsea")
-    assert not verify_pair(part.whole, cat, NORMAL).matched
-    verdict = verify_part(part, cat, NORMAL)
+    assert not verify_pair(part.whole, cat).matched
+    verdict = verify_part(part, cat)
     assert verdict.matched, verdict
     assert verdict.content_b > 0.8
     assert verdict.content_a < 0.3
@@ -68,7 +68,7 @@ def test_the_transform_is_that_of_the_whole_pictures(
 ) -> None:
     part, whole = scene
     cat = gallery.features_of("chelsea")
-    verdict = verify_part(part, cat, NORMAL)
+    verdict = verify_part(part, cat)
     assert verdict.transform is not None
     shrink = part.whole.size[0] / whole.width
     corners = np.array([[800, 520], [1000, 520], [1000, 654], [800, 654]], np.float64) * shrink
@@ -78,7 +78,7 @@ def test_the_transform_is_that_of_the_whole_pictures(
 
 
 def test_turned_round_it_tells_the_same_of_both(gallery: Gallery, scene: tuple[Part, Image.Image]) -> None:
-    verdict = verify_part(scene[0], gallery.features_of("chelsea"), NORMAL)
+    verdict = verify_part(scene[0], gallery.features_of("chelsea"))
     turned = verdict.turned_round()
     assert (turned.content_a, turned.content_b) == (verdict.content_b, verdict.content_a)
     assert (turned.coverage_a, turned.coverage_b) == (verdict.coverage_b, verdict.coverage_a)
@@ -93,7 +93,7 @@ def test_turned_round_it_tells_the_same_of_both(gallery: Gallery, scene: tuple[P
 
 def test_another_picture_is_not_found(gallery: Gallery, scene: tuple[Part, Image.Image]) -> None:
     for name in ("astronaut", "rocket", "page", "brick"):
-        verdict = verify_part(scene[0], gallery.features_of(name), NORMAL)
+        verdict = verify_part(scene[0], gallery.features_of(name))
         assert not verdict.matched, (name, verdict)
 
 
@@ -109,9 +109,9 @@ def test_a_caption_fills_a_region_and_is_no_picture(gallery: Gallery) -> None:
         captioned.append(image)
     part = part_of(decoded(captioned[0]), 1)
     other = gallery.features(captioned[1])
-    alone = verify_pair(part.features, other, NORMAL)
+    alone = verify_pair(part.features, other)
     assert alone.matched, "the letters have to be what a match by pixels alone would fall for"
-    verdict = verify_part(part, other, NORMAL)
+    verdict = verify_part(part, other)
     assert not verdict.matched
     assert verdict.content_b < LEAST_FOUND
     assert verdict.reason == "only a small part is shared"

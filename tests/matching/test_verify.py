@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from neardup_cli.evaluation.attacks import standard_attacks
 from neardup_cli.matching import affine
 from neardup_cli.matching.features import extract_features
-from neardup_cli.matching.verify import LOOSE, NORMAL, PRESETS, STRICT, match_keypoints, verify_pair
+from neardup_cli.matching.verify import NORMAL, match_keypoints, verify_pair
 
 if TYPE_CHECKING:
     from tests.matching.conftest import Gallery
@@ -35,7 +36,7 @@ def test_an_attacked_photograph_matches(gallery: Gallery, attack: str) -> None:
 def test_different_pictures_do_not_match(gallery: Gallery) -> None:
     names = gallery.photographs + gallery.textures
     for a, b in combinations(names, 2):
-        verdict = verify_pair(gallery.features_of(a), gallery.features_of(b), LOOSE)
+        verdict = verify_pair(gallery.features_of(a), gallery.features_of(b))
         assert not verdict.matched, (a, b, verdict)
 
 
@@ -44,7 +45,7 @@ def test_two_parts_of_one_texture_do_not_match(gallery: Gallery, name: str) -> N
     whole = gallery.picture(name)
     left = whole.crop((0, 0, whole.width // 2, whole.height))
     right = whole.crop((whole.width // 2, 0, whole.width, whole.height))
-    verdict = verify_pair(gallery.features(left), gallery.features(right), LOOSE)
+    verdict = verify_pair(gallery.features(left), gallery.features(right))
     assert not verdict.matched, verdict
 
 
@@ -163,10 +164,18 @@ def test_a_verdict_is_the_same_every_time(gallery: Gallery) -> None:
     assert first == verify_pair(gallery.features_of("rocket"), gallery.features(copy))
 
 
-def test_presets_are_ordered() -> None:
-    assert PRESETS == {"strict": STRICT, "normal": NORMAL, "loose": LOOSE}
-    for name in ("agreement", "rich_agreement", "page_agreement", "content"):
-        assert getattr(STRICT, name) > getattr(NORMAL, name) > getattr(LOOSE, name)
+def test_what_falls_short_is_open_and_a_shared_frame_is_not(gallery: Gallery) -> None:
+    """How much agrees is one sign among others; what only a layout has in common stays refused."""
+    short = replace(verify_pair(gallery.features_of("rocket"), gallery.features_of("rocket")), matched=False)
+    for reason, is_open in (
+        ("the pixels disagree", True),
+        ("too little detail agrees", True),
+        ("only a frame agrees", False),
+        ("the same page with other contents", False),
+    ):
+        assert replace(short, reason=reason).is_open is is_open
+        assert not replace(short, reason=reason, by_part=True).is_open
+        assert not replace(short, reason=reason, agreement=0.1).is_open
 
 
 def test_keypoints_are_paired_as_by_brute_force(gallery: Gallery) -> None:

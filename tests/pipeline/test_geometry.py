@@ -41,7 +41,7 @@ def ids(catalog: Catalog, paths: list[Path]) -> list[int]:
 def test_a_crop_is_a_copy_and_a_stranger_is_not(cropped: list[Path], catalog: Catalog) -> None:
     original, crop, stranger = ids(catalog, cropped)
     pairs = [(min(a, b), max(a, b)) for a, b in ((original, crop), (original, stranger))]
-    decided = decide_pairs(catalog, pairs, preset="normal", workers=2, watch=Silent())
+    decided = decide_pairs(catalog, pairs, least=0.9, workers=2, watch=Silent())
     assert [decided[pair].matched for pair in pairs] == [True, False]
     assert decided[pairs[0]].inliers > 5
 
@@ -50,12 +50,33 @@ def test_no_pair_is_checked_twice(
     cropped: list[Path], catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, crop, _ = sorted(ids(catalog, cropped))
-    first = decide_pairs(catalog, [(original, crop)], preset="normal", workers=1, watch=Silent())
+    first = decide_pairs(catalog, [(original, crop)], least=0.9, workers=1, watch=Silent())
     monkeypatch.setattr(geometry, "verify_pair", None)
-    again = decide_pairs(catalog, [(original, crop)], preset="normal", workers=1, watch=Silent())
+    again = decide_pairs(catalog, [(original, crop)], least=0.9, workers=1, watch=Silent())
     assert again == first
-    with pytest.raises(TypeError):  # another preset is another question
-        decide_pairs(catalog, [(original, crop)], preset="strict", workers=1, watch=Silent())
+
+
+def test_how_sure_it_has_to_be_is_asked_of_what_is_stored(
+    cropped: list[Path], catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, crop, _ = ids(catalog, cropped)
+    pair = (min(original, crop), max(original, crop))
+    found = decide_pairs(catalog, [pair], least=0.5, workers=1, watch=Silent())[pair]
+    assert found.matched
+    assert 0.9 < found.confidence < 1.0
+    monkeypatch.setattr(geometry, "verify_pair", None)  # nothing is looked at again
+    for least in (found.confidence, 1.0):
+        again = decide_pairs(catalog, [pair], least=least, workers=1, watch=Silent())[pair]
+        assert again.matched == (found.confidence >= least)
+        assert again.confidence == found.confidence
+
+
+def test_what_nothing_speaks_for_is_as_good_as_impossible(cropped: list[Path], catalog: Catalog) -> None:
+    original, _, stranger = ids(catalog, cropped)
+    pair = (min(original, stranger), max(original, stranger))
+    found = decide_pairs(catalog, [pair], least=0.5, workers=1, watch=Silent())[pair]
+    assert not found.matched
+    assert found.confidence < 0.01
 
 
 def test_pairs_of_one_image_are_decided_together() -> None:
@@ -67,7 +88,7 @@ def test_a_file_that_changed_since_the_scan_decides_nothing(cropped: list[Path],
     original, crop, _ = ids(catalog, cropped)
     cropped[1].write_bytes(cropped[2].read_bytes())
     pair = (min(original, crop), max(original, crop))
-    assert decide_pairs(catalog, [pair], preset="normal", workers=1, watch=Silent()) == {}
+    assert decide_pairs(catalog, [pair], least=0.9, workers=1, watch=Silent()) == {}
 
 
 def test_another_file_of_the_same_content_stands_in(cropped: list[Path], catalog: Catalog) -> None:
@@ -77,7 +98,7 @@ def test_another_file_of_the_same_content_stands_in(cropped: list[Path], catalog
     original, crop, _ = ids(catalog, cropped)
     cropped[1].unlink()
     pair = (min(original, crop), max(original, crop))
-    assert decide_pairs(catalog, [pair], preset="normal", workers=1, watch=Silent())[pair].matched
+    assert decide_pairs(catalog, [pair], least=0.9, workers=1, watch=Silent())[pair].matched
 
 
 @pytest.mark.parametrize("name", ["astronaut.png", "astronaut.jpg", "grey.jpg", "tiny.jpg"])

@@ -26,5 +26,5 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path, photographs: dic
     for path in (text, tmp_path / "nowhere.jpg", tmp_path):
         for pair in ((good, picture_at(path)), (picture_at(path), good)):
             with pytest.raises(UnreadableImage, match=f"^{path}: "):
-                lay(*pair, "normal")
-    assert lay(good, good, "normal").laid.verdict.matched
+                lay(*pair, 0.9)
+    assert lay(good, good, 0.9).laid.verdict.matched

@@ -37,6 +37,7 @@ def group() -> DuplicateGroup:
         tone=0.9,
         spread=0.8,
         kind=Kind.CROPPED,
+        evidence=4.0,
     )
     matches = (
         FileMatch(PHOTO.path, COPY.path, Stage.EXACT, None, 0),

@@ -106,6 +106,7 @@ def test_dups(report: DupsReport) -> None:
         "b": '/p/b/line\nbreak, "quoted".jpg',
         "stage": "exact",
         "kind": "exact",
+        "confidence": 1.0,
         "similarity": None,
         "hamming": 0,
         "implied": False,
@@ -114,6 +115,7 @@ def test_dups(report: DupsReport) -> None:
     assert group["weakest"] == geometry
     assert (sieve["stage"], sieve["similarity"], sieve["hamming"]) == ("sieve", 0.9877, 3)
     assert (geometry["inliers"], geometry["agreement"], geometry["mirrored"]) == (42, 0.9877, False)
+    assert [match["confidence"] for match in (sieve, geometry)] == [None, 0.982]
     assert geometry["coverage"] == [0.9, 0.25]
     assert geometry["transform"] == [[1.0, 0.0, 3.12346], [0.0, 1.0, -4.0]]
 
@@ -135,6 +137,7 @@ def test_query() -> None:
         "cannot_tell": False,
         "stage": "sieve",
         "kind": None,
+        "confidence": None,
         "similarity": 0.9877,
         "hamming": 3,
         "bytes": 1000,

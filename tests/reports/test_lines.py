@@ -73,7 +73,7 @@ def test_pairs(group: DuplicateGroup) -> None:
     odd = '/p/b/line\nbreak, "quoted".jpg'
     small = "file:///p/b/not%20%FF%20utf-8.webp"
     assert parsed(pair_lines([group])) == [
-        ["group", "a", "b", "stage", "similarity", "hamming", "inliers", "agreement", "kind"],
+        ["group", "a", "b", "stage", "similarity", "hamming", "inliers", "agreement", "kind", "confidence"],
         [
             "0123456789ab",
             "/p/a/photo.jpg",
@@ -84,9 +84,21 @@ def test_pairs(group: DuplicateGroup) -> None:
             "",
             "",
             "exact",
+            "1.0",
         ],
-        ["0123456789ab", "/p/a/photo.jpg", small, "sieve", "0.9877", "3", "", "", ""],
-        ["0123456789ab", small, "/p/b/cropped.png", "geometry", "0.25", "30", "42", "0.9877", "cropped"],
+        ["0123456789ab", "/p/a/photo.jpg", small, "sieve", "0.9877", "3", "", "", "", ""],
+        [
+            "0123456789ab",
+            small,
+            "/p/b/cropped.png",
+            "geometry",
+            "0.25",
+            "30",
+            "42",
+            "0.9877",
+            "cropped",
+            "0.982",
+        ],
     ]
 
 

@@ -24,12 +24,12 @@ def drawn(draw: Callable[[Console], None], *, width: int = 100) -> list[str]:
 def test_dups(report: DupsReport) -> None:
     below, heading, *rows, last = drawn(lambda console: print_dups(report, console))
     assert below == "Below /p:"
-    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Kind", "Frees"]
+    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Conf.", "Kind", "Frees"]
     assert [row.split() for row in rows if row] == [
         ["group", "0123456789ab"],
         ["keep", "a/photo.jpg", "2.5", "MB", "4000×3000", "2.5", "MB"],
-        ["copy", r"b/line\nbreak,", '"quoted".jpg', "2.5", "MB", "4000×3000", "exact", "exact"],
-        ["cropped", "b/cropped.png", "900", "B", "200×90", "geometry", "0.25", "cropped"],
+        ["copy", r"b/line\nbreak,", '"quoted".jpg', "2.5", "MB", "4000×3000", "exact", "1.000", "exact"],
+        ["cropped", "b/cropped.png", "900", "B", "200×90", "geometry", "0.25", "0.982", "cropped"],
         ["smaller", "b/not", r"\xff", "utf-8.webp", "41.0", "KB", "400×300", "sieve", "0.98"],
     ]
     assert last == (
@@ -83,7 +83,7 @@ def test_query() -> None:
     results = [QueryResult(b"/q.png", (match, near)), QueryResult(b"/alone.png")]
     title, heading, *rows, alone, nothing = drawn(lambda console: print_query(results, console))
     assert title == "/q.png"
-    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Bits", "Kind"]
+    assert heading.split() == ["Path", "Size", "Pixels", "Stage", "Sim.", "Bits", "Conf.", "Kind"]
     assert [row.split() for row in rows] == [
         ["match", "/p/a.jpg", "1.0", "KB", "40×30", "geometry", "0.98", "13"],
         ["near", "/p/near.jpg", "1.0", "KB", "40×30"],

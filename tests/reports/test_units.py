@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from neardup_cli.reports.units import shown_bytes, shown_count, shown_seconds, shown_similarity
+from neardup_cli.reports.units import (
+    shown_bytes,
+    shown_confidence,
+    shown_count,
+    shown_seconds,
+    shown_similarity,
+)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +78,10 @@ def test_seconds(seconds: float, shown: str) -> None:
 )
 def test_similarity(similarity: float | None, shown: str) -> None:
     assert shown_similarity(similarity) == shown
+
+
+@pytest.mark.parametrize(
+    ("confidence", "shown"), [(None, ""), (1.0, "1.000"), (0.99996, "0.999"), (0.9, "0.900"), (0.0, "0.000")]
+)
+def test_confidence(confidence: float | None, shown: str) -> None:
+    assert shown_confidence(confidence) == shown

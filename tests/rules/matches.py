@@ -26,7 +26,7 @@ def aligned(
     return Alignment(
         matched=True, reason="the pixels agree", inliers=9, transform=UPRIGHT, mirrored=mirrored,
         agreement=0.9, content_a=found[0], content_b=found[1], coverage_a=shares[0], coverage_b=shares[1],
-        tone=1.0, spread=1.0, kind=kind,
+        tone=1.0, spread=1.0, kind=kind, evidence=6.0,
     )  # fmt: skip
 
 

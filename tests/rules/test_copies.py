@@ -12,7 +12,7 @@ from neardup_cli.rules.copies import Judgement, Limits
 LIMITS = Limits(0.2, 10, 4, certainty=0.99, preset="normal")
 FITS = Alignment(
     matched=True, reason="the pixels agree", inliers=9, transform=(), mirrored=False, agreement=0.9,
-    content_a=1.0, content_b=1.0, coverage_a=1.0, coverage_b=1.0, tone=1.0, spread=1.0,
+    content_a=1.0, content_b=1.0, coverage_a=1.0, coverage_b=1.0, tone=1.0, spread=1.0, evidence=4.0,
 )  # fmt: skip
 DIFFERS = replace(FITS, matched=False, reason="the pixels disagree")
 
@@ -59,3 +59,16 @@ def test_without_geometry_regions_are_not_asked() -> None:
     limits = replace(LIMITS, threshold=0.75, certainty=None, preset=None)
     for similarity, stage in ((0.7, None), (0.8, Stage.VERIFIER)):
         assert judge(limits, similarity, FITS, seen=True) == Judgement(stage)
+
+
+@pytest.mark.parametrize(
+    ("least", "stage"), [(0.9, Stage.GEOMETRY), (FITS.confidence, Stage.GEOMETRY), (0.99, None)]
+)
+def test_a_match_has_to_be_as_sure_as_was_asked(least: float, stage: Stage | None) -> None:
+    assert 0.98 < FITS.confidence < 0.99
+    for similarity in (0.5, 0.995):
+        found = judge(replace(LIMITS, least=least), similarity, FITS, seen=False)
+        assert (found.stage is None) == (stage is None)
+        assert found.alignment is not None
+        assert found.alignment.confidence == FITS.confidence
+        assert found.alignment.reason == ("the pixels agree" if stage else "too little speaks for it")

@@ -56,7 +56,7 @@
 
   function certainty(match) {
     if (match.stage === 'exact') return 1;
-    return match.similarity ?? 1 - (match.hamming ?? 0) / HASH_BITS;
+    return match.confidence ?? match.similarity ?? 1 - (match.hamming ?? 0) / HASH_BITS;
   }
 
   function pathOf(member) {
@@ -175,6 +175,10 @@
     return match.similarity === null ? '' : (Math.floor(match.similarity * 100 + 1e-6) / 100).toFixed(2);
   }
 
+  function confidence(match) { // rounded down: 1.000 means the same bytes
+    return match.confidence === null ? '' : (Math.floor(match.confidence * 1000 + 1e-6) / 1000).toFixed(3);
+  }
+
   function allMatches(group) {
     const details = make('details', {}, make('summary', {}, `All ${group.matches.length} matches`));
     details.addEventListener('toggle', () => {
@@ -184,10 +188,11 @@
   }
 
   function matchTable(group) {
-    const columns = ['File', 'File', 'Kind', 'Stage', 'Similarity', 'Bits', 'Agreement'];
+    const columns = ['File', 'File', 'Kind', 'Stage', 'Similarity', 'Bits', 'Agreement', 'Confidence'];
     const rows = group.matches.map((match) => [
       group.members[match.a].name, group.members[match.b].name, KINDS[kindOf(match)], STAGES[match.stage],
       similarity(match), match.hamming ?? '', match.agreement === null ? '' : `${Math.round(match.agreement * 100)} %`,
+      confidence(match),
     ]);
     const cell = (tag) => (text, column) => make(tag, { className: column > 3 ? 'number' : '' }, String(text));
     const head = columns.map(cell('th'));
