@@ -1,1 +1,1 @@
-"""What the documentation takes from the code: tables, pictures, and the hook that puts them into the pages."""
+"""What the documentation takes from the code: tables, pictures, and the hook that fills them in."""

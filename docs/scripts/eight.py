@@ -2,8 +2,8 @@
 
     python -m docs.scripts.eight        # writes docs/eight.jpg
 
-The image is painted (`neardup_cli/evaluation/photos.py`): nobody's photograph is in this repository. Under each
-copy stands what `neardup explain` prints of it, word for word.
+The image is painted (`neardup_cli/evaluation/photos.py`): nobody's photograph is in this repository. Under
+each copy stands what `neardup explain` prints of it, word for word.
 """
 
 from __future__ import annotations

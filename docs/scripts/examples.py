@@ -43,23 +43,23 @@ def make(folder: Path) -> dict[str, Any]:
     _render(folder)
     put = ("--action", "quarantine", "--to", away)
     a, cut = photos / "2024" / "a.jpg", photos / "phone" / "a-cut.jpg"
-    with _a_home_of_its_own(folder):
-        told = {"scan": _asked("scan", photos, "--json")}
-        told["status"] = _asked("status", "--json")
-        told["dups"] = _asked("dups", "--prove", "--json")
-        told["plan"] = _asked("clean", "--carry-metadata", *put, "--json")
-        told["compare"] = _asked("compare", a, cut, "--json")
-        told["explain"] = _asked("explain", a, cut, "--json")
-        told["query"] = _asked("query", folder / "new" / "a.webp", "--json")
-        told["check"] = _asked("check", folder / "new", "--json")
+    with home_of_its_own(folder):
+        told = {"scan": asked("scan", photos, "--json")}
+        told["status"] = asked("status", "--json")
+        told["dups"] = asked("dups", "--prove", "--json")
+        told["plan"] = asked("clean", "--carry-metadata", *put, "--json")
+        told["compare"] = asked("compare", a, cut, "--json")
+        told["explain"] = asked("explain", a, cut, "--json")
+        told["query"] = asked("query", folder / "new" / "a.webp", "--json")
+        told["check"] = asked("check", folder / "new", "--json")
         splits = ("--split", f"train={photos / '2024'}", "--split", f"test={photos / 'phone'}")
-        told["leaks"] = _asked("leaks", *splits, "--json")
+        told["leaks"] = asked("leaks", *splits, "--json")
         told["report"] = _report(folder / "groups.html")
-        told["doctor"] = _asked("doctor", "--verify-files", "--json")
-        told["models"] = _asked("models", "list", "--json")
+        told["doctor"] = asked("doctor", "--verify-files", "--json")
+        told["models"] = asked("models", "list", "--json")
         told |= _cleaned_up(away)
-        _asked("keep", a)
-        told["ignored"] = _asked("ignored", "--json")
+        asked("keep", a)
+        told["ignored"] = asked("ignored", "--json")
         told |= _evaluated(folder)
     return told
 
@@ -77,11 +77,11 @@ def _render(folder: Path) -> None:
     (year / "b (1).jpg").write_bytes((year / "b.jpg").read_bytes())
     (phone / "a-sent.jpg.xmp").write_text(_SIDECAR)
     (folder / "new" / "notes.txt").write_text("none")
-    for name in (year / "c.jpg", folder / "new" / "broken.jpg"):
-        name.write_bytes((year / "b.jpg").read_bytes()[:2000])
+    for broken in (year / "c.jpg", folder / "new" / "broken.jpg"):
+        broken.write_bytes((year / "b.jpg").read_bytes()[:2000])
     first.save(folder / "new" / "a.webp", quality=80)
-    for day, name in enumerate(sorted(folder.glob("photos/*/*"))):
-        os.utime(name, (_FIRST_DAY + 86_400 * day,) * 2)
+    for day, path in enumerate(sorted(folder.glob("photos/*/*"))):
+        os.utime(path, (_FIRST_DAY + 86_400 * day,) * 2)
     for name, image in (("a.jpg", first), ("b.jpg", second)):
         _small(image).save(folder / "originals" / name, quality=92)
 
@@ -91,16 +91,16 @@ def _small(image: Image.Image) -> Image.Image:
 
 
 def _cleaned_up(away: Path) -> dict[str, Any]:
-    told = {"clean": _asked("clean", "--apply", "--action", "quarantine", "--to", away, "--json")}
-    told["batches"] = _asked("undo", "--list", "--json")
+    told = {"clean": asked("clean", "--apply", "--action", "quarantine", "--to", away, "--json")}
+    told["batches"] = asked("undo", "--list", "--json")
     told["journal"] = json.loads((away / ".neardup-journal.jsonl").read_text().splitlines()[0])
-    told["undo"] = _asked("undo", "--json")
+    told["undo"] = asked("undo", "--json")
     return told
 
 
 def _report(file: Path) -> dict[str, Any]:
     """Return the data block of an HTML report."""
-    _asked("report", file)
+    asked("report", file)
     found = re.search(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', file.read_text(), re.DOTALL)
     assert found is not None, "the report has no data block"
     document: dict[str, Any] = json.loads(found[1])
@@ -110,10 +110,12 @@ def _report(file: Path) -> dict[str, Any]:
 def _evaluated(folder: Path) -> dict[str, Any]:
     originals, copies = folder / "originals", folder / "copies"
     attacks = ("--attack", "jpeg-30", "--attack", "crop-50")
-    told = {"eval-attacks": _asked("eval", "attacks", originals, copies, *attacks, "--json")}
+    told = {"eval-attacks": asked("eval", "attacks", originals, copies, *attacks, "--json")}
     measured = ("--queries", copies, "--references", originals)
-    told["eval-run"] = _asked("eval", "run", *measured, "--json")
-    told["eval-tune"] = _asked("eval", "tune", "--attacks", originals, *attacks, "--precision", "0.9", "--json")
+    told["eval-run"] = asked("eval", "run", *measured, "--json")
+    told["eval-tune"] = asked(
+        "eval", "tune", "--attacks", originals, *attacks, "--precision", "0.9", "--json"
+    )
     archive = Fetched(folder / "data" / "copydays" / "original", 206_000_000, 157, None)
     told["eval-fetch"] = fetch_document("copydays", [archive])
     told["eval-compare"] = compare_document(
@@ -127,7 +129,7 @@ def _evaluated(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _a_home_of_its_own(folder: Path) -> Iterator[None]:
+def home_of_its_own(folder: Path) -> Iterator[None]:
     """Let neardup find no settings and no catalog but those below a folder."""
     before = dict(os.environ)
     kept = {name: value for name, value in before.items() if not name.startswith(("NEARDUP_", "XDG_"))}
@@ -144,7 +146,7 @@ def _a_home_of_its_own(folder: Path) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _asked(*arguments: str | Path) -> Any:  # noqa: ANN401 - JSON
+def asked(*arguments: str | Path) -> Any:  # noqa: ANN401 - JSON
     """Run a command in this process, where its imports and model are warm, and return what it prints.
 
     A broken image among those that are asked about is named in the document, and is an error after it.
@@ -155,12 +157,12 @@ def _asked(*arguments: str | Path) -> Any:  # noqa: ANN401 - JSON
     with redirect_stdout(printed), redirect_stderr(io.StringIO()), suppress(UnreadableImage):
         app([str(one) for one in arguments], prog_name="neardup", standalone_mode=False)
     printed.flush()
-    text = printed.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    text = printed.buffer.getvalue().decode()
     return json.loads(text) if "--json" in arguments else text
 
 
 def shown(document: Any, folder: Path) -> str:  # noqa: ANN401 - JSON
-    """Return a document as the page shows it: somebody's home for the folder, and of long lists the beginning."""
+    """Return a document as the page shows it: with a home for the folder, and the beginning of long lists."""
     text = json.dumps(_shortened(document), indent=2, ensure_ascii=False).replace(str(folder), HOME)
     text = text.replace(str(folder)[1:], HOME[1:])
     numbers = re.compile(r"\[\s+(-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*)\s+\]")

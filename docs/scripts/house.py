@@ -1,6 +1,6 @@
 """The house as a picture: the rooms of the program, as import-linter's contract has them above each other.
 
-    python -m docs.scripts.house        # writes docs/house.svg
+python -m docs.scripts.house        # writes docs/house.svg
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ _WIDTH, _GAP, _LINE, _PAD = 1120, 10, 15, 10
 _LETTER = 6.4  # pixels of a letter of the small text, on average
 _MOST_IN_A_ROW = 3
 _STYLE = """
-    text { font: 12px system-ui, sans-serif; fill: #333 } .name { font: bold 14px ui-monospace, monospace; fill: #111 }
-    rect { fill: #f4f1ea; stroke: #0f6b5c; stroke-width: 1.5 } path { stroke: #0f6b5c; stroke-width: 1.5; fill: none }
+    text { font: 12px system-ui, sans-serif; fill: #333 }
+    .name { font: bold 14px ui-monospace, monospace; fill: #111 }
+    rect, path { stroke: #0f6b5c; stroke-width: 1.5 }
+    rect { fill: #f4f1ea }
+    path { fill: none }
     .ground { fill: #fff; stroke: none }
 """
 
@@ -43,7 +46,7 @@ def purpose(room: str) -> str:
 
 
 def svg() -> str:
-    """Return the picture: a row a layer, at most three rooms beside each other, arrows from each layer down."""
+    """Return the picture: a row a layer, at most three rooms beside each other, arrows down."""
     lines: list[str] = []
     top = _GAP
     for number, rooms in enumerate(layers()):
@@ -89,7 +92,8 @@ def _arrow(top: int) -> str:
 def table() -> str:
     """Return the same as a table, for readers who cannot see it."""
     rows = [
-        f"| {number} | {' '.join(f'`{room}`' for room in rooms)} |" for number, rooms in enumerate(layers(), 1)
+        f"| {number} | {' '.join(f'`{room}`' for room in rooms)} |"
+        for number, rooms in enumerate(layers(), 1)
     ]
     return "\n".join(["| from the top | rooms |", "|---|---|", *rows])
 

@@ -7,7 +7,9 @@ import re
 
 def cell(text: str) -> str:
     """Return a text for the cell of a table, on one line."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;") if "`" not in text else _coded(text)
+    return (
+        " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;") if "`" not in text else _coded(text)
+    )
 
 
 def _coded(text: str) -> str:

@@ -34,7 +34,7 @@ def page() -> str:
 def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f"### {method} {path}"
     yield ""
-    yield from (line for line in (operation.get("description") or operation["summary"], "") if line or True)
+    yield from (operation.get("description") or operation["summary"], "")
     taken = [
         (f"`{one['name']}` ({one['in']})", one.get("schema", {}), one.get("description", ""))
         for one in operation.get("parameters", [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
-from enum import EnumType
+from enum import Enum
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
@@ -38,8 +38,8 @@ def _taken(field: FieldInfo) -> str:
     """Return what may stand there, with its limits."""
     choices = [kind for kind in (field.annotation, *typing.get_args(field.annotation)) if kind is not None]
     for kind in choices:
-        if isinstance(kind, EnumType):
-            return ", ".join(f"`{one.value}`" for one in kind)  # type: ignore[attr-defined]
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return ", ".join(f"`{one.value}`" for one in kind)
         if typing.get_origin(kind) is typing.Literal:
             return ", ".join(f"`{one}`" for one in typing.get_args(kind))
     names = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Path: "path"}
