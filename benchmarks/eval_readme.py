@@ -5,8 +5,8 @@
 makes copies of `--sample` photographs by every attack of `--suite`, asks for each of them which of all
 photographs it is a copy of, and with `--write` puts the tables into docs/accuracy.md, between its two marks,
 and the plots into docs/evaluation. The copies and the catalog are kept in benchmarks/out. It asks twice, and
-the second answers have to be those of the first. `--peers` adds the comparison with other programs, of which five
-rows go into README.md.
+the second answers have to be those of the first. `--peers` adds the comparison with other programs, of which
+five rows go into README.md.
 """
 
 from __future__ import annotations

@@ -466,6 +466,28 @@ def test_the_first_hour_runs(tmp_path: Path) -> None:
     assert photos[-1] == photos[0]  # and came back
 
 
+def fill_home(home: Path, images: dict[str, Image.Image]) -> None:
+    """Write what the README's shorter blocks speak of: photographs, a copy, and a data set without a leak."""
+    own = {"Photos/a.jpg": "coffee", "Phone/b.jpg": "chelsea", "Downloads/c.jpg": "coffee"}
+    data_set = {"data/train/d.jpg": "rocket", "data/test/e.jpg": "astronaut", "data/test/f.jpg": "chelsea"}
+    for path, name in {**own, **data_set}.items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        images[name].save(home / path, quality=60 if path.startswith("Down") else 92)
+
+
+def test_the_shorter_blocks_of_the_readme_run(tmp_path: Path, photographs: dict[str, Image.Image]) -> None:
+    lines = re.findall(r"^    (neardup .+)$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    # Servers do not end: tests/e2e/test_web_serve.py starts them.
+    commands = [shlex.split(line, comments=True) for line in lines if not line.startswith("neardup serve")]
+    assert len(commands) >= 10
+    fill_home(tmp_path, photographs)
+    with examples.home_of_its_own(tmp_path):
+        for _, *arguments in commands:
+            examples.asked(*map(os.path.expanduser, arguments))
+    assert (tmp_path / "groups.html").stat().st_size > 0
+    assert len(list((tmp_path / "copies").rglob("*.jpg"))) > 10
+
+
 @pytest.mark.parametrize(
     "path", [README, DOCS / "reference/python.md", DOCS / "tutorial/data-set.md"], ids=named
 )
