@@ -27,7 +27,7 @@ demo: $(BIN)/.installed
 	$(BIN)/neardup dups --catalog $(CATALOG)
 
 test: $(BIN)/.tested
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 faults: $(BIN)/.tested
 	$(BIN)/python -m benchmarks.faults

@@ -9,7 +9,6 @@ import signal
 import struct
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -21,22 +20,36 @@ from PIL import Image
 from skimage import data
 
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.seal import SUFFIX
 from tests import postgres, ray_cluster
+from tests.compiled import share_compiled_statements
 
 # Two busy cores make any single example slow now and then; that says nothing about the code.
 settings.register_profile("neardup", deadline=None, max_examples=60)
 settings.load_profile("neardup")
 
+share_compiled_statements()
+
 # What a script starts in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The rooms whose files take longest, first: what is handed out last has to be short, or a core waits for it.
+LONGEST = ("e2e", "cleanup", "evaluation", "pipeline", "cli", "web")
+
 type Draw = Callable[[Path, int], Path]
+type NewCatalog = Callable[[Path], Path]
 type Mount = Callable[..., None]
 type Lacking = Callable[[str], NoReturn]
 
 _CAPABILITY_VERSION = 0x20080522
 _OVERRIDING = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest rooms first; `make test` hands out files in this order."""
+    places = {Path(__file__).parent / room: place for place, room in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.parent, len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -95,10 +108,24 @@ def draw() -> Draw:
     return write
 
 
+@pytest.fixture(scope="session")
+def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> NewCatalog:
+    """A function that puts an empty catalog at a path: made once and copied, for each waits for the disk."""
+    made = tmp_path_factory.mktemp("empty") / "catalog.db"
+    Catalog.open(made, create=True).close()
+
+    def put(path: Path) -> Path:
+        for ending in ("", SUFFIX):
+            shutil.copy2(f"{made}{ending}", f"{path}{ending}")
+        return path
+
+    return put
+
+
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
+def catalog(tmp_path: Path, empty_catalog: NewCatalog) -> Iterator[Catalog]:
     """An empty catalog, open."""
-    with Catalog.open(tmp_path / "catalog.db", create=True) as opened:
+    with Catalog.open(empty_catalog(tmp_path / "catalog.db")) as opened:
         yield opened
 
 
@@ -120,18 +147,23 @@ def postgres_server(lacking: Lacking) -> Iterator[str]:
         yield place
 
 
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database with an empty catalog, to be copied."""
+    cache = tmp_path_factory.mktemp("cache")
+    with postgres.database(postgres_server) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        Catalog.open(url, create=True).close()
+        patch.undo()
+        yield url
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, and a cache folder of its own for what stands beside a catalog."""
-    import psycopg
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    name = f"test_{uuid.uuid4().hex}"
-    socket = postgres_server.removeprefix("?host=")
-    with psycopg.connect(host=socket, user="tester", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield f"postgresql+psycopg://tester@/{name}{postgres_server}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture

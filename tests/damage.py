@@ -20,11 +20,13 @@ import filecmp
 import importlib
 import json
 import os
+import pkgutil
 import random
 import re
 import shutil
 import sys
 import tempfile
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -57,15 +59,11 @@ _SECTOR = 512
 _AT_ONCE = 100  # tries between two lines of figures
 _IMPORTED_LATE = (
     "sqlalchemy.dialects.sqlite",
-    "neardup_cli.cli.app",
     "neardup_cli.embedders.onnx",
-    "neardup_cli.pipeline.check",
-    "neardup_cli.pipeline.clean",
-    "neardup_cli.pipeline.doctor",
-    "neardup_cli.pipeline.query",
-    "neardup_cli.pipeline.undo",
-    "neardup_cli.reports.json_report",
+    "pydantic_settings",
+    "rich.table",
 )
+_ROOMS_OF_COMMANDS = ("neardup_cli.cli", "neardup_cli.pipeline", "neardup_cli.reports")
 
 
 class Answer(NamedTuple):
@@ -100,7 +98,6 @@ class Campaign:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        import_everything()
         self._right: dict[tuple[str, ...], Answer] = {}
 
     def run(self, tries: int, seed: int, kinds: tuple[str, ...] = KINDS) -> Iterator[Try]:
@@ -205,6 +202,10 @@ def import_everything() -> None:
     """
     for name in _IMPORTED_LATE:
         importlib.import_module(name)
+    for room in _ROOMS_OF_COMMANDS:
+        for module in pkgutil.iter_modules(importlib.import_module(room).__path__, f"{room}."):
+            importlib.import_module(module.name)
+    assert threading.active_count() == 1
 
 
 def do_damage(path: Path, chosen: random.Random) -> str:
@@ -294,6 +295,7 @@ def _main(arguments: list[str], folder: Path) -> int:
 
 def make_home(home: Path, images: int = 12) -> None:
     """Make a catalog in which every table has rows: scanned, compared, decided upon, cleaned, undone."""
+    import_everything()
     home.mkdir(parents=True, exist_ok=True)
     for number in range(images):
         _draw(home / "images" / f"{number}.png", number // 2)

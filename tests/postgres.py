@@ -7,9 +7,11 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _OWNER = "postgres"  # the server refuses to run as root
 
@@ -48,6 +50,21 @@ def server() -> Iterator[str]:
             _run(programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def database(place: str, like: str = "") -> Iterator[str]:
+    """Make a database of its own, empty or like another one's URL; give its URL."""
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    template = urlsplit(like).path.removeprefix("/") or "template1"
+    host = place.removeprefix("?host=")
+    with psycopg.connect(host=host, user="tester", dbname="postgres", autocommit=True) as connection:
+        # Files are copied in a third of the time that it takes to log their blocks.
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield f"postgresql+psycopg://tester@/{name}{place}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _programs() -> Path | None:

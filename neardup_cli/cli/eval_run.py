@@ -49,6 +49,9 @@ def eval_run(
     hash_only: Annotated[
         bool, typer.Option("--hash-only", help="Measure the sieve alone: no embeddings.")
     ] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Look at parts too, as `neardup scan --thorough` does.")
+    ] = False,
     neighbours: Annotated[
         int, typer.Option("--neighbours", min=1, help="Nearest references of a query that are looked at.")
     ] = 20,
@@ -75,6 +78,8 @@ def eval_run(
 
     if json and as_csv:
         raise BadInput("--json and --csv exclude each other")
+    if hash_only and thorough:
+        raise BadInput("--thorough needs embeddings: leave --hash-only out")
     if plots is not None:
         require_matplotlib()
     settings = load_settings(
@@ -88,6 +93,7 @@ def eval_run(
         preset=settings.preset,
         input_size=settings.input_size,
         hash_only=hash_only,
+        thorough=thorough and not hash_only,
         neighbours=neighbours,
         workers=settings.worker_count,
         device=settings.device,

@@ -18,9 +18,12 @@ from neardup_cli.catalog import queries as stored
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.evaluation.meter import Meter
 from neardup_cli.index.vectors import VectorIndex
+from neardup_cli.matching.regions import RegionPairs
 from neardup_cli.matching.sieve import FLAT, sieve_hits
 from neardup_cli.pipeline.criteria import Criteria
 from neardup_cli.pipeline.geometry import decide_pairs
+from neardup_cli.pipeline.parts_seen import seen_by_regions
+from neardup_cli.pipeline.region_geometry import settle_by_regions
 from neardup_cli.progress import Progress
 from neardup_cli.records.matches import Alignment, Stage
 from neardup_cli.rules.copies import Limits
@@ -38,6 +41,7 @@ class Candidate(NamedTuple):
         similarity: cosine in [-1, 1]; None where one of them has no vector.
         sieved: whether the sieve proposed the pair; flat pictures and far ones it does not.
         flat: whether neither hash nor vector can be trusted.
+        seen: whether a region of one looks like the whole of the other.
     """
 
     query: int
@@ -46,6 +50,7 @@ class Candidate(NamedTuple):
     hamming: int
     sieved: bool
     flat: bool
+    seen: bool = False
 
 
 class Answer(NamedTuple):
@@ -119,12 +124,16 @@ def ask(
     with meter.stage("load"):
         prints, vectors = _load(catalog, criteria)
         asked, known = _Side(prints, vectors, queries), _Side(prints, vectors, references)
+    with meter.stage("regions"):
+        seen = seen_by_regions(catalog, criteria, watch)
     with meter.stage("sieve"):
         sieved = _sieve(asked, known, criteria.limits.radius, watch)
     with meter.stage("verifier"):
-        candidates = _candidates(asked, known, sieved, neighbours, criteria.limits.radius)
+        sides = _nearest(asked, known, neighbours), _seen(asked, known, seen)
+        near = [whole | parts for whole, parts in zip(*sides, strict=True)]
+        candidates = _with_seen(_candidates(asked, known, sieved, near, criteria.limits.radius), seen)
     with meter.stage("geometry"):
-        answers = decide(catalog, candidates, criteria.limits, workers=workers, watch=watch)
+        answers = decide(catalog, candidates, criteria, workers=workers, watch=watch, seen=seen)
     return Asked(len(asked.ids) * len(known.ids), tuple(answers))
 
 
@@ -139,11 +148,18 @@ def measure(catalog: Catalog, pairs: Sequence[tuple[int, int]], criteria: Criter
 
 
 def decide(
-    catalog: Catalog, candidates: Sequence[Candidate], limits: Limits, *, workers: int, watch: Progress
+    catalog: Catalog,
+    candidates: Sequence[Candidate],
+    criteria: Criteria,
+    *,
+    workers: int,
+    watch: Progress,
+    seen: RegionPairs | None = None,
 ) -> list[Answer]:
-    """Let the limits decide about candidates, the pixels where they ask for them."""
+    """Let the limits decide about candidates, the pixels where they ask for them, and parts of them."""
+    limits = criteria.limits
     doubtful = [candidate for candidate in candidates if _is_doubtful(candidate, limits)]
-    verdicts = _verdicts(catalog, doubtful, limits, workers, watch)
+    verdicts = _verdicts(catalog, doubtful, criteria, seen or RegionPairs.none(), workers, watch)
     return [_answer(candidate, limits, verdicts) for candidate in candidates]
 
 
@@ -199,10 +215,9 @@ def _sieve(asked: _Side, known: _Side, radius: int, watch: Progress) -> list[set
 
 
 def _candidates(
-    asked: _Side, known: _Side, sieved: Sequence[set[int]], neighbours: int, radius: int
+    asked: _Side, known: _Side, sieved: Sequence[set[int]], near: Sequence[set[int]], radius: int
 ) -> list[Candidate]:
-    """Join what the sieve proposes, what is nearest, and what is the same content."""
-    near = _nearest(asked, known, neighbours)
+    """Join what the sieve proposes, what is nearest or seen in a part, and what is the same content."""
     place_of = {content: place for place, content in enumerate(known.ids.tolist())}
     found = []
     for row, content in enumerate(asked.ids.tolist()):
@@ -243,6 +258,32 @@ def _nearest(asked: _Side, known: _Side, neighbours: int) -> list[set[int]]:
     return near
 
 
+def _seen(asked: _Side, known: _Side, seen: RegionPairs) -> list[set[int]]:
+    """Return for each query the rows of the references that are seen in a part of it, or it in theirs."""
+    row_of = {content: row for row, content in enumerate(asked.ids.tolist())}
+    place_of = {content: place for place, content in enumerate(known.ids.tolist())}
+    found: list[set[int]] = [set() for _ in asked.ids]
+    for one, other in zip(seen.owners.tolist(), seen.others.tolist(), strict=True):
+        for query, reference in ((one, other), (other, one)):
+            if query in row_of and reference in place_of and query != reference:
+                found[row_of[query]].add(place_of[reference])
+    return found
+
+
+def _with_seen(candidates: Sequence[Candidate], seen: RegionPairs) -> list[Candidate]:
+    """Mark the candidates of which a part was seen; theirs is the larger one of the two similarities."""
+    parts: dict[tuple[int, int], float] = {}
+    for one, other, similarity in zip(*(side.tolist() for side in seen), strict=True):
+        pair = min(one, other), max(one, other)
+        parts[pair] = max(similarity, parts.get(pair, -1.0))
+    return [
+        candidate._replace(seen=True, similarity=max(similarity, parts[_key(candidate)]))
+        if _key(candidate) in parts and (similarity := candidate.similarity) is not None
+        else candidate
+        for candidate in candidates
+    ]
+
+
 def _similarity(asked: _Side, known: _Side, row: int, place: int) -> float | None:
     if row not in asked.vector_of or place not in known.vector_of:
         return None
@@ -264,17 +305,30 @@ def _is_doubtful(candidate: Candidate, limits: Limits) -> bool:
         flat=candidate.flat,
         same_bytes=candidate.query == candidate.reference,
         align=note,
+        seen=lambda: candidate.seen,
     )
     return bool(asked)
 
 
 def _verdicts(
-    catalog: Catalog, doubtful: Sequence[Candidate], limits: Limits, workers: int, watch: Progress
+    catalog: Catalog,
+    doubtful: Sequence[Candidate],
+    criteria: Criteria,
+    seen: RegionPairs,
+    workers: int,
+    watch: Progress,
 ) -> dict[tuple[int, int], Alignment]:
-    if not doubtful or limits.preset is None:
+    preset = criteria.limits.preset
+    if not doubtful or preset is None:
         return {}
     pairs = sorted({_key(candidate) for candidate in doubtful})
-    return decide_pairs(catalog, pairs, preset=limits.preset, workers=workers, watch=watch)
+    verdicts = decide_pairs(catalog, pairs, preset=preset, workers=workers, watch=watch)
+    if criteria.model is None or not len(seen.owners):
+        return verdicts
+    settled, _ = settle_by_regions(
+        catalog, criteria.model, verdicts, seen, preset=preset, workers=workers, watch=watch
+    )
+    return settled
 
 
 def _key(candidate: Candidate) -> tuple[int, int]:
@@ -295,5 +349,6 @@ def _answer(candidate: Candidate, limits: Limits, verdicts: dict[tuple[int, int]
         flat=candidate.flat,
         same_bytes=candidate.query == candidate.reference,
         align=look_up,
+        seen=lambda: candidate.seen,
     )
     return Answer(candidate, judgement.stage, bool(checked))

@@ -41,6 +41,7 @@ class EvalOptions(Matching):
         threshold, hamming, model, verify, preset: as in `Matching`.
         input_size: of the network, pixels.
         hash_only: measure the sieve alone, without a network.
+        thorough: look at parts of the images too.
         neighbours: how many of a query's nearest references the verifier looks at.
         workers: threads.
         device: where the model runs.
@@ -48,6 +49,7 @@ class EvalOptions(Matching):
 
     input_size: int = 288
     hash_only: bool = False
+    thorough: bool = False
     neighbours: int = NEIGHBOURS
     workers: int = 1
     device: Device = Device.AUTO
@@ -132,6 +134,7 @@ def evaluate(
         parameters={
             **criteria.parameters(),
             "verify": options.verify,
+            "thorough": options.thorough,
             "neighbours": options.neighbours,
             "truth": truth.origin,
             "queries": len(truth.questions),
@@ -177,6 +180,7 @@ def _scan_all(
         model=options.model,
         input_size=options.input_size,
         hash_only=options.hash_only,
+        thorough=options.thorough,
         workers=options.workers,
         device=options.device,
     )

@@ -202,9 +202,7 @@ def _measured(
     for preset in options.presets:
         criteria = _criteria(catalog, options, preset)
         candidates = measure(catalog, pairs, criteria)
-        by_preset[preset] = decide(
-            catalog, candidates, criteria.limits, workers=options.workers, watch=progress
-        )
+        by_preset[preset] = decide(catalog, candidates, criteria, workers=options.workers, watch=progress)
     return Labelled(
         similarity=np.array([np.nan if one.similarity is None else one.similarity for one in candidates]),
         hamming=np.array([hash_distance(one.hamming, flat=one.flat) for one in candidates], dtype=np.int64),

@@ -16,12 +16,13 @@ from neardup_cli.catalog.queries import StoredModel
 from neardup_cli.catalog.verdicts import IdPair
 from neardup_cli.choices import Grouping, Kind
 from neardup_cli.matching.funnel import Collection, Sifted, sift_pairs
-from neardup_cli.matching.regions import RegionPairs, with_regions
+from neardup_cli.matching.regions import with_regions
 from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.grouping import group_contents
 from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.looking import Candidates
+from neardup_cli.pipeline.parts_seen import seen_by_regions
 from neardup_cli.pipeline.proven import proven_groups
 from neardup_cli.plans import Policy
 from neardup_cli.progress import Progress, Silent
@@ -109,7 +110,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
         radius_alone=limits.radius_alone,
         certainty=limits.certainty,
     )
-    seen = _seen_by_regions(catalog, criteria, watch)
+    seen = seen_by_regions(catalog, criteria, watch)
     sifted = with_regions(whole, joined.pictures, seen)
     wanted = _without(sifted, different)
     with Candidates(
@@ -167,16 +168,6 @@ def _without(sifted: Sifted, different: frozenset[IdPair]) -> Sifted:
         certain=[pair for pair in sifted.certain if (pair.a, pair.b) not in different],
         doubtful=[pair for pair in sifted.doubtful if (pair.a, pair.b) not in different],
     )
-
-
-def _seen_by_regions(catalog: Catalog, criteria: Criteria, watch: Progress) -> RegionPairs:
-    """Return what regions look like, if there are any and geometry is there to decide what they propose."""
-    if criteria.model is None or criteria.limits.preset is None:
-        return RegionPairs.none()
-    # Late: it brings Pillow, which a catalog of hashes and `--no-verify` do without.
-    from neardup_cli.pipeline.region_join import join_regions
-
-    return join_regions(catalog, criteria.model, criteria.limits.threshold, watch)
 
 
 def _grouped(

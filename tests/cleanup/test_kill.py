@@ -27,7 +27,9 @@ from tests.cleanup.conftest import Collection, contents, tree
 
 if TYPE_CHECKING:
     from neardup_cli.plans import Plan
+    from tests.conftest import NewCatalog
 
+CHECKOUT = Path(__file__).parents[2]
 SEED = 20_251_122
 KILLS = 10  # of an apply and as many of an undo in each of the cases
 CASES = ["trash", "emptied", "quarantine", "across", "hardlink", "symlink"]
@@ -43,7 +45,9 @@ from neardup_cli.cleanup import renaming
 from neardup_cli.pipeline.clean import apply_plan
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.reports.plan_reader import read_plan
+from tests.compiled import share_compiled_statements
 
+share_compiled_statements()
 WRITING = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.utime", "os.chmod"}
 
 def die_at(step):
@@ -178,16 +182,17 @@ type Start = Callable[..., Case]
 
 
 @pytest.fixture
-def catalog(other_disk: Path) -> Iterator[Catalog]:
+def catalog(other_disk: Path, empty_catalog: NewCatalog) -> Iterator[Catalog]:
     """In memory: a kill does not see the difference, and the tests wait for no disk."""
-    with Catalog.open(other_disk / "catalog.db", create=True) as opened:
+    with Catalog.open(empty_catalog(other_disk / "catalog.db")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-c", ZYGOTE]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=CHECKOUT) as started:
         yield started
         started.kill()
 

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sysconfig
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from neardup_cli.evaluation.gallery import GallerySummary, render_gallery
+from tests.e2e.forking import commands
 
 if TYPE_CHECKING:
     from tests.conftest import Lacking
@@ -29,10 +31,15 @@ _TIMEOUT = 300
 
 @dataclass(frozen=True)
 class Neardup:
-    """Runs `neardup` with a catalog and a home of its own."""
+    """Runs `neardup` with a catalog and a home of its own.
+
+    Attributes:
+        command: the installed one, or that of `forking`, which spares the imports.
+    """
 
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    command: Path = COMMAND
 
     @property
     def catalog(self) -> Path:
@@ -53,7 +60,7 @@ class Neardup:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a command to its end; a traceback is a failure whatever the test is about."""
         done = subprocess.run(
-            [COMMAND, *arguments],
+            [self.command, *arguments],
             env=self.variables(),
             cwd=cwd or self.home,
             capture_output=True,
@@ -123,10 +130,20 @@ class Proxy:
 
 
 @pytest.fixture
-def neardup(tmp_path: Path) -> Neardup:
+def neardup(tmp_path: Path, request: pytest.FixtureRequest) -> Neardup:
+    """The installed command; in a module that says `FORKED = True`, what comes out is all that counts."""
     home = tmp_path / "home"
     home.mkdir()
+    if getattr(request.module, "FORKED", False):
+        return Neardup(home, command=request.getfixturevalue("forked") / "neardup")
     return Neardup(home)
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Path]:
+    """A folder with `neardup` and `python` as `forking` has them; a socket's path has to be short."""
+    with tempfile.TemporaryDirectory(prefix="neardup-forking-", dir="/tmp") as folder, commands(Path(folder)):
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
@@ -157,11 +174,11 @@ class Scanned:
 
 
 @pytest.fixture(scope="session")
-def scanned(tmp_path_factory: pytest.TempPathFactory) -> Scanned:
+def scanned(tmp_path_factory: pytest.TempPathFactory, forked: Path) -> Scanned:
     """A scanned gallery for tests that only read."""
     base = tmp_path_factory.mktemp("scanned")
     folder, home = base / "gallery", base / "home"
     home.mkdir()
     truth = render_gallery(folder, photos=24)
-    neardup = Neardup(home)
+    neardup = Neardup(home, command=forked / "neardup")
     return Scanned(folder, truth, neardup, neardup.json("scan", folder))

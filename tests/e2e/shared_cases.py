@@ -7,11 +7,8 @@ Their own `check.py` judges one: it writes the case's images, runs `neardup scan
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from tests.e2e.conftest import COMMAND
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Neardup
@@ -26,11 +23,11 @@ def names(folder: Path) -> list[str]:
     return sorted(found) or ["none"]
 
 
-def assert_as_expected(case: str, folder: Path, neardup: Neardup) -> None:
-    """Let `check.py` judge a case, whose images it writes below `folder`."""
+def assert_as_expected(case: str, folder: Path, neardup: Neardup, forked: Path) -> None:
+    """Let `check.py` judge a case, whose images it writes below `folder`; all its processes are `forked`."""
     judged = subprocess.run(
-        [sys.executable, CASES / "check.py", case],
-        env={**neardup.variables(), "NEARDUP": str(COMMAND), "OUT": str(folder)},
+        [forked / "python", CASES / "check.py", case],
+        env={**neardup.variables(), "NEARDUP": str(forked / "neardup"), "OUT": str(folder)},
         capture_output=True,
         text=True,
         timeout=300,

@@ -8,6 +8,8 @@ from PIL import Image
 
 from tests.e2e.conftest import Neardup
 
+FORKED = True
+
 
 def test_what_is_away_is_never_called_different(
     neardup: Neardup, photographs: dict[str, Image.Image], tmp_path: Path

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "retina", "rocket")  # in scikit-image
 SURE = {GalleryEdit.ORIGINAL, GalleryEdit.EXACT, GalleryEdit.REENCODED, GalleryEdit.WEBP, GalleryEdit.PNG}
 
+FORKED = True
+
 
 def groups_by_path(document: Any) -> dict[str, str]:
     return {member["path"]: group["id"] for group in document["groups"] for member in group["members"]}

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("case", names(CASES))
-def test_case_comes_out_as_expected(case: str, tmp_path: Path, neardup: Neardup, lacking: Lacking) -> None:
+def test_case_comes_out_as_expected(
+    case: str, tmp_path: Path, neardup: Neardup, lacking: Lacking, forked: Path
+) -> None:
     if case == "none":
         lacking(f"the cases in {CASES}")
-    assert_as_expected(case, tmp_path / "cases", neardup)
+    assert_as_expected(case, tmp_path / "cases", neardup, forked)

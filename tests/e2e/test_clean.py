@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 COMMAND = Path(sysconfig.get_path("scripts")) / "neardup"
 OLD = 1_500_000_000_123_456_789
 
+FORKED = True
+
 
 def snapshot(*roots: Path) -> str:
     """A hash of the paths, bytes, times and modes below some folders."""

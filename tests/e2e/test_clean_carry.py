@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmp:Rating="4"/></x:xmpmeta>'
 
+FORKED = True
+
 
 @pytest.fixture
 def photos(tmp_path: Path, neardup: Neardup, draw: Draw) -> Path:

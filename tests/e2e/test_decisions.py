@@ -13,6 +13,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from tests.e2e.conftest import Neardup
 
+FORKED = True
+
 
 @pytest.fixture
 def folder(neardup: Neardup, tmp_path: Path, photographs: dict[str, Image.Image]) -> Path:

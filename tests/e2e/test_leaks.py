@@ -9,6 +9,8 @@ from PIL import Image
 
 from tests.e2e.conftest import Neardup
 
+FORKED = True
+
 
 @pytest.fixture
 def dataset(tmp_path: Path, photographs: dict[str, Image.Image]) -> Path:

@@ -33,6 +33,8 @@ DRAWN_AT_ONCE = 150
 OWN = ("file:", "data:")
 WIDTH = 56  # pixels, of what `draw` draws
 
+FORKED = True
+
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:

@@ -26,10 +26,12 @@ FAMILIES = 60
 
 
 @pytest.mark.parametrize("case", names(CASES / "right"))
-def test_case_still_comes_out_right(case: str, tmp_path: Path, neardup: Neardup, lacking: Lacking) -> None:
+def test_case_still_comes_out_right(
+    case: str, tmp_path: Path, neardup: Neardup, lacking: Lacking, forked: Path
+) -> None:
     if case == "none":
         lacking(f"the cases in {CASES / 'right'}")
-    assert_as_expected(case, tmp_path / "cases", neardup)
+    assert_as_expected(case, tmp_path / "cases", neardup, forked)
 
 
 def test_nothing_is_acted_upon_among_look_alikes(tmp_path: Path, neardup: Neardup, lacking: Lacking) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AREA = 0.15
 
+FORKED = True
+
 
 @pytest.fixture(scope="session")
 def pasted() -> Image.Image:
@@ -162,3 +164,18 @@ def test_thorough_can_be_a_setting(neardup: Neardup, folder: Path) -> None:
 
 def test_hashes_alone_are_not_thorough(neardup: Neardup, folder: Path) -> None:
     assert "--hash-only" in neardup.fail(2, "scan", "--thorough", "--hash-only", folder)
+
+
+def test_an_evaluation_looks_at_parts_if_it_is_told_to(
+    neardup: Neardup, folder: Path, pasted: Image.Image, tmp_path: Path
+) -> None:
+    queries, truth = tmp_path / "queries", tmp_path / "truth.csv"
+    queries.mkdir()
+    pasted.save(queries / "pasted.png")
+    truth.write_text("query_id,reference_id\npasted,chelsea\n")
+    asked = ("eval", "run", "--queries", queries, "--references", folder, "--truth", truth)
+    assert neardup.json(*asked)["overall"]["recall"] == 0
+    thorough = neardup.json(*asked, "--thorough")
+    assert (thorough["overall"]["recall"], thorough["overall"]["precision"]) == (1, 1)
+    assert thorough["parameters"]["thorough"]
+    assert "--thorough needs embeddings" in neardup.fail(2, *asked, "--thorough", "--hash-only")
