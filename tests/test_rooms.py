@@ -230,6 +230,24 @@ def test_every_module_says_what_it_is_for(name: str) -> None:
     assert (ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or "").strip()
 
 
+LEANING = re.compile(
+    r"(Do (the same|so|it|both|that)\b|As above|Likewise|Return (the same|them|it)\b|Both[,.] )"
+)
+
+
+def test_every_docstring_stands_alone() -> None:
+    """An editor shows one at a time: none begins with what only its neighbour explains."""
+    leaning = [
+        f"{path.name}: {said[:60]}"
+        for path in sorted(Path(neardup_cli.__path__[0]).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and (said := ast.get_docstring(node) or "")
+        and LEANING.match(said)
+    ]
+    assert leaning == []
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_has_help(name: str) -> None:
     command = COMMANDS[name]
