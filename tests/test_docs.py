@@ -118,6 +118,13 @@ def test_nothing_is_left_to_be_filled_in(path: Path) -> None:
     assert re.findall(r"<!-- (?:made|example): .*-->", filled(path)) == []
 
 
+@pytest.mark.parametrize("path", TEXTS, ids=named)
+def test_blocks_of_code_are_blocks_of_code(path: Path) -> None:
+    """An indented line is code only after an empty line: after text it would run on with the text."""
+    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"^[^\s|].*\n    (?:neardup|make|pipx|pip|python|curl) .*", text, re.MULTILINE) == []
+
+
 # What is shown from elsewhere
 
 
@@ -461,6 +468,7 @@ def test_the_first_hour_runs(tmp_path: Path) -> None:
             assert program == "neardup"
             examples.asked(*arguments)
             photos.append(len(list((tmp_path / "gallery").rglob("*.*"))))
+    assert f"writes {photos[0]} files" in FIRST_HOUR.read_text(encoding="utf-8")
     put_away = photos[[command.startswith("neardup clean --apply") for command in commands].index(True)]
     assert put_away < photos[0]  # something went
     assert photos[-1] == photos[0]  # and came back
