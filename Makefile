@@ -1,5 +1,5 @@
 # `make demo` and `make test` need Python 3.12 or newer and nothing else: they make their own environment.
-.PHONY: help demo test faults damage fuzz extras lint clean
+.PHONY: help demo test faults damage fuzz extras lint docs clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -16,6 +16,7 @@ help:
 	@echo "make damage damage a catalog TRIES=3000 times, and see what each command says of it"
 	@echo "make extras install PyTorch, Ray and the other extras too, so that no test skips (several GB)"
 	@echo "make lint   style, types, import rules"
+	@echo "make docs   the documentation as a site in build/site; a warning is an error"
 	@echo "make fuzz   try broken and hostile inputs for MINUTES=5, all targets together (TARGETS='plan request')"
 	@echo "make clean  remove the demo and what tools have cached"
 
@@ -42,6 +43,10 @@ lint: $(BIN)/.tested
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(BIN)/.documented
+	$(BIN)/python -m mkdocs build
+	$(BIN)/python -m docs.scripts.outside build/site
 
 # What it finds is kept in tests/fuzz_corpus, which the tests try again: see docs/fuzzing.md.
 fuzz: $(BIN)/.tested
@@ -71,5 +76,10 @@ $(BIN)/.installed: pyproject.toml | $(BIN)/python
 
 $(BIN)/.tested: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@$(COMPILE)
+	@touch $@ $(BIN)/.installed
+
+$(BIN)/.documented: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@$(COMPILE)
 	@touch $@ $(BIN)/.installed

@@ -2,10 +2,11 @@
 
     python -m benchmarks.accuracy_pairs [--photos FOLDER] [--half report] [--count 60] [--hard 84]
 
-The photographs are split in two halves. Thresholds were tuned on `tune` (every second photograph); what the
-README quotes is measured on `report`. Copies and their vectors are made once and kept in the cache folder
-(about 130 ms a copy for both models on one core). With `--thorough` their regions are too, and a column
-shows what `scan --thorough` finds: pairs that a region proposes, decided by the whole pictures or the region.
+The photographs are split in two halves. Thresholds were tuned on `tune` (every second photograph); what
+docs/accuracy.md quotes is measured on `report`. Copies and their vectors are made once and kept in the cache
+folder (about 130 ms a copy for both models on one core). With `--thorough` their regions are too, and a
+column shows what `scan --thorough` finds: pairs that a region proposes, decided by the whole pictures or the
+region.
 """
 
 import argparse

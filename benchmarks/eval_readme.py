@@ -1,11 +1,12 @@
-"""The README's evaluation: attacked copies of photographs, the whole funnel, the table and the plots.
+"""The evaluation that is quoted: attacked copies of photographs, the whole funnel, the table and the plots.
 
     python -m benchmarks.eval_readme --write
 
 makes copies of `--sample` photographs by every attack of `--suite`, asks for each of them which of all
-photographs it is a copy of, and with `--write` puts the table into README.md, between its two marks, and the
-plots into docs/evaluation. The copies and the catalog are kept in benchmarks/out. It asks twice, and the
-second answers have to be those of the first. `--peers` adds the comparison with other programs.
+photographs it is a copy of, and with `--write` puts the tables into docs/accuracy.md, between its two marks,
+and the plots into docs/evaluation. The copies and the catalog are kept in benchmarks/out. It asks twice, and
+the second answers have to be those of the first. `--peers` adds the comparison with other programs, of which
+five rows go into README.md.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from benchmarks._bench import Figure
 from benchmarks._pictures import attacked_photos
 
 DOCS = _bench.ROOT / "docs" / "evaluation"
+PAGE = _bench.ROOT / "docs" / "accuracy.md"
 README = _bench.ROOT / "README.md"
+IN_THE_README = ("neardup", "PDQ", "imagededup PHash", "immaculate sscd_distilled", "czkawka")
 LEAST_RECALL = {"neardup": 0.95, "neardup --model sscd": 0.95, "neardup --thorough": 0.97}
 LEAST_PRECISION = 0.999
-BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
 
 
 def measure(copies: Path, folder: Path, *options: str) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def without_costs(document: dict[str, Any]) -> str:
 
 
 def table(document: dict[str, Any], sample: int) -> list[str]:
-    """The README's lines: all attacks, each level, and the attacks that are not found every time."""
+    """The page's lines: all attacks, each level, and the attacks that are not found every time."""
     names = ("recall", "precision", "micro_ap", "recall_at_p90", "recall_at_p999", "recall_at_1")
     parameters = document["parameters"]
     lines = [
@@ -58,7 +60,7 @@ def table(document: dict[str, Any], sample: int) -> list[str]:
     whole = [name for name, one in document["attacks"].items() if one["recall"] == 1]
     lines += ["", f"Found every time: {', '.join(whole)}.", ""]
     plots = ("precision-recall", "scores", "recall-by-attack")
-    lines += [" ".join(f"![{name}](docs/evaluation/{name}.svg)" for name in plots)]
+    lines += [" ".join(f"![{name}](evaluation/{name}.svg)" for name in plots)]
     return lines
 
 
@@ -73,8 +75,8 @@ def compared(copies: Path, folder: Path, peers: list[str]) -> list[dict[str, Any
 
 
 def comparison(programs: list[dict[str, Any]]) -> list[str]:
-    """The README's lines about other programs."""
-    lines = ["", "| program | recall | precision | CPU seconds | peak MB |", "|---|---|---|---|---|"]
+    """A table of programs."""
+    lines = ["| program | recall | precision | CPU seconds | peak MB |", "|---|---|---|---|---|"]
     for one in programs:
         if one["state"] != "measured":
             lines.append(f"| {one['name']} | {one['state']} | | | |")
@@ -82,7 +84,7 @@ def comparison(programs: list[dict[str, Any]]) -> list[str]:
         shares = f"{one['recall']:.3f} | {one['precision']:.3f}"
         costs = f"{one['cpu_seconds']:.0f} | {one['peak_mb']:.0f}"
         lines.append(f"| {one['name']} {one['version']} | {shares} | {costs} |")
-    return [*lines, "", "![recall and precision](docs/evaluation/compare.svg)"]
+    return lines
 
 
 def bars(program: dict[str, Any]) -> list[Figure]:
@@ -98,21 +100,22 @@ def bars(program: dict[str, Any]) -> list[Figure]:
     ]
 
 
-def write(lines: list[str]) -> None:
-    """Put lines between the README's two marks."""
-    text = README.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        sys.exit(f"README.md needs one line {BEGIN} and one line {END}")
-    head, _, rest = text.partition(BEGIN)
-    tail = rest.partition(END)[2]
-    README.write_text(f"{head}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{tail}", encoding="utf-8")
+def write(page: Path, mark: str, lines: list[str]) -> None:
+    """Put lines between the two marks of a page."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    text = page.read_text(encoding="utf-8")
+    if text.count(begin) != 1 or text.count(end) != 1:
+        sys.exit(f"{page.name} needs one line {begin} and one line {end}")
+    head, _, rest = text.partition(begin)
+    tail = rest.partition(end)[2]
+    page.write_text(f"{head}{begin}\n" + "\n".join(lines) + f"\n{end}{tail}", encoding="utf-8")
 
 
 def main() -> None:
     parser = _bench.arguments(__doc__)
     parser.add_argument("--sample", type=int, default=60, help="photographs to attack (60)")
     parser.add_argument("--suite", default="standard", help="which attacks (standard)")
-    parser.add_argument("--write", action="store_true", help="put the table and the plots into the README")
+    parser.add_argument("--write", action="store_true", help="put the tables and the plots into the docs")
     parser.add_argument(
         "--peers", nargs="*", metavar="PACKAGE=PYTHON", help="compare with these programs too"
     )
@@ -125,11 +128,13 @@ def main() -> None:
     figures = []
     if options.peers is not None:
         programs = compared(copies, options.folder, options.peers)
-        lines += comparison(programs)
+        lines += ["", *comparison(programs), "", "![recall and precision](evaluation/compare.svg)"]
         figures = [figure for one in programs for figure in bars(one)]
     print("\n".join(lines))
     if options.write:
-        write(lines)
+        write(PAGE, "evaluation", lines)
+    if options.write and options.peers is not None:
+        write(README, "programs", comparison([one for one in programs if one["name"] in IN_THE_README]))
     same = without_costs(measure(copies, options.folder, "--catalog", str(catalog))) == without_costs(first)
     _bench.finish([Figure("figures that a second run changes", float(not same), 0), *figures])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import removals
+from benchmarks import eval_readme, removals
 from benchmarks._attempts import Made, Must
 from benchmarks._cleaning import Act, Answer, Group, answer
 from benchmarks._families import Entry, Truth
@@ -138,3 +138,28 @@ def test_no_two_look_alikes_of_a_family_are_the_same(family: str) -> None:
     images = [drawn(family, number, 1) for number in range(12)]
     assert len({image.tobytes() for image in images}) == 12
     assert drawn(family, 3, 1).tobytes() == images[3].tobytes()
+
+
+def test_an_evaluation_is_put_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A\n\n<!-- programs: begin -->\nold\n<!-- programs: end -->\n\nrest\n")
+    measured = {"name": "PDQ", "state": "measured", "version": "1", "recall": 0.5, "precision": 1.0}
+    rows = eval_readme.comparison(
+        [{**measured, "cpu_seconds": 7.2, "peak_mb": 139.4}, {"name": "fastdup", "state": "failed"}]
+    )
+    eval_readme.write(page, "programs", rows)
+    assert page.read_text() == (
+        "# A\n\n<!-- programs: begin -->\n| program | recall | precision | CPU seconds | peak MB |\n"
+        "|---|---|---|---|---|\n| PDQ 1 | 0.500 | 1.000 | 7 | 139 |\n| fastdup | failed | | | |\n"
+        "<!-- programs: end -->\n\nrest\n"
+    )
+    with pytest.raises(SystemExit, match="needs one line <!-- evaluation: begin -->"):
+        eval_readme.write(page, "evaluation", rows)
+
+
+@pytest.mark.parametrize(
+    ("page", "mark"), [(eval_readme.PAGE, "evaluation"), (eval_readme.README, "programs")]
+)
+def test_the_pages_have_the_marks_that_an_evaluation_is_written_between(page: Path, mark: str) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.count(f"<!-- {mark}: begin -->") == text.count(f"<!-- {mark}: end -->") == 1

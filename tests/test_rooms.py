@@ -18,6 +18,7 @@ import pytest
 import typer.main
 
 import neardup_cli
+from docs.scripts.exit_codes import page as listed_exit_codes
 from neardup_cli import errors
 from neardup_cli.cli.app import app
 from neardup_cli.cli.group import SUMMARIES
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from tests.conftest import Lacking
 
 CHECKOUT = Path(__file__).parents[1]
-README = CHECKOUT / "README.md"
+PAGES = (CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md")))
+EXIT_CODES = CHECKOUT / "docs" / "reference" / "exit-codes.md"
 HEAVY = (
     "numpy",
     "faiss",
@@ -44,6 +46,7 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(neardup_cli.__path__, "neardup_cli.")
     if "._migrations" not in module.name
 )
+OF_OTHER_PROGRAMS = {"--write"}  # of the benchmarks
 NEED_PYTORCH = ["neardup_cli.embedders.torchscript"]
 GROUP: Any = typer.main.get_command(app)
 LOADED: dict[str, Any] = {name: GROUP.load(name) for name in SUMMARIES}
@@ -70,8 +73,14 @@ def in_a_fresh_python(code: str) -> str:
     return done.stdout
 
 
-def readme() -> str:
-    return README.read_text(encoding="utf-8")
+def documentation() -> str:
+    """Return what people have written: the README and the pages, without what is put in from the program."""
+    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def exit_codes() -> str:
+    """Return the page of exit codes as it is shown, with what is put in from the program."""
+    return EXIT_CODES.read_text(encoding="utf-8").replace("<!-- made: exit-codes -->", listed_exit_codes())
 
 
 def test_rooms_import_downward_only() -> None:
@@ -221,6 +230,24 @@ def test_every_module_says_what_it_is_for(name: str) -> None:
     assert (ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or "").strip()
 
 
+LEANING = re.compile(
+    r"(Do (the same|so|it|both|that)\b|As above|Likewise|Return (the same|them|it)\b|Both[,.] )"
+)
+
+
+def test_every_docstring_stands_alone() -> None:
+    """An editor shows one at a time: none begins with what only its neighbour explains."""
+    leaning = [
+        f"{path.name}: {said[:60]}"
+        for path in sorted(Path(neardup_cli.__path__[0]).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and (said := ast.get_docstring(node) or "")
+        and LEANING.match(said)
+    ]
+    assert leaning == []
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_has_help(name: str) -> None:
     command = COMMANDS[name]
@@ -253,31 +280,42 @@ def test_every_command_has_a_file_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_readme_names_every_command(name: str) -> None:
-    assert re.search(rf"`(\$ )?neardup {name}\b|^(\$ )?neardup {name}\b", readme(), re.MULTILINE), name
+def test_the_documentation_names_every_command(name: str) -> None:
+    assert re.search(
+        rf"`(\$ )?neardup {name}\b|^(    )?(\$ )?neardup {name}\b", documentation(), re.MULTILINE
+    ), name
 
 
-def test_the_readme_shows_no_option_that_is_not_there() -> None:
-    known = {
+def options_that_are_there() -> set[str]:
+    return {
         option
         for command in [GROUP, *COMMANDS.values()]
         for parameter in command.params
         for option in (*parameter.opts, *parameter.secondary_opts)
     } | {"--help", "-h"}
+
+
+def test_the_documentation_shows_no_option_that_is_not_there() -> None:
     shown = set()
-    for line in re.findall(r"neardup [^`\n]+", readme()):
+    for line in re.findall(r"neardup [^`\n]+", documentation()):
         own = re.split(r"[|;]|&&|#", line)[0]  # what follows belongs to other programs
         shown |= set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", own))
-    assert shown - known == set()
+    assert shown - options_that_are_there() == set()
+
+
+def test_the_documentation_speaks_of_no_option_that_is_not_there() -> None:
+    """As above, where an option stands alone: `--prove`, or `--keep KEYS`."""
+    spoken = set(re.findall(r"`(--[a-z][a-z-]*)[^`\n]*`", documentation()))
+    assert spoken - options_that_are_there() - OF_OTHER_PROGRAMS == set()
 
 
 @pytest.mark.parametrize("kind", exceptions(), ids=lambda kind: kind.__name__)
-def test_the_readme_lists_every_exit_code(kind: type[errors.NeardupError]) -> None:
-    assert re.search(rf"^\|\s*`?{kind.exit_code}`?\s*\|", readme(), re.MULTILINE), kind.exit_code
+def test_the_documentation_lists_every_exit_code(kind: type[errors.NeardupError]) -> None:
+    assert re.search(rf"^\|\s*`?{kind.exit_code}`?\s*\|", exit_codes(), re.MULTILINE), kind.exit_code
 
 
-def test_the_readme_lists_no_exit_code_that_is_not_there() -> None:
-    listed = {int(code) for code in re.findall(r"^\|\s*`?(\d+)`?\s*\|", readme(), re.MULTILINE)}
+def test_the_documentation_lists_no_exit_code_that_is_not_there() -> None:
+    listed = {int(code) for code in re.findall(r"^\|\s*`?(\d+)`?\s*\|", exit_codes(), re.MULTILINE)}
     assert listed <= {kind.exit_code for kind in exceptions()} | {0, 130}
     assert {0, 130} <= listed
 

@@ -98,7 +98,7 @@ class Catalog:
 
     @contextmanager
     def write_durably(self) -> Iterator[Connection]:
-        """Do the same, and have it on the disk at the end: no power cut unsays it.
+        """Give a connection for one transaction that is on the disk at the end: no power cut unsays it.
 
         Raises:
             CatalogError: the catalog can only be read.

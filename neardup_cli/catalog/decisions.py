@@ -64,7 +64,7 @@ def not_duplicates(connection: Connection) -> frozenset[tuple[bytes, bytes]]:
 
 
 def not_duplicate_ids(connection: Connection) -> frozenset[IdPair]:
-    """Return the same as content ids, the smaller first, of the contents that the catalog knows."""
+    """Return the pairs that are no duplicates as content ids, the smaller first, of known contents."""
     a, b = Content.alias("a"), Content.alias("b")
     query = (
         select(a.c.id, b.c.id)

@@ -165,7 +165,7 @@ class SealedFile:
         return True
 
     def _verify_alone(self) -> None:
-        """Do so while nobody writes."""
+        """Compare every page of the file with its seal while nobody writes."""
         with self._alone() as holder, self._handle.lock:
             seal = Seal.read(self.path)
             if seal is None or not (seal.folding or self._is_of(seal)):

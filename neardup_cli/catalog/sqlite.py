@@ -109,7 +109,7 @@ class SqliteBackend:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Do the same: a scanner is alone."""
+        """Be the only writer: in SQLite, a scanner is."""
         with writer_lock(self.path):
             yield
 
@@ -310,7 +310,7 @@ def _translated(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _translated_files(path: Path) -> Iterator[None]:
-    """Do the same for the file system, while the catalog's own files are opened."""
+    """Turn what the file system throws while the catalog is opened into errors that say what to do."""
     try:
         yield
     except OSError as exc:

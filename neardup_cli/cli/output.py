@@ -47,7 +47,7 @@ def write_paths(paths: Iterable[bytes], *, nul: bool) -> None:
 def _written_out() -> Iterator[None]:
     """Flush stdout after the block; what cannot be written is an error that says so.
 
-    A reader who has had enough is none: see `_flush_stdout` in app.py.
+    A reader that has closed the pipe (`| head`) is no error: see `_flush_stdout` in app.py.
     """
     try:
         yield

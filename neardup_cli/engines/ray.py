@@ -74,7 +74,7 @@ class RayEngine:
     def map_made[T, R](
         self, make_step: MakeStep[T, R], chunks: Iterable[T], known: bytes = b""
     ) -> Generator[R]:
-        """Do the same with a step that each worker makes for itself, and that learns what others are at.
+        """Yield what a step gives for each chunk; each worker makes its own, which learns what others are at.
 
         This is for scans: a chunk is a few paths, and its result a few vectors. The workers read the
         pictures themselves, from storage that all of them reach under the same paths.

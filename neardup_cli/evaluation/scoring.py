@@ -80,7 +80,7 @@ class Scored:
         return self._only(asked[self.query], asked)
 
     def scored_by(self, score: Floats, answered: Flags) -> Scored:
-        """Return the same candidates as if `score` had ranked them and `answered` were the decision."""
+        """Return these candidates as if `score` had ranked them and `answered` were the decision."""
         return replace(self, score=score, stage=np.where(answered, 0, _NO_STAGE))
 
     def _only(self, kept: Flags, asked: Flags) -> Scored:

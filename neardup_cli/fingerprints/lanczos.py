@@ -57,7 +57,7 @@ def _across(luma: Image.Image, weights: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _band_across(luma: Image.Image, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Do so at once: in one call of many small products, for each call has to wait for the other threads."""
+    """Multiply all rows at once: many small products in one call, for each call waits for other threads."""
     few = max(1, _PIXELS_A_PRODUCT // luma.width)
     products = -(-luma.height // few)
     few = -(-luma.height // products)
@@ -83,12 +83,12 @@ def _weights(length: int, wanted: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=512)
 def _kept_weights(length: int, wanted: int) -> NDArray[np.float32]:
-    """Return the same, small: numbers of 22 bits are exact in float32, and a scan meets many sizes."""
+    """Return weights, kept as float32, which holds their 22 bits exactly: a scan meets many sizes."""
     return _new_weights(length, wanted)
 
 
 def _new_weights(length: int, wanted: int) -> NDArray[np.float32]:
-    """Compute the same, in about the time that the shrinking itself takes."""
+    """Compute the (length, wanted) weights, in about the time that the shrinking itself takes."""
     scale = length / wanted
     stretch = max(scale, 1.0)
     reach = _LOBES * stretch

@@ -339,7 +339,7 @@ def flattened(image: Image.Image) -> Image.Image:
 
 
 def laid_flat(image: Image.Image) -> Flat:
-    """Do the same, and keep what is known of its transparency."""
+    """Bring a loaded image of any mode to opaque "L" or "RGB", and keep what is known of its transparency."""
     if image.mode.startswith(("I", "F")):
         return _over_ground(scaled_to_8_bits(image))
     if image.has_transparency_data:

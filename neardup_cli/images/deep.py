@@ -51,7 +51,7 @@ class DeepEntry:
         return stat.S_ISLNK(self.status.st_mode)
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:  # noqa: ARG002 - as os.DirEntry has it
-        """Return its own status."""
+        """Return the status of the entry itself, be it a link."""
         return self.status
 
 

@@ -63,7 +63,7 @@ class WholeImage:
     profile: bytes = b""
 
     def grey_levels(self) -> NDArray[np.uint8]:
-        """Return its brightness, uint8 [height, width]."""
+        """Return the brightness of the image, uint8 [height, width]."""
         return np.array(Image.fromarray(self.rgb).convert("L"))
 
 

@@ -333,7 +333,7 @@ class RefinedIndex:
     def nearest_of(
         self, places: NDArray[np.int64], top_k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Do the same for the vectors at (n,) places of the index itself, on a single thread.
+        """Return what `search` does for the vectors at (n,) places of the index itself, on a single thread.
 
         Where several share a matrix product, its last bits tell how many; and those bits decide, once in a
         while, which of two lists is looked into. Several callers use several cores.

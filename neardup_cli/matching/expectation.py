@@ -68,7 +68,7 @@ class Expectation:
         return abs((self.gain - 1) * float(self.kept.mean()) + self.mixture[-1])
 
     def unmixed(self) -> Expectation:
-        """Return the same image as it would be without its sharpening, softening and tones."""
+        """Return the expected image as it would be without its sharpening, softening and tones."""
         return replace(self, mixture=None)
 
     def rows(self, top: int, bottom: int) -> Grey | Floats32:
@@ -83,7 +83,7 @@ class Expectation:
         return self.rows(top, bottom).astype(np.float32, copy=False)
 
     def whole_levels(self, top: int, bottom: int) -> Grey:
-        """Return the same rows as an encoder gets them, `uint8 [rows, width]`."""
+        """Return the rows from `top` to `bottom` as an encoder gets them, `uint8 [rows, width]`."""
         return whole_levels(self.rows(top, bottom))
 
 

@@ -90,7 +90,7 @@ class LocalFeatures:
 
     @cached_property
     def mirrored_keypoints(self) -> KeypointSet:
-        """The same keypoints in the left-right mirror image, in its coordinates.
+        """The keypoints of the picture in its left-right mirror image, in the coordinates of that.
 
         Only positions and angles are mirrored; the descriptors are computed anew, for ORB's sampling
         pattern is not symmetric.

@@ -48,7 +48,7 @@ class Slopes:
         self._levels, self._block = levels, block
 
     def of(self, strip: slice) -> Floats32:
-        """Return them of some rows; a row beyond each end takes part."""
+        """Return the squared slopes of some rows by block; a row beyond each end takes part."""
         above = max(0, strip.start - 1)
         some = self._levels[above : strip.stop + 1]
         inner = slice(strip.start - above, strip.stop - above)

@@ -47,11 +47,11 @@ class Rules:
     regions: bool = True
 
     def from_threshold(self, threshold: float | None) -> Self:
-        """Return them with another similarity from which a pair counts, if one is given."""
+        """Return the rules with another similarity from which a pair counts, if one is given."""
         return self if threshold is None else replace(self, limits=replace(self.limits, threshold=threshold))
 
     def parameters(self) -> dict[str, Any]:
-        """Return them as the reports name them."""
+        """Return the model and the limits as the reports name them."""
         return parameters(None if self.embedder is None else self.embedder.identity.name, self.limits)
 
 
@@ -87,7 +87,7 @@ def load_rules(
 
 
 def load_rules_of(settings: Settings, *, hash_only: bool = False, verify: bool = True) -> Rules:
-    """Do the same with what the settings say."""
+    """Load the model that the settings name, and the limits that they set; raises as `load_rules`."""
     return load_rules(
         settings.model,
         hash_only=hash_only,

@@ -21,7 +21,7 @@ class Criteria:
     limits: Limits
 
     def parameters(self) -> dict[str, Any]:
-        """Return them as the reports name them."""
+        """Return the model and the limits as the reports name them."""
         return parameters(None if self.model is None else self.model.identity.name, self.limits)
 
 

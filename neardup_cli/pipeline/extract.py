@@ -293,7 +293,7 @@ def _open_once(source: ToRead) -> OpenedFile | None:
 
 
 def _hash_large(source: ToRead, handle: int, stamp: FileStamp) -> OpenedFile | None:
-    """Do so with a file that is read once more to decode it; None if it changed meanwhile."""
+    """Hash a file that is read once more to decode it; None if it changed meanwhile."""
     with ExitStack() as unless_kept:
         stream = unless_kept.enter_context(open(handle, "rb", buffering=0))
         opened = OpenedFile(source, stamp, stream_digest(stream), stream, handle)
@@ -304,7 +304,7 @@ def _hash_large(source: ToRead, handle: int, stamp: FileStamp) -> OpenedFile | N
 
 
 def _fetch_once(source: ToRead) -> OpenedFile | None:
-    """Do the same with an object, which comes as a whole."""
+    """Read and hash an object of a store, which comes as a whole; None if it changed meanwhile."""
     stamp = file_stamp(status_of(source.path))
     data = read(source.path)
     if len(data) != stamp.size or file_stamp(status_of(source.path)) != stamp:

@@ -184,7 +184,7 @@ type Small = tuple[LocalFeatures, Subject]
 
 
 def made_small(image: DecodedImage) -> Small:
-    """Do both at once. The bands of a picture are shrunk one by one, and the first of YCbCr is the grey."""
+    """Make an image small, in grey and in colour: bands are shrunk alone, and the first of YCbCr is grey."""
     if image.colour is None or image.colour.mode != "YCbCr":
         return features_of(image), subject_of(image)
     small = shrunk(image.colour)

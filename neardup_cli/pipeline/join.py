@@ -190,7 +190,7 @@ class _Task:
         )
 
     def steps(self, watch: Progress, cluster: Cluster | None) -> Iterator[int]:
-        """Do it, a transaction a step; yield how many contents each has compared."""
+        """Bring the lists up to date, a transaction a step; yield how many contents each has compared."""
         lists, changed = self._load()
         self._commit(lists, changed, removed=self._gone)
         fresh = np.flatnonzero(~self._listed | self._unsettled)

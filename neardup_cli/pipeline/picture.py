@@ -93,7 +93,7 @@ class Picture:
 
     @cached_property
     def _small(self) -> tuple[LocalFeatures, Subject]:
-        """Both, about 600 KB."""
+        """The picture small, in grey and in colour: about 600 KB."""
         from neardup_cli.pipeline.geometry import made_small  # late: OpenCV takes 0.2 s to import
 
         return made_small(self.small())

@@ -88,7 +88,7 @@ def probe_image(image: Source, embedder: Embedder | None, max_pixels: int) -> Pr
 def probe_images(
     images: Sequence[Source], embedder: Embedder | None, max_pixels: int, *, thorough: bool = False
 ) -> list[Probe | Refusal]:
-    """Do the same for several images, which share runs of the network; an error is its image's result."""
+    """Probe several images, which share runs of the network; an error is the result of its image."""
     probed: list[Probe | Refusal] = []
     inputs: list[Pixels] = []
     room = _KEPT_PIXELS

@@ -24,7 +24,7 @@ class Planning:
         self._watch: Watch | None = None
 
     def run[T](self, work: Callable[[Watch], T]) -> T:
-        """Do it, unless another plan is being made.
+        """Run work that makes a plan, unless another plan is being made.
 
         Raises:
             Refusal: one is, or this one was stopped.

@@ -1,0 +1,1 @@
+"""What the documentation takes from the code: tables, pictures, and the hook that fills them in."""
