@@ -6,10 +6,10 @@ network proposes are laid on each other as `dups` does, and the signs that it we
 truth.
 
 The fit is a logistic regression with a little ridge. No sign may speak against what it stands for, and what
-reaches the limits of the geometric stage has 2 more in log-odds than what does not. Pairs that the second look
-refuses are no part of it: they stay refused. Left out of the fit as well are families of one photograph with
-something small of its own in each (a camera's clock, a number plate, a subtitle): by these signs they are
-copies with something drawn on them.
+reaches the limits of the geometric stage has 2 more in log-odds than what does not. Pairs that the second
+look refuses are no part of it: they stay refused. Left out of the fit as well are families of one
+photograph with something small of its own in each (a camera's clock, a number plate, a subtitle): by these
+signs they are copies with something drawn on them.
 
 - found, wrong: pairs of copies that match, pairs of strangers that do, at the three presets;
 - said, true: mean confidence and share of copies among pairs of photographs, by confidence (reliability).
