@@ -6,10 +6,10 @@ network proposes are laid on each other as `dups` does, and the signs that it we
 truth.
 
 The fit is a logistic regression with a little ridge. No sign may speak against what it stands for, and what
-reaches the limits of the geometric stage has 2 more in log-odds than what does not. Pairs that the second look
-refuses are no part of it: they stay refused. Left out of the fit as well are families of one photograph with
-something small of its own in each (a camera's clock, a number plate, a subtitle): by these signs they are
-copies with something drawn on them.
+reaches the limits of the geometric stage has 2 more in log-odds than what does not. Pairs that the second
+look refuses are no part of it: they stay refused. Left out of the fit as well are families of one
+photograph with something small of its own in each (a camera's clock, a number plate, a subtitle): by these
+signs they are copies with something drawn on them.
 
 - found, wrong: pairs of copies that match, pairs of strangers that do, at the three presets;
 - said, true: mean confidence and share of copies among pairs of photographs, by confidence (reliability).
@@ -231,14 +231,14 @@ def confidences(seen: Sequence[Seen], weights: Mapping[str, float]) -> Floats:
 
 def report(side: Side, seen: Sequence[Seen], sure: Floats) -> list[Figure]:
     """Print what each preset finds and lets in, and how right the confidences are; return figures."""
-    from neardup_cli.rules.confidence import LEVELS
+    from neardup_cli.rules.confidence import LEVELS, SHORT
 
     true = np.array([one.pair.is_copy for one in seen])
     marked = np.array([one.pair.is_marked for one in seen])
     limits = np.array([one.signs is not None and one.signs.fits == 1 and not one.refused for one in seen])
     rows: list[list[str | float]] = []
     for name, level in (("the limits alone", None), *LEVELS.items()):
-        said = limits if level is None else sure >= level
+        said = limits if level is None else (sure >= level) & (limits | (sure >= SHORT))
         wrong, doubtful = np.count_nonzero(said & ~true & ~marked), np.count_nonzero(said & marked)
         rows.append([name, f"{said[true].mean():.4f}", str(wrong), str(doubtful)])
     print(f"\n{side}: {np.count_nonzero(true):,} pairs of copies, {np.count_nonzero(~true):,} of strangers")

@@ -78,7 +78,7 @@ MinConfidenceOption = Annotated[
         "--min-confidence",
         min=0.5,
         max=1.0,
-        help="Probability from which a pair is a copy (0.9): in place of a preset.",
+        help="Probability from which a pair is a copy (0.7): in place of a preset.",
         show_default=False,
     ),
 ]

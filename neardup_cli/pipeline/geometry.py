@@ -40,7 +40,14 @@ from neardup_cli.records.holdings import OF_SEVERAL_FRAMES, Holdings
 from neardup_cli.records.matches import Alignment
 from neardup_cli.records.previews import Preview
 from neardup_cli.records.signs import Signs
-from neardup_cli.rules.confidence import IMPOSSIBLE, UNSURE, log_odds, refused_log_odds, settled
+from neardup_cli.rules.confidence import (
+    IMPOSSIBLE,
+    SHORT,
+    UNSURE,
+    log_odds,
+    refused_log_odds,
+    settled,
+)
 from neardup_cli.rules.options import LEAST_CONFIDENCE
 
 _CHUNK = 16
@@ -54,7 +61,7 @@ _PAPER, _WHOLE_PAGE = 0.4, 0.7
 _LEAST_TONE = 0.5
 _MOST_BLOCKS = 5.5
 _SMALL = 96
-_LEAST_EVIDENCE = math.log(LEAST_CONFIDENCE / (1 - LEAST_CONFIDENCE))
+_LEAST_EVIDENCE, _LEAST_IF_SHORT = (math.log(sure / (1 - sure)) for sure in (LEAST_CONFIDENCE, SHORT))
 
 type Checked = tuple[IdPair, Alignment | None]
 """A pair and the verdict on it; None where a picture cannot be read any more."""
@@ -245,7 +252,7 @@ class Laid:
         if evidence >= _LEAST_EVIDENCE:
             a, b = subjects()
             evidence = log_odds(signs_of(verdict, a, b))
-        if evidence < _LEAST_EVIDENCE:
+        if evidence < (_LEAST_EVIDENCE if verdict.matched else _LEAST_IF_SHORT):
             reason = UNSURE if verdict.matched else verdict.reason
             return cls(replace(verdict, matched=False, reason=reason), None, evidence)
         refusal = _refusal(a, b, verdict, holdings)

@@ -16,8 +16,12 @@ from importlib import resources
 from neardup_cli.records.matches import Alignment
 from neardup_cli.records.signs import Signs
 
-LEVELS = {"strict": 0.99, "normal": 0.9, "loose": 0.5}
+LEVELS = {"strict": 0.95, "normal": 0.7, "loose": 0.5}
 """The confidence from which a pair is a copy, by preset."""
+
+SHORT = 0.9
+"""What falls short of the limits of the geometric stage counts from here on, whatever the preset: the other
+signs have to make up for it."""
 
 IMPOSSIBLE = -20.0
 """Log-odds where nothing of one picture was found in the other one."""

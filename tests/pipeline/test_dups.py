@@ -134,7 +134,7 @@ def test_parameters_say_what_was_used(embedded: Catalog, hashed: Catalog) -> Non
         "threshold": 0.2,
         "certainty": 0.99,
         "preset": "normal",
-        "min_confidence": 0.9,
+        "min_confidence": 0.7,
         "hamming": 10,
         "grouping": "coherent",
         "similar_shots": False,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,16 @@ from PIL import Image
 
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.matching.explain import Subject
+from neardup_cli.matching.verify import Verdict
 from neardup_cli.pipeline import geometry
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
-from neardup_cli.pipeline.geometry import decide_pairs
+from neardup_cli.pipeline.geometry import Laid, decide_pairs
 from neardup_cli.pipeline.picture import decode_file
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.progress import Silent
+from neardup_cli.records.holdings import Holdings
+from neardup_cli.rules.confidence import SHORT, UNSURE
 
 
 @pytest.fixture
@@ -128,3 +133,51 @@ def test_dups_says_how_many_pairs_were_checked(
     (match,) = group.matches
     assert match.alignment is not None
     assert match.stage == "geometry"
+
+
+UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+
+
+def laid(verdict: Verdict) -> Laid:
+    """Weigh a verdict on two images that are the same: nothing else speaks against it."""
+    image = Subject(np.random.default_rng(1).integers(0, 256, (96, 128, 3), np.uint8), (640, 480))
+    return Laid.of(verdict, lambda: (image, image), lambda: (Holdings(), Holdings()))
+
+
+def test_what_falls_short_of_the_limits_has_to_be_surer_than_what_reaches_them() -> None:
+    fits = Verdict(
+        matched=True, reason="the pixels agree", transform=UPRIGHT, agreement=0.6, content_a=1.0,
+        content_b=1.0,
+        coverage_a=1.0, coverage_b=1.0, tone=1.0, spread=1.0, core=1.0, blocks=300,
+    )  # fmt: skip
+    short = replace(fits, matched=False, reason="the pixels disagree")
+    assert laid(fits).verdict.matched
+    assert laid(short).verdict.matched  # all other signs make up for it
+    assert laid(short).verdict.reason == "the pixels agree"
+    doubtful = [replace(short, core=core) for core in np.linspace(0, 1, 201).tolist()]
+    between = [one for one in doubtful if 0.5 < laid(one).alignment.confidence < SHORT]
+    assert between
+    for one in between:
+        assert laid(one).alignment.reason == "the pixels disagree"
+        assert not laid(one).alignment.matched
+        assert laid(replace(one, matched=True)).alignment.matched
+
+
+def test_what_reaches_the_limits_and_has_too_little_else_says_so() -> None:
+    poor = Verdict(
+        matched=True, reason="the pixels agree", transform=UPRIGHT, agreement=0.6, content_a=0.2,
+        content_b=0.2,
+        coverage_a=1.0, coverage_b=1.0, tone=0.9, spread=1.0, core=0.3, blocks=10, blank=0.4,
+    )  # fmt: skip
+    found = laid(poor).alignment
+    assert (found.matched, found.reason) == (False, UNSURE)
+    assert found.confidence < 0.5
+
+
+def test_a_shared_frame_is_not_weighed_at_all() -> None:
+    frame = Verdict(
+        matched=False, reason="only a frame agrees", transform=UPRIGHT, agreement=0.9,
+        content_a=1.0, content_b=1.0, coverage_a=1.0, coverage_b=1.0, tone=1.0, spread=1.0, core=1.0,
+        blocks=300,
+    )  # fmt: skip
+    assert laid(frame).alignment.confidence < 1e-6
