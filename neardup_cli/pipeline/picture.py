@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from neardup_cli.errors import UnreadableImage
+from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import open_image
@@ -17,7 +18,7 @@ from neardup_cli.images.preview import make_preview, open_preview
 from neardup_cli.images.remote import is_remote, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.matching.shades import are_natural
-from neardup_cli.records.files import FileStamp
+from neardup_cli.records.files import Features, FileStamp
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.previews import Preview
 
@@ -120,6 +121,12 @@ class Cache[Key: Hashable, Value]:
             if len(self._held) > self._size:
                 self._held.popitem(last=False)
         return value
+
+
+def hashes_of(image: DecodedImage) -> Features:
+    """Return what is known of a decoded image before any model has seen it."""
+    bits, flatness = dhash(image.luma)
+    return Features(image.format, image.width, image.height, bits, flatness, image.captured_at, None)
 
 
 def preview_of(image: DecodedImage) -> Preview:
