@@ -28,7 +28,7 @@ from neardup_cli.catalog import migrate
 from neardup_cli.catalog.handles import release_handle, take_handle
 from neardup_cli.catalog.queries import integrity_problems
 from neardup_cli.catalog.seal import Seal, logged_pages
-from neardup_cli.catalog.sealing import WHAT_TO_DO, damage, is_database, wrong_pages
+from neardup_cli.catalog.sealing import ALWAYS_BYTES, WHAT_TO_DO, damage, is_database, wrong_pages
 from neardup_cli.catalog.sqlite import SqliteBackend, opening
 from neardup_cli.errors import CatalogBusy, CatalogCorrupt, CatalogError, NotACatalog
 
@@ -110,6 +110,7 @@ class ReadOnlyBackend(SqliteBackend):
             and max_age is not None
             and not seal.touched(self._seen)
             and time.time() - seal.verified <= max_age.total_seconds()
+            and self._seen.st_size > ALWAYS_BYTES
         ):
             return
         self._believe(thoroughly=True)
