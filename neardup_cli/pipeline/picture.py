@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.fingerprints.dhash import dhash
-from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images import DEFAULT_MAX_PIXELS, deep
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import open_image
 from neardup_cli.images.preview import make_preview, open_preview
@@ -149,7 +148,7 @@ def stamp_now(path: bytes) -> FileStamp:
     Raises:
         OSError: it is not there, or out of reach.
     """
-    return file_stamp(status_of(path) if is_remote(path) else os.stat(path))
+    return file_stamp(status_of(path) if is_remote(path) else deep.status_of(path))
 
 
 def decode_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS, *, colour: bool = True) -> DecodedImage:

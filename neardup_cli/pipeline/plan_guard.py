@@ -39,10 +39,9 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
     with catalog.read() as connection:
         uuid = queries.catalog_uuid(connection)
         if plan.catalog != uuid:
-            of_another = (
-                "was made from another catalog" if plan.catalog else "does not say from which catalog"
-            )
-            raise BadInput(f"the plan {of_another} it was made, or by an older neardup: plan again")
+            if plan.catalog:
+                raise BadInput("the plan was made from another catalog: plan again")
+            raise BadInput("the plan does not say from which catalog it was made (an older one?): plan again")
         paths = {state.path for group in plan.groups for state in _states(group)}
         known = queries.files_at(connection, paths)
         pairs = {pair for group in plan.groups for pair in _pairs(group, known)}
