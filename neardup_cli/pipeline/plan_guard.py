@@ -21,6 +21,7 @@ from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import is_below
+from neardup_cli.pipeline.plan_reserve import staying_paths, too_few_left
 from neardup_cli.plans import Companion, FileState, Plan, PlannedAct, PlannedGroup
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
@@ -42,7 +43,8 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
             if plan.catalog:
                 raise BadInput("the plan was made from another catalog: plan again")
             raise BadInput("the plan does not say from which catalog it was made (an older one?): plan again")
-        paths = {state.path for group in plan.groups for state in _states(group)}
+        families = staying_paths(plan)
+        paths = {state.path for group in plan.groups for state in _states(group)}.union(*families.values())
         known = queries.files_at(connection, paths)
         pairs = {pair for group in plan.groups for pair in _pairs(group, known)}
         proofs = stored_proofs(connection, {gone for gone, _ in pairs})
@@ -55,6 +57,7 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
         for place, group in enumerate(plan.groups)
         for problem in guard.problems(group)
     ]
+    problems += too_few_left(plan, families, known, proofs)
     if problems:
         more = f"; and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""
         shown = "; ".join(problems[:_MOST_NAMED])
