@@ -200,7 +200,7 @@ def test_copies_that_were_to_be_left_are_counted_again(collection: Collection, w
         alone = LeftAlone(os.fsencode(stranger), "whatever")
         made = replace(made, groups=(replace(group, left=(alone,)),))
     with pytest.raises(
-        BadInput, match=r"groups\[0\]\.acts\[0\]: of .* 1 copies on 1 drives would be left, not 2"
+        BadInput, match=r"groups\[0\]\.acts\[0\]: of .* 1 copy on 1 drive would be left, not 2 on 1"
     ):
         apply_plan(collection.catalog, made)
     assert Path(os.fsdecode(group.acts[0].file.path)).is_file()
