@@ -1,9 +1,10 @@
 """A process that reads uploads, one after the other: `python -m neardup_cli.web.decoder`.
 
 A file of half a megabyte can hold a hundred megapixels, and decoders hold Python's lock for as long as they
-take. So no upload is decoded where questions are answered: that is done here, each in a child with as much
-memory and time as one upload is worth. What goes back is what a look-up needs of it: its hashes, its preview,
-what the network takes. Then all of the child's memory goes back to the system, whatever its decoder has done.
+take. So no upload is decoded where questions are answered: that is done here, with as much memory and time as
+one upload is worth. What goes back is what a look-up needs of it: its hashes, its preview, what the network
+takes. What needs more than a photograph does is read in a child, which ends with its answer; and who has
+grown all the same is ended by `decoders`. So all memory goes back to the system, whatever a decoder has done.
 
 In: four bytes, the length of a line of JSON (`Asked`), that line, the file's bytes. Out: a line of JSON, then
 the parts whose sizes stand in it.
@@ -14,6 +15,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple
@@ -29,6 +32,7 @@ from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, decode, opened_heade
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.pipeline.picture import hashes_of, preview_of
 from neardup_cli.records.holdings_json import holdings_facts
+from neardup_cli.web.memory import return_large_blocks, trim
 
 MEMORY_BYTES = 800_000_000
 """What one upload may take at most."""
@@ -43,8 +47,9 @@ _BYTES_A_COEFFICIENT = 7  # of a pixel of a progressive JPEG, which is decoded w
 _COPIES = 2  # of a file: some decoders hold it themselves
 _MOST_PIXELS_BACK = 4_000_000
 _LENGTH = 4
-_FORKS = sys.platform == "linux"  # elsewhere who has read something large ends, and another one begins
-_DATA = 5  # in /proc/self/statm: what RLIMIT_DATA counts
+_COUNTS = sys.platform == "linux"  # elsewhere who has read something large ends, and another one begins
+_RESIDENT, _DATA = 1, 5  # in /proc/self/statm; the second is what RLIMIT_DATA counts
+_MOST_GROWN = 24_000_000
 _TOO_MUCH = "decoding it takes more memory or time than an upload is given"
 
 
@@ -82,15 +87,29 @@ def main() -> None:
     source = os.fdopen(0, "rb", buffering=0)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
+    return_large_blocks()
     _warm_up()
+    at_rest = _resident()
     while (length := source.read(_LENGTH)) and len(length) == _LENGTH:
         asked = Asked(**json.loads(_exactly(source, int.from_bytes(length))))
-        if not _FORKS:
-            _write(out, _answered(asked, _exactly(source, asked.size)))
-        elif not _is_done(os.fork(), asked, source, out):
+        if _COUNTS and asked.granted > LITTLE_BYTES:
+            if not _is_done(os.fork(), asked, source, out):
+                return
+            continue
+        with _limited(asked):
+            answer = _answered(asked, _exactly(source, asked.size))
+        grown = _grown(at_rest)
+        last = asked.granted > LITTLE_BYTES or grown > _MOST_GROWN
+        _write(out, answer._replace(told={**answer.told, "grown": grown, "last": last}))
+        if last:
             return
-        if not _FORKS and asked.granted > LITTLE_BYTES:
-            return
+
+
+def _grown(at_rest: int) -> int:
+    """Return by how many bytes this process has grown, after what is free has been given back."""
+    if _resident() - at_rest > _MOST_GROWN // 4:
+        trim()
+    return max(0, _resident() - at_rest)
 
 
 def _is_done(child: int, asked: Asked, source: BinaryIO, out: BinaryIO) -> bool:
@@ -99,7 +118,9 @@ def _is_done(child: int, asked: Asked, source: BinaryIO, out: BinaryIO) -> bool:
         return os.waitpid(child, 0)[1] == 0
     code = 1
     try:
-        _write(out, _answered(asked, _exactly(source, asked.size)))
+        with _limited(asked):
+            answer = _answered(asked, _exactly(source, asked.size))
+        _write(out, answer._replace(told={**answer.told, "grown": 0, "last": False}))
         code = 0
     finally:
         os._exit(code)
@@ -143,7 +164,6 @@ def _warm_up() -> None:
 def _answered(asked: Asked, data: bytes) -> Answer:
     """Do what is asked; nothing that a file holds makes this raise."""
     try:
-        _limit_ourselves(asked.granted + _COPIES * asked.size)
         return _held(asked, data) if asked.holdings else _read(asked, data)
     except (ImageTooLarge, MemoryError) as exc:
         spent = isinstance(exc, MemoryError) or isinstance(exc.__cause__, MemoryError)
@@ -230,18 +250,41 @@ def _held(asked: Asked, data: bytes) -> Answer:
 # --- what a system counts ---------------------------------------------------------------------------------
 
 
-def _limit_ourselves(more: int) -> None:
+@contextmanager
+def _limited(asked: Asked) -> Iterator[None]:
     """Take so much memory more than this process has, and so much time, where the system counts them."""
-    if not _FORKS:  # whoever started us still counts the seconds
+    if not _COUNTS:  # whoever started us still counts the seconds
+        yield
         return
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    pages = int(Path("/proc/self/statm").read_text().split()[_DATA])
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _allow(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + SECONDS)
+    _allow(resource.RLIMIT_CORE, 0)
     spare = _SPARE_BYTES + _SPARE_BYTES_A_CORE * (os.cpu_count() or 1)
-    size = pages * os.sysconf("SC_PAGE_SIZE") + more + spare
-    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    _allow(resource.RLIMIT_DATA, _pages(_DATA) + asked.granted + _COPIES * asked.size + spare)
+    try:
+        yield
+    finally:
+        _allow(resource.RLIMIT_DATA, None)
+
+
+def _allow(what: int, most: int | None) -> None:
+    """Set a limit of this process, as far as it may; None takes it away again."""
+    import resource
+
+    hard = resource.getrlimit(what)[1]
+    if most is None or (hard != resource.RLIM_INFINITY and most > hard):
+        most = hard
+    resource.setrlimit(what, (most, hard))
+
+
+def _resident() -> int:
+    return _pages(_RESIDENT) if _COUNTS else 0
+
+
+def _pages(field: int) -> int:
+    return int(Path("/proc/self/statm").read_text().split()[field]) * os.sysconf("SC_PAGE_SIZE")
 
 
 # --- what is made of an answer, by whoever has asked ------------------------------------------------------

@@ -1,7 +1,7 @@
 """The processes that read uploads, from the side of the server: see `decoder`.
 
-There are as many as workers, each led by a thread. One that dies is an answer; those that have nothing to do
-end, but for one.
+There are as many as workers, each led by a thread. One that dies is an answer; one that has grown is ended,
+and so are those that have nothing to do, but for one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from neardup_cli.web.decoder import Answer, Asked, read_answer, write_request
 WALL_SECONDS = 45.0
 """For one upload; the process itself may take `decoder.SECONDS` of a core."""
 _IDLE_SECONDS = 2.0
+_GROWN_AT_REST = 4_000_000
 _GONE = "decoding it takes more memory or time than an upload is given"
 
 
@@ -92,9 +93,9 @@ class Decoders:
 
     def _next(self, process: _Process, *, stays: bool) -> Reading | None:
         try:
-            return self._queue.get(timeout=None if stays else _IDLE_SECONDS)
+            return self._queue.get(timeout=_IDLE_SECONDS if process.is_there else None)
         except queue.Empty:
-            process.end()
+            process.rest(stays=stays)
         return self._queue.get()
 
 
@@ -103,7 +104,12 @@ class _Process:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._grown = 0
         self._has_read = False
+
+    @property
+    def is_there(self) -> bool:
+        return self._process is not None
 
     def read(self, reading: Reading) -> Answer:
         """Have a file read.
@@ -119,6 +125,8 @@ class _Process:
             if reading.source.closed or reading.is_unwanted:
                 raise UnreadableImage("cannot be read") from exc
             raise ImageTooLarge(_GONE) from exc
+        if answer.told["last"]:
+            self.end()
         if "error" in answer.told:
             raise (ImageTooLarge if answer.told["too_large"] else UnreadableImage)(answer.told["error"])
         return answer
@@ -150,12 +158,22 @@ class _Process:
             watch.cancel()
         reading.process = None
         self._has_read = True
+        self._grown = int(answer.told["grown"])
         return answer
+
+    def rest(self, *, stays: bool) -> None:
+        """Keep no memory of uploads: end it, and where one is to stay, begin a fresh one."""
+        if stays and self._grown <= _GROWN_AT_REST:
+            return
+        self.end()
+        if stays:
+            with suppress(OSError):
+                self._started()
 
     def end(self) -> None:
         """End the process, whatever it is doing."""
         process, self._process = self._process, None
-        self._has_read = False
+        self._grown, self._has_read = 0, False
         if process is None:
             return
         _kill(process)
