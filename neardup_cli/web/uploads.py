@@ -87,6 +87,8 @@ class Uploads:
             except asyncio.CancelledError:
                 reading.stop()
                 await asyncio.wait([answer])
+                if not answer.cancelled():
+                    answer.exception()  # nobody asks for it any more, and the log is not told of it
                 raise
 
 

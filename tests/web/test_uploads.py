@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import io
 import multiprocessing
 import os
@@ -193,6 +194,34 @@ def test_what_nobody_waits_for_is_ended(photograph: Image.Image) -> None:
         waiting.stop()
         assert waiting.answer.cancelled()
         queued.stop()
+
+
+def test_a_client_that_gives_up_leaves_nothing_behind(
+    photograph: Image.Image, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither a process that goes on, nor memory that stays lent, nor a line in the log."""
+
+    async def give_up(stream: io.BytesIO) -> None:
+        async with all_uploads.underway() as upload:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await upload.prepared(stream, Wanted(288, regions=True))
+
+    async def go_on() -> None:
+        async with all_uploads.underway() as upload, asyncio.timeout(60):
+            small = io.BytesIO(large(photograph, 600, "JPEG"))
+            assert (await upload.prepared(small, Wanted(288, regions=True))).features.width == 600
+
+    async def both() -> None:
+        await go_on()  # a process is there
+        await give_up(io.BytesIO(packed(9_900, 9_900)))
+        await go_on()
+        gc.collect()
+
+    with closing(uploads.Uploads(100_000_000, 1)) as all_uploads:
+        asyncio.run(both())
+        assert all_uploads._room._free == uploads.ALL_BYTES
+    assert caplog.records == []
 
 
 def test_a_decoder_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
