@@ -249,7 +249,7 @@ def measured(server: Server, uploads: Path, megabytes: float) -> tuple[list[Figu
     photographs = sorted(uploads.glob("photograph-*"))
     for first in (photographs * 4, [uploads / "bomb-64mp-rgb.png"]):
         asyncio.run(upload_all(server, iter(first)))
-    idle = settled_mb(server, 0.0, seconds=2)
+    idle = settled_mb(server, 0.0, seconds=5)  # processes that have nothing to do are gone by then
     began = time.perf_counter()
     with Watch(server) as watch:
         statuses = asyncio.run(upload_all(server, rounds(uploads, megabytes)))

@@ -7,8 +7,8 @@ the undamaged catalog, or it says in one line that the catalog is damaged; nothi
 Three kinds of tries:
 
 - seen:   something wrote to the file, as copying, another program and most accidents do.
-- hidden: the file system does not know of it (rot of the disk): the seal is made to expect the file's times.
-          What acts has to see it all the same, and so has what finds copies, once a day.
+- hidden: the file system does not know of it (rot of the disk): the seal is made to expect the file's times,
+          half of the time with a comparison that was just now. All see it: the file is a small one.
 - bare:   the catalog was copied without its seal: what SQLite can find is found, and there is no traceback.
 - repair: after `doctor --repair` and a scan the answer is that of the undamaged catalog again.
 """
@@ -27,6 +27,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -131,7 +132,7 @@ class Campaign:
             if kind == "repair":
                 return self._repair(number, damage, folder)
             if kind == "hidden":
-                hide(folder / "catalog.db")
+                hide(folder / "catalog.db", chosen.choice((0.0, time.time())))
             answer = self._answer(folder, command)
             if right is None:
                 verdict = self._verdict_of_act(answer)
@@ -177,8 +178,8 @@ class Campaign:
             return "refused" if doctor or (lines == 1 and not answer.out) else "UNCLEAR"
         if _settled(answer.out) == _settled(right.out):
             return "same"
-        # Of these nothing more is promised; they are counted.
-        return "WRONG" if kind == "seen" else "wrong, unseen"
+        # Of copies without their seal nothing more is promised; they are counted.
+        return "wrong, unseen" if kind == "bare" else "WRONG"
 
     def _copy(self, folder: Path, *, bare: bool) -> None:
         for file in self.home.glob("catalog.db*"):
@@ -244,13 +245,13 @@ def _instead(how: str, old: bytes, chosen: random.Random) -> bytes:
     return bytes((one + chosen.randrange(1, 256)) % 256 for one in old)
 
 
-def hide(path: Path) -> None:
-    """Let the seal expect the times and the number that the file has now, and an old comparison."""
+def hide(path: Path, compared: float = 0.0) -> None:
+    """Let the seal expect the times and the number that the file has now, and a comparison as old as that."""
     seal = Seal.read(path)
     assert seal is not None
     status = path.stat()
     seal.restamp(status)
-    seal.verified = 0.0
+    seal.verified = compared
     seal.write(path, durably=False)
 
 

@@ -328,3 +328,15 @@ def test_the_tree_in_errors_is_the_tree_of_the_classes() -> None:
         if "exit_code" in vars(kind) or not kind.__subclasses__()
     }
     assert drawn == owners
+
+
+def test_no_process_of_ours_takes_modules_from_the_working_folder() -> None:
+    """`python -m` looks there first: a folder's own json.py would run."""
+    begun = re.compile(r'\[sys\.executable, (?P<flag>"-\w"), "-m"|\[sys\.executable, "-m"(?!, "pip")')
+    found = [
+        (path.name, match["flag"])
+        for path in Path(neardup_cli.__file__).parent.rglob("*.py")
+        for match in begun.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert len(found) >= 3
+    assert {flag for _, flag in found} == {'"-P"'}

@@ -28,8 +28,8 @@ def test_security_points_to_the_threat_model() -> None:
 
 def test_the_figures_are_those_of_the_code() -> None:
     from neardup_cli.web.decoder import MEMORY_BYTES, SECONDS
-    from neardup_cli.web.uploads import IN_PROCESS_PIXELS
+    from neardup_cli.web.uploads import ALL_BYTES
 
     text = " ".join(MODEL.read_text(encoding="utf-8").split())
     assert f"{MEMORY_BYTES // 1_000_000} MB and {SECONDS} seconds" in text
-    assert f"beyond {IN_PROCESS_PIXELS // 1_000_000} megapixels" in text
+    assert f"lent {ALL_BYTES // 1_000_000} MB" in text

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from neardup_cli.catalog.backend import Backend
 from neardup_cli.catalog.handles import can_be_written
 from neardup_cli.catalog.sqlite import SqliteBackend, writer_lock
+from neardup_cli.errors import CatalogBusy
 
 if TYPE_CHECKING:
     from neardup_cli.catalog.salvage import Salvaged
@@ -56,12 +57,14 @@ class Catalog:
         return self._backend.name
 
     @classmethod
-    def open(cls, location: Location, *, create: bool = False) -> Self:
+    def open(cls, location: Location, *, create: bool = False, compare: bool = True) -> Self:
         """Open a catalog, upgrading it where an older neardup made it.
 
         Args:
             location: a SQLite file, or `postgresql+psycopg://USER@HOST/DATABASE`.
             create: make an empty catalog where there is none.
+            compare: a file with its seal, even where nobody has touched it: a small one (`ALWAYS_BYTES`)
+                always, a large one once a day.
 
         Raises:
             CatalogMissing: there is none and `create` is false.
@@ -78,8 +81,20 @@ class Catalog:
         if os.path.isfile(path) and not can_be_written(path):
             from neardup_cli.catalog.readonly import ReadOnlyBackend  # few have need of it
 
-            return cls(ReadOnlyBackend.open(path, create=False))
-        return cls(SqliteBackend.open(path, create=create))
+            opened = cls(ReadOnlyBackend.open(path, create=False))
+        else:
+            opened = cls(SqliteBackend.open(path, create=create))
+        return opened._compared() if compare else opened
+
+    def _compared(self) -> Self:
+        """Make sure that a file is what was written, as often as that is worth it."""
+        try:
+            with suppress(CatalogBusy):  # whoever writes now has done so
+                self.verify(DAILY)
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -24,12 +24,12 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import QueuePool
 
-from neardup_cli.catalog import migrate
+from neardup_cli.catalog import migrate, newest
 from neardup_cli.catalog.handles import release_handle, take_handle
 from neardup_cli.catalog.queries import integrity_problems
 from neardup_cli.catalog.seal import Seal, logged_pages
-from neardup_cli.catalog.sealing import WHAT_TO_DO, damage, is_database, wrong_pages
-from neardup_cli.catalog.sqlite import SqliteBackend, opening
+from neardup_cli.catalog.sealing import ALWAYS_BYTES, WHAT_TO_DO, damage, is_database, wrong_pages
+from neardup_cli.catalog.sqlite import SqliteBackend, log, opening
 from neardup_cli.errors import CatalogBusy, CatalogCorrupt, CatalogError, NotACatalog
 
 
@@ -64,6 +64,10 @@ class ReadOnlyBackend(SqliteBackend):
             undo.push(self._stack)
             self.engine = self._opened()
             self._believe()
+            with self.engine.connect() as connection:
+                said = newest.missing(path, newest.counted(connection)) if newest.noted(path) else None
+            if said is not None:
+                log.warning("%s", said)
             if migrate.needs_migration(self.engine, path):
                 self._become_private(self.engine)
             self._undo = undo.pop_all()
@@ -110,6 +114,7 @@ class ReadOnlyBackend(SqliteBackend):
             and max_age is not None
             and not seal.touched(self._seen)
             and time.time() - seal.verified <= max_age.total_seconds()
+            and self._seen.st_size > ALWAYS_BYTES
         ):
             return
         self._believe(thoroughly=True)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
+from neardup_cli.catalog import newest
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.seal import Seal, logged_pages
 from neardup_cli.catalog.sealing import is_database
@@ -310,6 +311,7 @@ def _exchange(path: Path, new: Path, aside: Path) -> None:
         os.link(path, aside)
     except OSError:  # a file system without hard links
         os.rename(path, aside)
+    newest.forget(path)
     for suffix in ("-wal", ".seal"):
         with suppress(FileNotFoundError):
             if os.path.getsize(f"{path}{suffix}"):

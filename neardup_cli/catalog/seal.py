@@ -218,7 +218,12 @@ def forget_seal(catalog: Path) -> None:
 
 
 def logged_pages(catalog: Path) -> frozenset[int]:
-    """Return the pages that the write-ahead log has: SQLite reads these instead of the file's."""
+    """Return the pages that the write-ahead log has: SQLite reads these instead of the file's.
+
+    Raises:
+        OSError: there is one, and it cannot be read: what it has is not known then, and must not be taken for
+            nothing.
+    """
     try:
         with open(f"{catalog}-wal", "rb") as stream:
             start = stream.read(_WAL_HEADER.size)
@@ -228,7 +233,7 @@ def logged_pages(catalog: Path) -> frozenset[int]:
             if magic not in _WAL_MAGIC or not 512 <= size <= 65536:
                 return frozenset()
             return frozenset(_frames(stream, size, (salts[0], salts[1])))
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return frozenset()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from neardup_cli.catalog import migrate, sealing
+from neardup_cli.catalog import migrate, newest, sealing
 from neardup_cli.catalog.seal import forget_seal
 from neardup_cli.catalog.sealing import WHAT_TO_DO, SealedFile
 from neardup_cli.errors import (
@@ -29,6 +30,8 @@ from neardup_cli.errors import (
     DiskFull,
     NotACatalog,
 )
+
+log = logging.getLogger("neardup.catalog")
 
 _BUSY_TIMEOUT_MS = 30_000
 
@@ -55,6 +58,7 @@ class SqliteBackend:
                     raise CatalogMissing(f"no catalog at {path} yet: run `neardup scan FOLDER` first")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 forget_seal(path)  # of one that somebody has deleted
+                newest.forget(path)
                 _create(path, 0o600)  # small versions of somebody's photographs go into it
             if path.is_dir():
                 raise NotACatalog(f"{path} is a folder, not a catalog file")
@@ -64,6 +68,7 @@ class SqliteBackend:
                 engine = _engine(path, sealed)
                 undo.callback(engine.dispose)
                 _prepare_file(path, engine, sealed)
+                _look_for_missing(path, engine)
                 undo.pop_all()
         return cls(path, engine, sealed)
 
@@ -84,8 +89,14 @@ class SqliteBackend:
         """Give a connection that holds the write lock from its beginning: no upgrade that can deadlock."""
         with self.engine.connect() as connection, _synchronous(connection, full=durably):
             immediate = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            state = None
             with immediate.begin():
+                before = _changes(immediate)
                 yield immediate
+                if _changes(immediate) != before:
+                    state = newest.count(immediate)
+            if state is not None:
+                newest.note(self.path, state)
         with _translated_files(self.path):
             self._sealed.may_fold()
 
@@ -100,6 +111,8 @@ class SqliteBackend:
             self._closed = True
             with self._sealed.closing():
                 self.engine.dispose()
+            if not os.path.exists(f"{self.path}-wal"):
+                newest.forget(self.path)
 
     @contextmanager
     def scanning(self) -> Iterator[None]:
@@ -159,8 +172,18 @@ class SqliteBackend:
             raise CatalogError(f"catalog {self.path} cannot be copied to {target}: {exc}") from exc
         finally:
             for left in (part, part.with_name(f"{part.name}-journal")):
-                with suppress(OSError):
-                    left.unlink()
+                _remove(left)
+
+
+def _remove(left: Path) -> None:
+    """Remove half a copy, or the second name of a whole one; a disk that fails is asked once more."""
+    try:
+        left.unlink(missing_ok=True)
+    except OSError:
+        try:
+            left.unlink(missing_ok=True)
+        except OSError as exc:
+            log.warning("%s could not be removed (%s): it is of no use", left, exc.strerror)
 
 
 def _check_copy(copy: Path) -> None:
@@ -237,6 +260,22 @@ def _prepare_file(path: Path, engine: Engine, sealed: SealedFile) -> None:
             migrate.bring_up_to_date(engine)
     if not size:
         sealed.adopt()
+
+
+def _look_for_missing(path: Path, engine: Engine) -> None:
+    """Tell of work that is not in the catalog any more, once."""
+    if newest.noted(path) is not None:
+        with engine.connect() as connection:
+            now = newest.counted(connection)
+        if (said := newest.missing(path, now)) is not None:
+            log.warning("%s", said)
+            newest.note(path, now)
+
+
+def _changes(connection: Connection) -> int:
+    """Return how many rows a connection has changed in its life."""
+    driver = connection.connection.driver_connection
+    return 0 if driver is None else int(driver.total_changes)
 
 
 def _engine(path: Path, sealed: SealedFile) -> Engine:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import NamedTuple
 
 from neardup_cli.cleanup import files
 from neardup_cli.cleanup.folders import Folders, Identity
-from neardup_cli.cleanup.reasons import INSIDE_APP_FOLDER, Refused, named
+from neardup_cli.cleanup.reasons import INSIDE_APP_FOLDER, Refused, named, reason_of
 from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.images.app_folders import in_app_folder
 from neardup_cli.images.remote import is_remote
 from neardup_cli.images.walk import is_below
 from neardup_cli.records.files import CatalogedFile
+
+_UNREACHABLE = "its path is longer than the system takes: move its folder up, and scan again"
 
 
 class Names(NamedTuple):
@@ -42,8 +45,12 @@ class Look:
             return trouble
         try:
             status = os.lstat(file.path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return "no longer there"
+        except OSError as exc:  # what does not answer is not gone
+            return (
+                _UNREACHABLE if exc.errno == errno.ENAMETOOLONG else f"cannot be looked at: {reason_of(exc)}"
+            )
         inode = (status.st_dev, status.st_ino)
         if status.st_nlink > 1:
             self.several_names[file.path] = Names(inode, status.st_nlink)

@@ -104,14 +104,14 @@ def check_reserve(plan: Plan) -> None:
     """
     families: dict[str, set[bytes]] = {}
     for group in plan.groups:
-        stays = families.setdefault(_family(group.id), set())
+        stays = families.setdefault(family_of(group.id), set())
         stays.update([group.keep.path, *(one.path for one in group.left)])
     for group in plan.groups:
-        if group.acts and len(families[_family(group.id)]) < plan.policy.min_copies:
+        if group.acts and len(families[family_of(group.id)]) < plan.policy.min_copies:
             least = plan.policy.min_copies
             raise BadInput(f"the plan leaves fewer than {least} copies of {named(group.keep.path)}")
 
 
-def _family(name: str) -> str:
+def family_of(name: str) -> str:
     """Return the id of a family, of which further kept files have groups with a number behind it."""
     return _NUMBER.sub("", name)

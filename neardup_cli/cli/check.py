@@ -30,7 +30,8 @@ from neardup_cli.cli.output import (
     write_lines,
     write_text,
 )
-from neardup_cli.errors import CannotTell, CopiesFound, UnreadableImage
+from neardup_cli.cli.untold import demand_told
+from neardup_cli.errors import CopiesFound, UnreadableImage
 
 if TYPE_CHECKING:
     from neardup_cli.records.answers import CheckReport, QueryResult
@@ -91,10 +92,8 @@ def check(
         raise CopiesFound(f"{len(report.matched)} of {len(report.results)} new images are copies")
     if report.unreadable:
         raise UnreadableImage(f"{len(report.unreadable)} new images could not be read, and were not checked")
-    if report.untold:
-        from neardup_cli.reports.text import UNTOLD
-
-        raise CannotTell(f"cannot tell of {len(report.untold)} of {len(report.results)} new images: {UNTOLD}")
+    untold = len(report.untold)
+    demand_told(untold, f"{untold} of {len(report.results)} new images")
 
 
 def _print(report: CheckReport, *, json: bool) -> None:

@@ -42,6 +42,7 @@ from neardup_cli.cli.policy import (
     asked_policy,
     existing_paths,
 )
+from neardup_cli.cli.untold import demand_pairs_told
 from neardup_cli.errors import BadInput, FilesRefused
 
 if TYPE_CHECKING:
@@ -208,19 +209,21 @@ def clean(
         ),
     )
     with Catalog.open(settings.catalog_location) as opened:
+        untold = 0
         if resume:
             _finish(opened, None, permanently=permanently, json=json)
             return
         if plan_file is not None:
             plan = _read_plan(opened, plan_file)
         else:
-            plan = _plan(opened, options, from_report=report is not None, interactive=interactive)
+            plan, untold = _plan(opened, options, from_report=report is not None, interactive=interactive)
         if plan_out is not None:
             _save_plan(plan, plan_out)
         if apply:
             _finish(opened, plan, permanently=permanently, json=json)
         else:
             _print_plan(plan, nul=nul, json=json)
+    demand_pairs_told(untold)
 
 
 def _check_usage(
@@ -247,29 +250,34 @@ def _filter(between: list[Path] | None, within: list[Path] | None, min_size: int
     return GroupFilter(folders, existing_paths(within, "--within"), min_size or 0)
 
 
-def _plan(catalog: Catalog, options: CleanOptions, *, from_report: bool, interactive: bool) -> Plan:
+def _plan(
+    catalog: Catalog, options: CleanOptions, *, from_report: bool, interactive: bool
+) -> tuple[Plan, int]:
+    """Return a plan, and of how many pairs nobody could tell."""
     from neardup_cli.cleanup.filters import filtered_groups
     from neardup_cli.cli.progress import shown_progress
-    from neardup_cli.pipeline.clean import find_groups, groups_of_report, make_plan
+    from neardup_cli.pipeline.clean import find_report, groups_of_report, make_plan
     from neardup_cli.reports.dups_reader import read_groups
 
+    untold = 0
     with shown_progress() as progress:
         groups: Sequence[DuplicateGroup]
         if from_report:
             groups = groups_of_report(catalog, read_groups(sys.stdin.buffer.read()))
         else:
-            groups = find_groups(catalog, options, progress)
+            found = find_report(catalog, options, progress)
+            groups, untold = found.groups, found.summary["cannot_tell"]
         groups = filtered_groups(groups, options.filter)
         plan = make_plan(catalog, options, groups, progress)
     if interactive:
         from neardup_cli.cli.interview import interview
 
         try:
-            return interview(catalog, options, groups, plan)
+            return interview(catalog, options, groups, plan), untold
         except KeyboardInterrupt:
             say("stopped: the decisions so far are kept, and nothing was done")
             raise typer.Exit(130) from None
-    return plan
+    return plan, untold
 
 
 def _read_plan(catalog: Catalog, path: Path) -> Plan:

@@ -57,7 +57,7 @@ def doctor(
     after = None if since is None else _moment(since)
     settings = load_settings(catalog=catalog, workers=workers)
     repaired = repair_catalog(settings.catalog_location) if repair else []
-    with Catalog.open(settings.catalog_location) as opened:
+    with Catalog.open(settings.catalog_location, compare=False) as opened:  # it does so itself, and says more
         findings = [*repaired, *examine(opened, repair=repair)]
         files = _verified(opened, after, settings.worker_count) if verify_files else None
     if json:

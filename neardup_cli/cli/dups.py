@@ -33,7 +33,8 @@ from neardup_cli.cli.output import (
     write_paths,
     write_text,
 )
-from neardup_cli.errors import BadInput, CannotTell
+from neardup_cli.cli.untold import demand_pairs_told
+from neardup_cli.errors import BadInput
 
 if TYPE_CHECKING:
     from neardup_cli.records.matches import DupsReport
@@ -151,5 +152,4 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
     for line in (text.looked_line(report), text.similar_shots_line(report), text.budget_line(report)):
         if line is not None:
             say(line)
-    if (untold := text.untold_line(report)) is not None:
-        raise CannotTell(untold)
+    demand_pairs_told(report.summary["cannot_tell"])

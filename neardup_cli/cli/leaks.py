@@ -20,6 +20,7 @@ from neardup_cli.cli.options import (
     WorkersOption,
 )
 from neardup_cli.cli.output import raw_path, say, stdout_is_terminal, table_console, write_lines, write_text
+from neardup_cli.cli.untold import demand_pairs_told
 from neardup_cli.errors import BadInput, CopiesFound
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def leaks(
         from neardup_cli.reports.units import shown_count
 
         raise CopiesFound(f"{shown_count(len(report.leaks), 'leak')} between the splits or labels")
+    demand_pairs_told(report.cannot_tell)
 
 
 def _parsed(entry: str) -> Split:

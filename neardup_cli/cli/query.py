@@ -29,7 +29,8 @@ from neardup_cli.cli.output import (
     write_lines,
     write_text,
 )
-from neardup_cli.errors import CannotTell, UnreadableImage
+from neardup_cli.cli.untold import demand_told
+from neardup_cli.errors import UnreadableImage
 
 
 def query(
@@ -93,5 +94,5 @@ def query(
         raise UnreadableImage(
             f"{len(failed)} of {len(results)} images could not be queried: {failed[0].error}"
         )
-    if untold := [result for result in results if result.cannot_tell]:
-        raise CannotTell(f"cannot tell of {len(untold)} of {len(results)} images: {text.UNTOLD}")
+    untold = sum(result.cannot_tell for result in results)
+    demand_told(untold, f"{untold} of {len(results)} images")

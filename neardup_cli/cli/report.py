@@ -23,6 +23,7 @@ from neardup_cli.cli.options import (
     UnderOption,
 )
 from neardup_cli.cli.output import raw_path, real_paths, say
+from neardup_cli.cli.untold import demand_pairs_told
 
 
 def report(
@@ -92,3 +93,4 @@ def report(
     for line in (text.similar_shots_line(found), text.budget_line(found)):
         if line is not None:
             say(line)
+    demand_pairs_told(found.summary["cannot_tell"])

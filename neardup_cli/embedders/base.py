@@ -74,7 +74,8 @@ def checked_vectors(output: object, model: ModelIdentity, pixels: NDArray[np.uin
         found = getattr(output, "shape", type(output).__name__)
         height, width = pixels.shape[1:3]
         raise ModelInvalid(f"{model.name} gives {found} for images of {width} x {height}, not {wanted}")
-    vectors = np.asarray(output, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what float32 does not hold is not finite, and said so
+        vectors = np.asarray(output, dtype=np.float32)
     if not np.isfinite(vectors).all():
         raise ModelInvalid(f"{model.name} gives a vector that is not finite")
     return vectors
@@ -93,5 +94,9 @@ def runs_of_one_shape(batch: Sequence[Pixels], most: int) -> Iterator[tuple[list
 def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
     """Scale each row of an (n, d) array to length one; a zero row stays zero."""
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all():  # a foreign network's numbers, whose squares are too large for float32
+        rows = np.divide(rows, np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1), dtype=np.float32)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)

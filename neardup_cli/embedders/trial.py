@@ -52,7 +52,7 @@ def run_trial(path: Path) -> int:
         TimeoutExpired: it has been ended.
     """
     return subprocess.run(
-        [sys.executable, "-m", __name__, path],
+        [sys.executable, "-P", "-m", __name__, path],  # what lies in the working folder is no module
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -251,7 +251,7 @@ def _ours(
     catalog = work / f"{name.replace(' ', '')}.db"
     has_own = {"--hash-only", "--model"} & set(scan_arguments)
     model = ("--model", options.model) if options.model and not has_own else ()
-    ours = [sys.executable, "-m", "neardup_cli"]
+    ours = [sys.executable, "-P", "-m", "neardup_cli"]
     scanned = _run(
         [*ours, "scan", str(images.folder), "--catalog", str(catalog), *model, *scan_arguments],
         options.timeout,

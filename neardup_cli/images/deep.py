@@ -34,6 +34,25 @@ def open_path(path: bytes, flags: int) -> int:
         os.close(above)
 
 
+def status_of(path: bytes) -> os.stat_result:
+    """Return what `os.stat` says of an absolute path of any length.
+
+    Raises:
+        OSError: as `os.stat` does.
+    """
+    try:
+        return os.stat(path)
+    except OSError as exc:
+        if exc.errno != errno.ENAMETOOLONG or len(path) <= _AT_ONCE:
+            raise
+    folder, name = path.rsplit(b"/", 1)
+    above = _open_folder(folder)
+    try:
+        return os.stat(name, dir_fd=above)
+    finally:
+        os.close(above)
+
+
 @dataclass(frozen=True, slots=True)
 class DeepEntry:
     """What `os.DirEntry` is, of a folder that has no path that the system takes: asked while it was open."""

@@ -35,7 +35,7 @@ from neardup_cli.plans import BatchState, EmptiedFolder, OperationState, Outcome
 from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile, FileStamp
 from neardup_cli.records.holdings import Holdings
-from neardup_cli.records.matches import DuplicateGroup
+from neardup_cli.records.matches import DuplicateGroup, DupsReport
 from neardup_cli.records.proofs import Proof
 
 
@@ -73,9 +73,18 @@ def find_groups(
     Raises:
         ModelMismatch: see `find_duplicates`.
     """
+    return find_report(catalog, options, progress).groups
+
+
+def find_report(catalog: Catalog, options: CleanOptions, progress: Progress | None = None) -> DupsReport:
+    """Do so, and return all that `dups` says of them.
+
+    Raises:
+        ModelMismatch: see `find_duplicates`.
+    """
     similar_shots = options.dups.similar_shots or Kind.SIMILAR_SHOT in options.policy.only
     wanted = replace(options.dups, similar_shots=similar_shots, policy=options.policy)
-    return find_duplicates(catalog, wanted, progress).groups
+    return find_duplicates(catalog, wanted, progress)
 
 
 def make_plan(

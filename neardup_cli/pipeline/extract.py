@@ -18,14 +18,13 @@ from neardup_cli.embedders.registry import load_embedder
 from neardup_cli.engines.keeper import Keeper
 from neardup_cli.errors import ImageTooLarge, ModelMismatch, UnreadableImage
 from neardup_cli.fingerprints.content import content_digest, stream_digest
-from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import read_whole, regular_handle
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
 from neardup_cli.images.remote import is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
-from neardup_cli.pipeline.picture import preview_of
+from neardup_cli.pipeline.picture import hashes_of, preview_of
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
 from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
 from neardup_cli.records.holdings import OF_SEVERAL_FRAMES, Holdings
@@ -235,12 +234,6 @@ class OpenedFile:
         cause = error.__cause__
         # A position that a corrupt file names can be an invalid argument; nothing else is its doing.
         return self.handle >= 0 and isinstance(cause, OSError) and cause.errno not in (None, errno.EINVAL)
-
-
-def hashes_of(image: DecodedImage) -> Features:
-    """Return what is known of a decoded image before any model has seen it."""
-    bits, flatness = dhash(image.luma)
-    return Features(image.format, image.width, image.height, bits, flatness, image.captured_at, None)
 
 
 def open_unchanged(source: ToRead) -> OpenedFile | UnreadFile:

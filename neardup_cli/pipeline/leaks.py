@@ -68,6 +68,7 @@ def find_leaks(
         splits=tuple(_summaries(rooted, present, leaks)),
         leaks=tuple(leaks),
         unreadable=scanned.unreadable,
+        cannot_tell=found.summary["cannot_tell"],
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -10,14 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from neardup_cli.errors import UnreadableImage
-from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.fingerprints.dhash import dhash
+from neardup_cli.images import DEFAULT_MAX_PIXELS, deep
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import open_image
 from neardup_cli.images.preview import make_preview, open_preview
 from neardup_cli.images.remote import is_remote, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.matching.shades import are_natural
-from neardup_cli.records.files import FileStamp
+from neardup_cli.records.files import Features, FileStamp
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.previews import Preview
 
@@ -122,6 +122,12 @@ class Cache[Key: Hashable, Value]:
         return value
 
 
+def hashes_of(image: DecodedImage) -> Features:
+    """Return what is known of a decoded image before any model has seen it."""
+    bits, flatness = dhash(image.luma)
+    return Features(image.format, image.width, image.height, bits, flatness, image.captured_at, None)
+
+
 def preview_of(image: DecodedImage) -> Preview:
     """Make the preview of an image that was decoded in colour."""
     return make_preview(image, are_natural)
@@ -142,7 +148,7 @@ def stamp_now(path: bytes) -> FileStamp:
     Raises:
         OSError: it is not there, or out of reach.
     """
-    return file_stamp(status_of(path) if is_remote(path) else os.stat(path))
+    return file_stamp(status_of(path) if is_remote(path) else deep.status_of(path))
 
 
 def decode_file(path: bytes, max_pixels: int = DEFAULT_MAX_PIXELS, *, colour: bool = True) -> DecodedImage:

@@ -21,6 +21,7 @@ from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import is_below
+from neardup_cli.pipeline.plan_reserve import staying_paths, too_few_left
 from neardup_cli.plans import Companion, FileState, Plan, PlannedAct, PlannedGroup
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import Holdings
@@ -39,11 +40,11 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
     with catalog.read() as connection:
         uuid = queries.catalog_uuid(connection)
         if plan.catalog != uuid:
-            of_another = (
-                "was made from another catalog" if plan.catalog else "does not say from which catalog"
-            )
-            raise BadInput(f"the plan {of_another} it was made, or by an older neardup: plan again")
-        paths = {state.path for group in plan.groups for state in _states(group)}
+            if plan.catalog:
+                raise BadInput("the plan was made from another catalog: plan again")
+            raise BadInput("the plan does not say from which catalog it was made (an older one?): plan again")
+        families = staying_paths(plan)
+        paths = {state.path for group in plan.groups for state in _states(group)}.union(*families.values())
         known = queries.files_at(connection, paths)
         pairs = {pair for group in plan.groups for pair in _pairs(group, known)}
         proofs = stored_proofs(connection, {gone for gone, _ in pairs})
@@ -56,6 +57,7 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
         for place, group in enumerate(plan.groups)
         for problem in guard.problems(group)
     ]
+    problems += too_few_left(plan, families, known, proofs)
     if problems:
         more = f"; and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""
         shown = "; ".join(problems[:_MOST_NAMED])

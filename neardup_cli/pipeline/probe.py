@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
@@ -16,9 +16,10 @@ from neardup_cli.errors import PathNotFound, UnreadableImage
 from neardup_cli.fingerprints.content import stream_digest
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.holdings import read_holdings
-from neardup_cli.pipeline.extract import hashes_of, open_unchanged
+from neardup_cli.images.preview import open_preview
+from neardup_cli.pipeline.extract import open_unchanged
 from neardup_cli.pipeline.held import holdings_of_file
-from neardup_cli.pipeline.picture import Picture, decode_named
+from neardup_cli.pipeline.picture import Picture, decode_named, hashes_of
 from neardup_cli.pipeline.work import ToRead, UnreadFile
 from neardup_cli.records.files import Features
 from neardup_cli.records.holdings import Holdings
@@ -29,22 +30,54 @@ of seven photographs. What finds no room is decoded again, should it resemble an
 
 
 @dataclass(frozen=True, slots=True)
-class AlreadyDecoded:
-    """An image whose pixels somebody else has decoded, in fewer pixels perhaps.
+class Prepared:
+    """An image that somebody else has read: all that a question asks of it, and no more of its pixels.
 
     Attributes:
-        stream: its bytes, seekable.
-        digest: BLAKE3 of them.
-        image: its pixels; `width` and `height` are those of the whole image.
+        digest: BLAKE3 of its bytes.
+        features: without vectors, with its preview.
+        whole: (height, width, 3) RGB, what the network takes; None without a model.
+        regions: the same of its regions; empty where nobody has asked for them.
+        image: its pixels, fewer than there were perhaps, to be cut up; None where nobody has asked for them.
+        hold: reads what its file says beside its pixels; it may raise UnreadableImage.
     """
 
-    stream: BinaryIO
     digest: bytes
-    image: DecodedImage
+    features: Features
+    whole: Pixels | None
+    regions: Sequence[Pixels]
+    image: DecodedImage | None
+    hold: Callable[[], Holdings]
+
+    @property
+    def picture(self) -> Picture:
+        """It as something to be laid on others."""
+        return Picture(self.digest, self._pixels, self.image, hold=self.hold, preview=self._small)
+
+    def inputs(self, *, thorough: bool) -> list[Pixels]:
+        """Return what the network is to see.
+
+        Raises:
+            UnreadableImage: it was prepared for another model.
+        """
+        if self.whole is None or (thorough and len(self.regions) != len(REGIONS)):
+            raise UnreadableImage("the catalog has changed meanwhile: ask again")
+        return [self.whole, *(self.regions if thorough else ())]
+
+    def _pixels(self) -> DecodedImage:
+        if self.image is None:
+            raise UnreadableImage("its pixels are not here any more")
+        return self.image
+
+    def _small(self) -> DecodedImage | None:
+        known = self.features
+        if known.preview is None:
+            return None
+        return open_preview(known.preview, (known.width, known.height), known.format, known.captured_at)
 
 
-type Source = bytes | BinaryIO | AlreadyDecoded
-"""An image: the path of its file, its bytes as a seekable stream, which is left open, or decoded already."""
+type Source = bytes | BinaryIO | Prepared
+"""An image: the path of its file, its bytes as a seekable stream, which is left open, or read already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +127,10 @@ def probe_images(
     room = _KEPT_PIXELS
     for image in images:
         try:
+            if isinstance(image, Prepared):
+                inputs += [] if embedder is None else image.inputs(thorough=thorough)
+                probed.append(Probe(b"", image.digest, image.features, image.picture))
+                continue
             path, digest, decoded = _read(image, max_pixels, colour=embedder is not None)
         except (PathNotFound, UnreadableImage) as exc:
             probed.append(exc)
@@ -125,14 +162,12 @@ def _embedded(
     return whole
 
 
-def _read(image: Source, max_pixels: int, *, colour: bool) -> tuple[bytes, bytes, DecodedImage]:
+def _read(image: bytes | BinaryIO, max_pixels: int, *, colour: bool) -> tuple[bytes, bytes, DecodedImage]:
     """Return the path, the digest and the pixels of an image.
 
     Raises:
         PathNotFound, UnreadableImage: as `probe_image`.
     """
-    if isinstance(image, AlreadyDecoded):
-        return b"", image.digest, image.image
     if not isinstance(image, bytes):
         return b"", _digest(image), decode(image, colour=colour, max_pixels=max_pixels)
     opened = open_unchanged(_to_read(image))
@@ -145,17 +180,13 @@ def _read(image: Source, max_pixels: int, *, colour: bool) -> tuple[bytes, bytes
     return opened.source.path, opened.digest, decoded
 
 
-def _read_again(image: Source, max_pixels: int) -> DecodedImage:
+def _read_again(image: bytes | BinaryIO, max_pixels: int) -> DecodedImage:
     if isinstance(image, bytes):
         return decode_named(image, max_pixels)
-    if isinstance(image, AlreadyDecoded):
-        return image.image
     return decode(image, max_pixels=max_pixels)
 
 
-def _held(image: Source) -> Holdings:
-    if isinstance(image, AlreadyDecoded):
-        return read_holdings(image.stream, max_pixels=1)  # its pixels were too many to be decoded here
+def _held(image: bytes | BinaryIO) -> Holdings:
     return holdings_of_file(image) if isinstance(image, bytes) else read_holdings(image)
 
 

@@ -98,6 +98,19 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What has to be prepared of an image that somebody else reads: see `probe.Prepared`.
+
+    Attributes:
+        side: input size of the network; None without one.
+        regions: whether its regions are looked up, too.
+    """
+
+    side: int | None
+    regions: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidates:
     """What is to be judged of the catalog, by content id, for one image.
 
@@ -176,6 +189,12 @@ class Searcher:
     def rules(self) -> Rules:
         """What counts as a copy here, for `compare` and `explain`; the model is not loaded again."""
         return Rules(self._embedder, self.criteria.limits, regions=self._regions is not None)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked of each image."""
+        model = self.criteria.model
+        return Wanted(None if model is None else input_size_of(model), self._regions is not None)
 
     def query_many(self, questions: Sequence[Question]) -> list[QueryResult]:
         """Answer several questions, in order; they share runs of the model and questions to the catalog."""

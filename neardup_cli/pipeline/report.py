@@ -17,7 +17,7 @@ from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import BadInput, DiskFull, PathNotFound, UnreadableImage
-from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images import DEFAULT_MAX_PIXELS, deep
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
@@ -111,7 +111,7 @@ def _is_report(path: bytes) -> bool:
 
 def _presence(file: CatalogedFile) -> Presence:
     try:
-        status = os.stat(file.path)
+        status = deep.status_of(file.path)
     except OSError:
         return Presence.GONE
     same = (status.st_size, status.st_mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)

@@ -49,9 +49,13 @@ class SplitSummary:
 
 @dataclass(frozen=True, slots=True)
 class LeaksReport:
-    """The answer of `leaks`: the leaks by path, and the splits in the order in which they were given."""
+    """The answer of `leaks`: the leaks by path, and the splits in the order in which they were given.
+
+    `cannot_tell` counts the pairs of which nobody can tell, since they cannot be looked at.
+    """
 
     parameters: dict[str, Any]
     splits: tuple[SplitSummary, ...]
     leaks: tuple[Leak, ...]
     unreadable: tuple[Skipped, ...] = ()
+    cannot_tell: int = 0

@@ -47,7 +47,11 @@ def leaks_document(report: LeaksReport) -> dict[str, Any]:
             }
             for leak in report.leaks
         ],
-        "summary": {"leaks": len(report.leaks), **_counts(report.leaks)},
+        "summary": {
+            "leaks": len(report.leaks),
+            **_counts(report.leaks),
+            "cannot_tell": report.cannot_tell,
+        },
         "unreadable": [
             {"path": data_path(skipped.path), "reason": skipped.reason} for skipped in report.unreadable
         ],

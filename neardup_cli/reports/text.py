@@ -123,18 +123,6 @@ def budget_line(report: DupsReport) -> str | None:
     return f"{'; '.join(said)}: a higher --threshold leaves fewer" if said else None
 
 
-def untold_line(report: DupsReport) -> str | None:
-    """Return a line that says how many pairs could not be looked at, if any."""
-    pairs = report.summary["cannot_tell"]
-    if not pairs:
-        return None
-    return f"cannot tell of {shown_count(pairs, 'pair')}: {UNTOLD}"
-
-
-UNTOLD = "what they show is away, or has changed, and has no preview: connect it, or scan it again"
-"""What to do where images cannot be looked at."""
-
-
 def similar_shots_line(report: DupsReport) -> str | None:
     """Return a line that says that other shots of a scene were found, if they are not shown."""
     pairs = report.summary["similar_shots"]

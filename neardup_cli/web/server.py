@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -25,6 +26,7 @@ _HEAD_BYTES = 1 << 19  # two paths, percent-encoded, fit into the address of a r
 _MOST_LINES = 200
 _END_OF_HEAD = b"\r\n\r\n"
 _GRACE_SECONDS = 5
+_SWITCH_SECONDS = 0.001  # after which who answers requests gets Python's lock from who looks images up
 
 
 class BoundedProtocol(H11Protocol):
@@ -123,6 +125,7 @@ def serve_on(app: ASGIApp, listening: socket.socket) -> None:
     """
     _allow_files()
     return_large_blocks()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -44,7 +44,7 @@ class Service:
         self.board = Board(self.catalog, options.dups, metrics, on_change=self.lookup.refresh)
         self.plans = Plans()
         self.planning = Planning()
-        self.uploads = Uploads(options.query.max_pixels)
+        self.uploads = Uploads(options.query.max_pixels, options.workers)
         self.scans = Scans(self.catalog, options.scan, on_end=self.board.refresh)
 
     def snapshot(self) -> Snapshot:
@@ -84,6 +84,7 @@ class Service:
         self.scans.close()
         self.board.close()
         self.lookup.close()
+        self.uploads.close()
         self._threads.shutdown(cancel_futures=True)
         self.catalog.close()
 

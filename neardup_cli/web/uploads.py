@@ -1,42 +1,52 @@
-"""Uploads on their way to the look-up: what is large is decoded in a process of its own, see `decoder`."""
+"""Uploads on their way to the look-up: each is read in a process, with memory that is lent to it.
+
+The server itself never holds the pixels of an upload, nor decodes anything of it: see `decoder`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import BinaryIO, NamedTuple
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from math import prod
+from typing import Any, BinaryIO
 
+import numpy as np
+from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
-from neardup_cli.errors import ImageTooLarge, UnreadableImage
-from neardup_cli.fingerprints.content import stream_digest
-from neardup_cli.images.decode import DecodedImage, opened_header
-from neardup_cli.pipeline.probe import AlreadyDecoded, Source
-from neardup_cli.web import decoder
+from neardup_cli.embedders.base import Pixels
+from neardup_cli.errors import UnreadableImage
+from neardup_cli.images.decode import DecodedImage
+from neardup_cli.pipeline.probe import Prepared
+from neardup_cli.pipeline.query import Wanted
+from neardup_cli.records.files import Features
+from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.holdings_json import holdings_of_facts
+from neardup_cli.records.previews import Preview
+from neardup_cli.web.decoder import LITTLE_BYTES, MEMORY_BYTES, Answer, Asked
+from neardup_cli.web.decoders import Decoders
 from neardup_cli.web.memory import Room, trim
 
-IN_PROCESS_PIXELS = 16_000_000
-"""Up to here an upload is decoded where it is looked up."""
-MEMORY_BYTES = 900_000_000
-"""What all uploads together may take at once, by the estimates below; others wait."""
-_DECODER_BYTES = 700_000_000  # its limit, less what it shares with other processes
-_BYTES_A_PIXEL = 12  # the image, what is laid under it, its grey and its colours
-_BYTES_A_JPEG_PIXEL = 4  # is decoded at a smaller size; a progressive one keeps its coefficients
-_HEADERS_AT_ONCE = 2  # some decoders read a whole file before they say how large its image is
-_WALL_SECONDS = 45.0  # the decoder itself may take `decoder.SECONDS` of a core
+ALL_BYTES = 900_000_000
+"""What all uploads together may take at once; others wait."""
+_COPIES = 3  # of a file in a process: as it came, and what decoders make of it before they know its size
 
 
 class Uploads:
     """Sees to it that uploads take a bounded amount of memory, however many there are."""
 
-    def __init__(self, max_pixels: int) -> None:
+    def __init__(self, max_pixels: int, workers: int) -> None:
         self._max_pixels = max_pixels
-        self._room = Room(MEMORY_BYTES)
-        self._headers = asyncio.Semaphore(_HEADERS_AT_ONCE)
+        self._room = Room(ALL_BYTES)
+        self._decoders = Decoders(workers)
         self._underway = 0
+
+    def close(self) -> None:
+        """End all processes."""
+        self._decoders.close()
 
     @asynccontextmanager
     async def underway(self) -> AsyncIterator[Upload]:
@@ -50,45 +60,36 @@ class Uploads:
             if not self._underway:
                 await run_in_threadpool(trim)
 
-    async def source(self, stream: BinaryIO, until_done: AsyncExitStack) -> Source:
-        """See `Upload.source`."""
-        async with self._headers:
-            header = await run_in_threadpool(_header, stream)
-        if header.pixels > self._max_pixels:
-            raise ImageTooLarge(f"too many pixels: {header.pixels:,}, the limit is {self._max_pixels:,}")
-        if header.pixels <= IN_PROCESS_PIXELS:
-            each = _BYTES_A_JPEG_PIXEL if header.format == "JPEG" else _BYTES_A_PIXEL
-            await until_done.enter_async_context(self._room.lent(header.pixels * each))
-            return stream
-        async with self._room.lent(_DECODER_BYTES):
-            image = await self._decode(await run_in_threadpool(_whole, stream))
-        digest = await run_in_threadpool(_digest, stream)
-        return AlreadyDecoded(stream, digest, image)
+    async def prepared(self, stream: BinaryIO, wanted: Wanted, until_done: AsyncExitStack) -> Prepared:
+        """See `Upload.prepared`."""
+        size = await run_in_threadpool(stream.seek, 0, io.SEEK_END)
+        asked = Asked(size, LITTLE_BYTES, self._max_pixels, wanted.side, wanted.regions)
+        answer = await self._read(asked, stream)
+        if "wants" in answer.told:
+            more = min(int(answer.told["wants"]), MEMORY_BYTES)
+            answer = await self._read(asked._replace(granted=more), stream)
+        await until_done.enter_async_context(self._room.lent(sum(len(part) for part in answer.parts)))
 
-    async def _decode(self, data: bytes) -> DecodedImage:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            decoder.__name__,
-            str(self._max_pixels),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            async with asyncio.timeout(_WALL_SECONDS):
-                written, _ = await process.communicate(data)
-        except TimeoutError:
-            written = b""
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        line, newline, pixels = written.partition(b"\n")
-        if process.returncode != 0 or not newline:  # the system has ended it
-            raise ImageTooLarge("decoding it takes more memory or time than an upload is given")
-        return await run_in_threadpool(decoder.read_answer, json.loads(line), pixels)
+        def hold() -> Holdings:
+            alpha = None if answer.told["frame"] else bool(answer.told["alpha"])
+            held = self._decoders.read(asked._replace(holdings=True, alpha=alpha), stream)
+            return holdings_of_facts(held.answer.result().told["holdings"], "")
+
+        return _prepared(answer, wanted, hold)
+
+    async def _read(self, asked: Asked, stream: BinaryIO) -> Answer:
+        """Have a file read, in memory that is lent until whoever reads it has let go of it."""
+        async with self._room.lent(asked.granted + _COPIES * asked.size):
+            reading = self._decoders.read(asked, stream)
+            answer = asyncio.wrap_future(reading.answer)
+            try:
+                return await asyncio.shield(answer)
+            except asyncio.CancelledError:
+                reading.stop()
+                await asyncio.wait([answer])
+                if not answer.cancelled():
+                    answer.exception()  # nobody asks for it any more, and the log is not told of it
+                raise
 
 
 class Upload:
@@ -98,37 +99,54 @@ class Upload:
         self._uploads = uploads
         self._until_done = until_done
 
-    async def source(self, stream: BinaryIO) -> Source:
-        """Return what the look-up takes for an upload: the stream itself, or its pixels at a smaller size.
-
-        It waits until there is memory for it.
+    async def prepared(self, stream: BinaryIO, wanted: Wanted) -> Prepared:
+        """Return what the look-up takes for an upload; it waits until there is memory for it.
 
         Raises:
             ImageTooLarge: its pixels are too many, or cost more than an upload is worth.
             UnreadableImage: it cannot be decoded.
         """
-        return await self._uploads.source(stream, self._until_done)
+        return await self._uploads.prepared(stream, wanted, self._until_done)
 
 
-class _Header(NamedTuple):
-    pixels: int = 0
-    format: str = ""
+def _prepared(answer: Answer, wanted: Wanted, hold: Callable[[], Holdings]) -> Prepared:
+    told = answer.told
+    if "wants" in told:
+        raise UnreadableImage("cannot be decoded")
+    digest, pixels_digest, preview, alpha, *parts = answer.parts
+    when = told["captured_at"]
+    features = Features(
+        told["format"],
+        told["width"],
+        told["height"],
+        told["dhash"],
+        told["flatness"],
+        None if when is None else datetime.fromisoformat(when),
+        None,
+        preview=Preview(preview, pixels_digest, alpha if told["alpha"] else None, told["ground"]),
+    )
+    inputs = [_array(part, shape) for part, shape in zip(parts, told["inputs"], strict=False)]
+    whole = inputs.pop(0) if wanted.side is not None else None
+    image = None if told["pixels"] is None else _image(parts[-1], told, features)
+    return Prepared(digest, features, whole, inputs, image, hold)
 
 
-def _header(stream: BinaryIO) -> _Header:
-    """Return what a header announces; of what has none, nothing: the decoder will refuse it."""
-    try:
-        with opened_header(stream) as image:
-            return _Header(image.width * image.height, image.format or "")
-    except UnreadableImage:
-        return _Header()
+def _array(part: bytes, shape: list[int]) -> Pixels:
+    if len(shape) != 3 or prod(shape) != len(part):
+        raise UnreadableImage("cannot be decoded")
+    return np.frombuffer(part, np.uint8).reshape(shape)
 
 
-def _whole(stream: BinaryIO) -> bytes:
-    stream.seek(0)
-    return stream.read()
-
-
-def _digest(stream: BinaryIO) -> bytes:
-    stream.seek(0)
-    return stream_digest(stream)
+def _image(part: bytes, told: dict[str, Any], features: Features) -> DecodedImage:
+    mode, width, height = told["pixels"]
+    colour = Image.frombytes(mode, (width, height), part)
+    grey = colour if mode == "L" else colour.getchannel(0) if mode == "YCbCr" else colour.convert("L")
+    return DecodedImage(
+        luma=grey,
+        colour=None if mode == "L" else colour,
+        width=features.width,
+        height=features.height,
+        format=features.format,
+        captured_at=features.captured_at,
+        frame=told["frame"],
+    )

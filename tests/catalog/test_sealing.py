@@ -20,10 +20,10 @@ from typing import Any, NoReturn
 import pytest
 from sqlalchemy import text
 
-from neardup_cli.catalog import scanning, sealing
+from neardup_cli.catalog import database, readonly, scanning, seal, sealing
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.seal import Seal, logged_pages, seal_path
-from neardup_cli.errors import CatalogCorrupt
+from neardup_cli.errors import CatalogCorrupt, CatalogError
 from neardup_cli.records.files import Failure
 from tests.damage import hide
 
@@ -90,7 +90,7 @@ def test_what_was_appended_is_seen(path: Path) -> None:
 def test_rot_that_the_file_system_does_not_know_of(path: Path) -> None:
     flip(path, path.stat().st_size - 5000)
     hide(path)
-    with Catalog.open(path) as catalog:
+    with Catalog.open(path, compare=False) as catalog:
         with pytest.raises(CatalogCorrupt, match=r"1 of \d+ pages"):
             catalog.verify()
         with pytest.raises(CatalogCorrupt):
@@ -111,8 +111,25 @@ def test_a_comparison_is_not_repeated_before_its_time(path: Path, monkeypatch: p
         pytest.fail("the pages were read again")
 
     monkeypatch.setattr(Seal, "wrong_pages", fail)
+    monkeypatch.setattr(sealing, "ALWAYS_BYTES", 0)
     with Catalog.open(path) as catalog:
         catalog.verify(timedelta(days=1))
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_rot_within_a_day_is_found_where_that_is_cheap(
+    path: Path, writable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog_verified(path)
+    monkeypatch.setattr(database, "can_be_written", lambda _: writable)
+    assert count(path) == 500
+    flip(path, path.stat().st_size - 5000)
+    hide(path, compared=time.time())
+    with pytest.raises(CatalogCorrupt, match=r"1 of \d+ pages"):
+        Catalog.open(path)
+    for module in (sealing, readonly):
+        monkeypatch.setattr(module, "ALWAYS_BYTES", path.stat().st_size - 1)
+    Catalog.open(path).close()  # a large one is compared once a day
 
 
 def test_what_goes_wrong_over_damaged_rows_is_called_damage(path: Path) -> None:
@@ -335,3 +352,33 @@ def test_a_full_disk_stops_nobody_from_reading(path: Path, monkeypatch: pytest.M
     os.utime(path)
     monkeypatch.setattr(Seal, "write", fail)
     assert count(path) == 500
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_a_log_that_cannot_be_read_is_not_taken_for_empty(
+    path: Path, close: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails once while the log is folded must not have the next command call that damage."""
+    real = open
+    failing = [True]
+
+    def fails_once(name: object, *arguments: Any) -> Any:
+        if str(name).endswith("-wal") and failing:
+            failing.clear()
+            raise OSError(errno.EIO, "Input/output error")
+        return real(name, *arguments)  # type: ignore[call-overload]
+
+    catalog = Catalog.open(path)
+    add(catalog, 100, 500)
+    monkeypatch.setattr(seal, "open", fails_once, raising=False)
+    if close:
+        catalog.close()
+    else:
+        monkeypatch.setattr(sealing, "_LEAST_LOG", 1)
+        monkeypatch.setattr(sealing, "_LOG_SHARE", 1 << 40)
+        with pytest.raises(CatalogError, match="cannot be used: Input/output error"):
+            add(catalog, 100, 600)
+        catalog.close()
+    assert failing == []
+    assert count(path) == (600 if close else 700)
+    catalog_verified(path)

@@ -16,7 +16,7 @@ from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.reserve import Reserve
 from neardup_cli.cleanup.ways import Going
 from neardup_cli.errors import BadInput
-from neardup_cli.pipeline.clean import CleanOptions, make_plan
+from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.plans import FileState, LeftAlone, Plan, PlannedAct, Policy
 from neardup_cli.records.files import CatalogedFile, FileStamp
@@ -179,3 +179,34 @@ def test_a_plan_that_says_of_itself_that_it_leaves_too_few_is_refused(collection
     other = replace(group, id=f"{group.id}.2", keep=replace(group.keep, path=b"/other"), acts=())
     check_plan(replace(made, groups=(replace(group, left=()), other)))
     assert LeftAlone(group.left[0].path, group.left[0].reason) == group.left[0]
+
+
+@pytest.mark.parametrize("what", ["removed", "changed", "named"])
+def test_copies_that_were_to_be_left_are_counted_again(collection: Collection, what: str) -> None:
+    """Between a plan and its execution a copy may go, and an editor may name anything as left alone."""
+    collection.fill(1, copies=2)
+    made = plan(collection, min_copies=2)
+    assert made.acts == 1
+    (group,) = made.groups
+    left = Path(os.fsdecode(group.left[0].path))
+    if what == "removed":
+        left.unlink()
+    elif what == "changed":
+        left.write_bytes(b"something else")
+    else:
+        stranger = collection.folder / "stranger.png"
+        stranger.write_bytes(b"x")
+        left.unlink()
+        alone = LeftAlone(os.fsencode(stranger), "whatever")
+        made = replace(made, groups=(replace(group, left=(alone,)),))
+    with pytest.raises(
+        BadInput, match=r"groups\[0\]\.acts\[0\]: of .* 1 copy on 1 drive would be left, not 2 on 1"
+    ):
+        apply_plan(collection.catalog, made)
+    assert Path(os.fsdecode(group.acts[0].file.path)).is_file()
+
+
+def test_a_plan_that_leaves_enough_is_carried_out(collection: Collection) -> None:
+    collection.fill(2, copies=2)
+    made = plan(collection, min_copies=2)
+    assert apply_plan(collection.catalog, made).done == made.acts == 2

@@ -53,7 +53,7 @@ def test_without_a_leak_the_pipeline_goes_on(neardup: Neardup, dataset: Path) ->
 def test_json_and_csv_and_clean_lists(neardup: Neardup, dataset: Path, tmp_path: Path) -> None:
     document = neardup.json(*arguments(dataset), "--write-clean-lists", tmp_path / "lists")
     assert document["schema"] == "neardup.leaks/1"
-    assert document["summary"] == {"leaks": 1, "split": 1}
+    assert document["summary"] == {"leaks": 1, "split": 1, "cannot_tell": 0}
     (leak,) = document["leaks"]
     assert (leak["leak"], leak["split_a"], leak["split_b"]) == ("split", "test", "train")
     assert [(split["name"], split["images"], split["clean"]) for split in document["splits"]] == [

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from neardup_cli.embedders.base import resize_to_input, unit_rows
+from neardup_cli.embedders.base import checked_vectors, resize_to_input, unit_rows
 from neardup_cli.embedders.shape import input_shape, preprocessing
+from neardup_cli.errors import ModelInvalid
+from neardup_cli.records.files import ModelIdentity
 
 lengths = st.integers(1, 20_000)
 sides = st.integers(2, 20).map(lambda strides: strides * 32)
@@ -84,3 +86,14 @@ def test_unit_rows() -> None:
     assert rows.dtype == np.float32
     assert rows == pytest.approx(np.array([[0.6, 0.8], [0, 0], [0, -1], [1, 0]]))
     assert unit_rows(np.empty((0, 5))).shape == (0, 5)
+
+
+def test_numbers_too_large_for_their_squares_are_no_warning() -> None:
+    """A foreign network may give any: here warnings are errors, on a terminal they would be lines."""
+    largest = np.finfo(np.float32).max
+    rows = unit_rows(np.array([[largest, largest], [3, 4], [0, 0], [-largest, 1]], np.float32))
+    assert rows == pytest.approx(np.array([[0.5**0.5, 0.5**0.5], [0.6, 0.8], [0, 0], [-1, 0]]))
+    model = ModelIdentity("x", "", 2, "")
+    pixels = np.zeros((1, 4, 4, 3), np.uint8)
+    with pytest.raises(ModelInvalid, match="not finite"):
+        checked_vectors(np.array([[1e300, 1.0]]), model, pixels)

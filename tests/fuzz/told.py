@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 
-from neardup_cli.catalog.holdings import _from_json, _to_json
 from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.holdings_json import holdings_facts, holdings_of_facts
 from tests.fuzz.engine import WrongAnswer
 
 _MOST_WORDS = 1000
@@ -19,9 +19,9 @@ def check_holdings(held: Holdings) -> None:
     Raises:
         WrongAnswer: they do not.
     """
-    stored = json.dumps(_to_json(held), allow_nan=False)
-    again = _from_json(json.loads(stored), held.damage)
-    if _to_json(again) != _to_json(held):
+    stored = json.dumps(holdings_facts(held), allow_nan=False)
+    again = holdings_of_facts(json.loads(stored), held.damage)
+    if holdings_facts(again) != holdings_facts(held):
         raise WrongAnswer(f"holdings do not come back from the catalog: {held}")
     for name in ("frames", "depth"):
         if getattr(held, name) < 1:

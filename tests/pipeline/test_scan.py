@@ -32,6 +32,7 @@ from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey
 from neardup_cli.pipeline.undo import undo_batch
+from neardup_cli.pipeline.verify_files import verify_files
 from neardup_cli.pipeline.work import Claims, ToRead, UnreadFile
 from neardup_cli.plans import Policy
 from neardup_cli.progress import Silent
@@ -450,6 +451,35 @@ def test_deep_folders_are_scanned_and_planned(catalog: Catalog, folder: Path, dr
     assert not undo_batch(catalog).refused
     assert deep.joinpath("b.png").read_bytes() == picture.read_bytes()
     subprocess.run(["rm", "-rf", folder / "d", folder.parent / "away"], check=True)
+
+
+def test_beyond_the_longest_path_files_are_read_and_left_alone(
+    catalog: Catalog, folder: Path, draw: Draw
+) -> None:
+    """What the system takes no path of is there all the same: nothing is called gone, or unreadable."""
+    picture = draw(folder / "a.png", 1)
+    status, name = picture.stat(), b"d" * 200
+    descriptor = os.open(folder, os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir(name, dir_fd=descriptor)
+        above, descriptor = descriptor, os.open(name, os.O_RDONLY, dir_fd=descriptor)
+        os.close(above)
+    copy = os.open(b"b.png", os.O_CREAT | os.O_WRONLY, dir_fd=descriptor)
+    os.write(copy, picture.read_bytes())
+    os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
+    os.close(copy)
+    os.close(descriptor)
+    try:
+        assert scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True)).added == 2
+        assert scan(catalog, [os.fsencode(folder)], ScanOptions(hash_only=True)).unchanged == 2
+        found = verify_files(catalog)
+        assert (found.checked, found.sound, found.away) == (2, True, 0)
+        plan = make_plan(catalog, CleanOptions(dups=DupsOptions(hamming=0)))
+        assert plan.acts == 0
+        (left,) = [one for group in plan.groups for one in group.left]
+        assert left.reason.startswith("its path is longer than the system takes")
+    finally:
+        subprocess.run(["rm", "-rf", folder / os.fsdecode(name)], check=True)
 
 
 def test_only_the_scanned_folder_is_judged(catalog: Catalog, tmp_path: Path, draw: Draw) -> None:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Form, UploadFile
+from starlette.concurrency import run_in_threadpool
 
 from neardup_cli.errors import BadInput, ImageTooLarge, UnreadableImage
 from neardup_cli.pipeline.detector import as_detection
@@ -45,10 +46,11 @@ async def detect(
     explain: Annotated[bool, Form(description="Say what happened to the best match.")] = False,
 ) -> Detection:
     """Look an uploaded picture up. It is not kept."""
-    if threshold is not None and (await served.in_thread(served.lookup.searcher)).rules.embedder is None:
+    wanted = (await served.in_time(run_in_threadpool(served.lookup.searcher))).wanted
+    if threshold is not None and wanted.side is None:
         raise BadInput("a threshold needs embeddings, and this catalog holds hashes alone")
     async with served.uploads.underway() as upload:
-        source = await served.in_time(upload.source(file.file))
+        source = await served.in_time(upload.prepared(file.file, wanted))
         question = Question(source, top_k, threshold)
         result = await served.in_time(asyncio.wrap_future(served.lookup.ask(question)))
         if result.error is not None:

@@ -16,7 +16,7 @@ from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.whole import decode_whole
-from neardup_cli.pipeline.extract import hashes_of
+from neardup_cli.pipeline.picture import hashes_of
 from tests.e2e.test_mutated import heif, picture, saved, valid_files
 from tests.fuzz.engine import Mutator, WrongAnswer
 from tests.fuzz.mutate import changed_directory, changed_part
