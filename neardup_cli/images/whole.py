@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.decode import opened_header, scaled_to_8_bits
+from neardup_cli.images.formats import RAW_FORMATS
 from neardup_cli.images.libjpeg import said_by_libjpeg
 from neardup_cli.images.metadata import UPRIGHT, read_exif
 
@@ -86,6 +87,8 @@ def decode_whole(
         UnreadableImage: for every defect of the content, and for a frame that it does not have.
     """
     with opened_header(BytesIO(data)) as image:
+        if image.format in RAW_FORMATS:  # what is in it is more than any picture made of it
+            raise UnreadableImage("a raw file: no image holds what it does, nor it an image")
         if frame:
             _seek(image, frame)
         if image.width * image.height > max_pixels:
