@@ -20,6 +20,7 @@ from neardup_cli.records.holdings import Holdings
 
 if TYPE_CHECKING:
     from neardup_cli.images.jxl import JxlImage
+    from neardup_cli.images.raw import RawImage
 
 _LOSSLESS = {"PNG", "GIF", "BMP"}
 _LOSSY_TIFF = {6, 7, 33003, 33005, 34712, 34892, 34927, 50001, 50002}
@@ -63,7 +64,7 @@ def read_holdings(
         icc, wide = _profile(image, name, container)
         film = container.film_bytes or appended.film_bytes
         gain_map = container.gain_map or appended.gain_map or bool(getattr(image, "has_gain_map", False))
-    pixels = _pixels(stream, name, container, max_pixels, alpha)
+    pixels = _Pixels() if name == "JPEG" else _pixels(stream, name, container, max_pixels, alpha)
     shown, views = _shown(stream, name, frames, max_pixels)
     return Holdings(
         frames=len(frames.numbers),
@@ -128,13 +129,9 @@ def _pixels(
     stream: BinaryIO, name: str, container: Container, max_pixels: int, alpha: bool | None
 ) -> _Pixels:
     """Look at the pixels of the first frame, where the header leaves a question."""
-    if name == "JPEG":
-        return _Pixels()
     with opened_header(stream) as image:
-        if name in RAW_FORMATS:
-            return _Pixels(False, getattr(image, "depth", 8))
-        if name == "JXL":
-            return _pixels_of_jxl(cast("JxlImage", image), max_pixels)
+        if name == "JXL" or name in RAW_FORMATS:
+            return _of_extras(cast("JxlImage | RawImage", image), max_pixels)
         depth = container.depth or _stated_depth(image)
         may_show_through = container.has_alpha or (name != "HEIF" and image.has_transparency_data)
         if name in ("HEIF", "AVIF") and not may_show_through:
@@ -152,7 +149,10 @@ def _pixels(
         return _Pixels(has_alpha, data_depth(image, low))
 
 
-def _pixels_of_jxl(image: JxlImage, max_pixels: int) -> _Pixels:
+def _of_extras(image: JxlImage | RawImage, max_pixels: int) -> _Pixels:
+    """Return what a JPEG XL's pixels and a raw file's header say; no raw file is see-through."""
+    if image.format in RAW_FORMATS:
+        return _Pixels(False, image.depth)
     if image.width * image.height > max_pixels:
         return _Pixels(True, image.depth)
     image.load()

@@ -93,6 +93,8 @@ def decode_whole(
             _seek(image, frame)
         if image.width * image.height > max_pixels:
             raise ImageTooLarge(f"too many pixels ({image.width} x {image.height})")
+        if image.format == "JXL":
+            image.load()  # only then its mode and its profile are known
         tables = _tables(image)
         found = image.info.get("icc_profile") if profile else None
         icc = found if isinstance(found, bytes) else b""
