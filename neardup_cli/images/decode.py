@@ -69,6 +69,8 @@ class DecodedImage:
     """Mode "L": how opaque it is, of the size of the luma; None where all of it is."""
     ground: int = WHITE
     """The grey level that what is see-through was laid over: `WHITE` or `BLACK`."""
+    profile: bytes = b""
+    """The ICC profile that says what the colours mean; empty without one, and where they are grey."""
     pixels_digest: bytes = b""
     """Where the pixels are those of a preview: see `records.previews.Preview`."""
 
@@ -170,6 +172,7 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
     if format_name in ANIMATED:
         shown, pixels = first_that_shows(image, pixels, max_pixels)
     alpha = flat.alpha if shown == 0 else None
+    icc = image.info.get("icc_profile") if pixels.mode != "L" else None
     # The picture is upright from here on: metadata that came along would have a later reader turn it again.
     pixels.info = {}
     pixels = _upright(pixels, exif.orientation)
@@ -186,6 +189,7 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         damage=damage,
         alpha=None if alpha is None else _upright(alpha, exif.orientation),
         ground=flat.ground,
+        profile=icc if isinstance(icc, bytes) else b"",
     )
 
 

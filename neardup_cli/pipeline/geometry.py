@@ -37,7 +37,7 @@ from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import OF_SEVERAL_FRAMES, Holdings
 from neardup_cli.records.matches import Alignment
-from neardup_cli.records.previews import Preview
+from neardup_cli.records.previews import PREVIEW_VERSION, Preview
 
 _CHUNK = 16
 _STORED_AT_ONCE = 256
@@ -50,8 +50,8 @@ type Checked = tuple[IdPair, Alignment | None]
 
 
 def algorithm_name(preset: str) -> str:
-    """Name the version and the limits that a verdict depends on."""
-    return f"orb-{ALGORITHM_VERSION}-{preset}"
+    """Name the versions and the limits that a verdict depends on: of its rules, and of what they look at."""
+    return f"orb-{ALGORITHM_VERSION}.{PREVIEW_VERSION}-{preset}"
 
 
 def decide_pairs(
