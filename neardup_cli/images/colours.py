@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from PIL import ImageCms
 
+_KNOWN = 16  # a library has a few profiles, each of which takes 5 ms to be understood; threads may share one
 _SRGB_NAMES = ("srgb", "iec61966")
 
 
@@ -21,6 +22,7 @@ def _srgb() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
+@lru_cache(maxsize=_KNOWN)
 def transform_of(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return the way of colours to sRGB, relative colorimetric; None where there is nothing to do.
 
@@ -34,7 +36,10 @@ def transform_of(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(icc))
         name = (ImageCms.getProfileDescription(profile) or "").lower()
-        if any(word in name for word in _SRGB_NAMES):
+        if any(
+            word in name
+            for word in _SRGB_NAMES  # a library has a few profiles, each of which takes 5 ms to be understood; threads may share one
+        ):
             return None
         intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
         return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", renderingIntent=intent)

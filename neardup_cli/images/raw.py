@@ -50,17 +50,18 @@ class RawImage(ImageFile.ImageFile):
 
     Attributes:
         upright_size: width and height of the developed image, as it is to be looked at.
-        depth: bits of a channel of the sensor's.
+        depth: bits of a channel, as many as a sensor's may have: how many it has takes as long as developing it.
     """
 
     format = "RAW"
+    depth = 16
     format_description = "camera raw file"
 
     def _open(self) -> None:
         assert self.fp is not None
         self._content = self.fp.read()
         self.format = raw_format(BytesIO(self._content)) or "RAW"
-        self.upright_size, self.depth = _measured(self._content)
+        self.upright_size = _measured(self._content)
         self._size, self._mode = self.upright_size, "RGB"
         self._shown = False
 
@@ -121,13 +122,12 @@ def _unreadable(error: Exception) -> UnreadableImage:
     return UnreadableImage("corrupt: broken raw file")
 
 
-def _measured(content: bytes) -> tuple[tuple[int, int], int]:
-    """Return the upright size in pixels and the bits of a channel."""
+def _measured(content: bytes) -> tuple[int, int]:
+    """Return the upright size in pixels."""
     with _opened(content) as raw:
         sizes = raw.sizes
         size = (sizes.width, sizes.height)
-        upright = size[::-1] if sizes.flip in _FLIPPED_ON_SIDE else size
-        return upright, max(8, min(16, int(raw.white_level or 0).bit_length()))
+        return size[::-1] if sizes.flip in _FLIPPED_ON_SIDE else size
 
 
 def _preview(content: bytes, max_pixels: int) -> Preview:
@@ -270,6 +270,8 @@ def _with_exif(content: bytes) -> Iterator[bytes]:
             yield content[start : start + (1 << 20)]
     elif content[4:12] == b"ftypcrx ":
         yield _cr3_part(content, b"CMT1")
+    elif content[:4] in (b"II*\0", b"MM\0*"):
+        yield content
     elif content[:2] in _TIFF_ORDERS:  # Olympus and Panasonic write another number for 42
         yield content[:2] + (b"*\0" if content[:2] == b"II" else b"\0*") + content[4:]
 

@@ -98,7 +98,7 @@ def jxl() -> bytes:
 
 
 def codestream() -> bytes:
-    return saved("JPEG2000", no_jp2=True)
+    return saved("JPEG2000", no_jp2=True, exif=exif(), icc_profile=rgb_profile())
 
 
 MAKERS: dict[str, Callable[[], bytes]] = {
@@ -113,19 +113,19 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     **dict.fromkeys((".tif", ".tiff"), lambda: with_all("TIFF")),
     **dict.fromkeys((".heic", ".heif", ".hif", ".heics", ".heifs"), heif),
     **dict.fromkeys((".avif", ".avifs"), lambda: with_all("AVIF")),
-    ".gif": lambda: saved("GIF"),
-    ".bmp": lambda: saved("BMP"),
-    ".dib": lambda: saved("DIB"),
-    **dict.fromkeys((".jp2", ".jpf", ".jpx"), lambda: saved("JPEG2000")),
+    ".gif": lambda: with_all("GIF"),
+    ".bmp": lambda: with_all("BMP"),
+    ".dib": lambda: with_all("DIB"),
+    **dict.fromkeys((".jp2", ".jpf", ".jpx"), lambda: with_all("JPEG2000")),
     **dict.fromkeys((".j2k", ".j2c", ".jpc"), codestream),
-    **dict.fromkeys((".ppm", ".pnm"), lambda: saved("PPM")),
+    **dict.fromkeys((".ppm", ".pnm"), lambda: with_all("PPM")),
     ".pgm": lambda: saved("PPM", "L"),
     ".pbm": lambda: saved("PPM", "1"),
     ".pfm": lambda: saved("PPM", "F"),
-    ".tga": lambda: saved("TGA"),
+    ".tga": lambda: with_all("TGA"),
     ".ico": lambda: saved("ICO", sizes=[(WIDTH, HEIGHT)]),
-    ".pcx": lambda: saved("PCX"),
-    ".qoi": lambda: saved("QOI"),
+    ".pcx": lambda: with_all("PCX"),
+    ".qoi": lambda: with_all("QOI"),
     ".jxl": jxl,
     ".dng": lambda: dng(picture(), preview=picture(), orientation=6, taken=f"{TAKEN:%Y:%m:%d %H:%M:%S}"),
     ".pdf": lambda: saved("PDF"),
@@ -170,7 +170,7 @@ def test_it_is_read_oriented_and_dated(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", READ, ids=lambda row: row.extension)
-def test_its_profile_is_applied_in_proofs(row: Row) -> None:
+def test_its_profile_is_applied_in_proofs_and_known_to_previews(row: Row) -> None:
     content = MAKERS[row.extension]()
     if row.extension == ".dng":
         with pytest.raises(UnreadableImage, match="raw file"):
@@ -179,6 +179,7 @@ def test_its_profile_is_applied_in_proofs(row: Row) -> None:
     if row.extension == ".jxl":
         content = packed_jpeg()
     assert bool(decode_whole(content).profile) is row.profiled
+    assert bool(decode(content).profile) is row.profiled
 
 
 def packed_jpeg() -> bytes:
