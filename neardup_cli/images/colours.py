@@ -36,10 +36,7 @@ def transform_of(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(icc))
         name = (ImageCms.getProfileDescription(profile) or "").lower()
-        if any(
-            word in name
-            for word in _SRGB_NAMES  # a library has a few profiles, each of which takes 5 ms to be understood; threads may share one
-        ):
+        if any(word in name for word in _SRGB_NAMES):
             return None
         intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
         return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", renderingIntent=intent)

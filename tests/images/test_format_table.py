@@ -56,7 +56,8 @@ def rows() -> list[Row]:
             continue
         beside = frozenset(re.findall(r"\w+", cells[5]))
         for extension in re.findall("`(.*?)`", cells[0]):
-            found.append(Row(extension, cells[1], *(cell == "yes" for cell in cells[2:5]), beside))
+            oriented, profiled, dated = (cell == "yes" for cell in cells[2:5])
+            found.append(Row(extension, cells[1], oriented, profiled, dated, beside))
     return found
 
 
