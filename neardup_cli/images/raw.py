@@ -50,7 +50,7 @@ class RawImage(ImageFile.ImageFile):
 
     Attributes:
         upright_size: width and height of the developed image, as it is to be looked at.
-        depth: bits of a channel, as many as a sensor's may have: to know how many costs as much as developing.
+        depth: bits of a channel, as many as a sensor's may have: counting them costs as much as developing.
     """
 
     format = "RAW"
