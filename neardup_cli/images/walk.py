@@ -218,9 +218,10 @@ class Walker:
         path = entry.path
         is_raw = extension_of(path) in RAW_EXTENSIONS
         promises = is_raw or has_image_extension(path)
-        reason = lacking(path) if promises else reason_not_to_read(path)
-        if is_raw and not reason and self._has_image_beside(path):
-            reason = RAW_BESIDE
+        if is_raw and self._has_image_beside(path):
+            reason: str | None = RAW_BESIDE
+        else:
+            reason = lacking(path) if promises else reason_not_to_read(path)
         if reason:
             run.skipped.append(Skipped(path, reason))
             return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from neardup_cli.images.decode import decode
 from neardup_cli.images.formats import RAW_EXTENSIONS, is_raw, looks_like_image
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.raw import raw_format, read_raw_exif
+from neardup_cli.images.walk import RAW_BESIDE, Walker
 from neardup_cli.images.whole import decode_whole
 from tests.photographed import photographed
 from tests.raws import dng
@@ -182,7 +185,9 @@ def test_olympus_and_panasonic_write_another_number_into_a_tiffs_head() -> None:
         assert read_raw_exif(head + content[4:])[0x010F] == "Testcam"
 
 
-def test_without_the_extra_it_says_which_command_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_it_says_which_command_brings_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
     extras._is_there.cache_clear()
     try:
@@ -191,6 +196,13 @@ def test_without_the_extra_it_says_which_command_brings_it(monkeypatch: pytest.M
             assert said.startswith(f"{kind}: not read without an extra: run ")
             assert "install" in said
         assert extras.lacking(b"a.jpg") is None
+        for name in ("a.nef", "b.nef", "b.jpg"):
+            (tmp_path / name).write_bytes(b"")
+        [run] = Walker().walk(os.fsencode(tmp_path))
+        assert {os.path.basename(one.path): one.reason for one in run.skipped} == {
+            b"a.nef": extras.lacking(b"a.nef"),
+            b"b.nef": RAW_BESIDE,  # nothing need be installed for the sake of these
+        }
     finally:
         monkeypatch.undo()
         extras._is_there.cache_clear()
