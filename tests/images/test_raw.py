@@ -196,8 +196,8 @@ def test_without_the_extra_it_says_which_command_brings_it(
             assert said.startswith(f"{kind}: not read without an extra: run ")
             assert "install" in said
         assert extras.lacking(b"a.jpg") is None
-        for name in ("a.nef", "b.nef", "b.jpg"):
-            (tmp_path / name).write_bytes(b"")
+        for file in ("a.nef", "b.nef", "b.jpg"):
+            (tmp_path / file).write_bytes(b"")
         [run] = Walker().walk(os.fsencode(tmp_path))
         assert {os.path.basename(one.path): one.reason for one in run.skipped} == {
             b"a.nef": extras.lacking(b"a.nef"),
