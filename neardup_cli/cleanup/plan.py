@@ -16,12 +16,14 @@ from neardup_cli.cleanup.request import PlanRequest
 from neardup_cli.cleanup.reserve import Leaver, Reserve
 from neardup_cli.cleanup.savings import counted_once
 from neardup_cli.cleanup.ways import Asked, Going, Ways, kinds_between, state_of
+from neardup_cli.images.formats import is_raw
 from neardup_cli.plans import LeftAlone, Plan, PlannedAct, PlannedGroup
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.rules.keep import Candidate, Wishes, outdone, preference, ranked
 from neardup_cli.rules.reasons import kept_reason
 
+RAW_STAYS = "a camera's raw file: it stays, whatever was made of it"
 _ANOTHER = "another version of it, with copies of its own"
 
 
@@ -72,6 +74,9 @@ class _Planner:
         self._kept: dict[Identity, bytes] = {}
         self._inodes: dict[bytes, Identity] = {}
         self._gone: dict[bytes, str] = {}
+        self._raws = {
+            member.path for group in groups for member in group.members if is_raw(member.path, member.format)
+        }
         self._shared = _files_in_several_groups(groups)
         self._remaining = {
             place: sum(not isinstance(self.look.at(member), str) for member in self._members(groups[place]))
@@ -196,7 +201,10 @@ class _Planner:
             (one.path for one in self._ways.going_with(file.path) if protected(one.path)),
             None,
         )
+        own = next((one.path for one in self._ways.going_with(file.path) if one.path in self._raws), None)
         reasons = (
+            (is_raw(file.path, file.format), RAW_STAYS),
+            (own is not None, f"{named(own or b'')}, which goes with it, is an image of its own: scan again"),
             (file.path in group.kept and not chosen, "you said to keep it"),
             (other.protected, "protected"),
             (

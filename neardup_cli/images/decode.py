@@ -17,7 +17,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, reduce
 from importlib import import_module
@@ -28,12 +28,15 @@ from PIL import Image, ImageChops, ImageFile, ImageStat, JpegImagePlugin, _imagi
 
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.formats import SNIFFED_BYTES, sniff
+from neardup_cli.images.extras import can_read_raw
+from neardup_cli.images.formats import RAW_FORMATS, SNIFFED_BYTES, sniff
 from neardup_cli.images.libjpeg import grey_and_damage
-from neardup_cli.images.metadata import read_exif
+from neardup_cli.images.metadata import UPRIGHT, facts_of, read_exif
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from neardup_cli.images.raw import RawImage
 
 CANONICAL_SHORT_SIDE = 640
 """A JPEG is DCT-scaled to the smallest size whose both sides are still at least this, in pixels: twice the
@@ -66,6 +69,8 @@ class DecodedImage:
     """Mode "L": how opaque it is, of the size of the luma; None where all of it is."""
     ground: int = WHITE
     """The grey level that what is see-through was laid over: `WHITE` or `BLACK`."""
+    profile: bytes = b""
+    """The ICC profile that says what the colours mean; empty without one, and where they are grey."""
     pixels_digest: bytes = b""
     """Where the pixels are those of a preview: see `records.previews.Preview`."""
 
@@ -106,8 +111,8 @@ def decode(
             raise
         except Exception as error:  # decoders raise nearly every class there is
             reason = _reason(error, max_pixels)
-            # Neither says anything against the file: another limit, or a larger machine, may read it.
-            passing = isinstance(error, Image.DecompressionBombError | MemoryError)
+            # None says anything against the file: another limit, a larger machine or an extra may read it.
+            passing = isinstance(error, Image.DecompressionBombError | MemoryError | ImportError)
             raise (ImageTooLarge if passing else UnreadableImage)(reason) from error
 
 
@@ -130,6 +135,10 @@ def opened_header(stream: BinaryIO) -> Iterator[ImageFile.ImageFile]:
 def _opened(stream: BinaryIO) -> tuple[ImageFile.ImageFile, str]:
     stream.seek(0)
     format_name = _sniff(stream.read(SNIFFED_BYTES))
+    if format_name == "TIFF" and can_read_raw():
+        from neardup_cli.images.raw import raw_format
+
+        format_name = raw_format(stream) or format_name
     stream.seek(0)
     return _plugin(format_name)(stream, ""), format_name
 
@@ -137,6 +146,13 @@ def _opened(stream: BinaryIO) -> tuple[ImageFile.ImageFile, str]:
 def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int) -> DecodedImage:
     image, format_name = _opened(stream)
     _check_size(image.size, max_pixels)
+    if format_name in RAW_FORMATS:
+        return _of_raw(cast("RawImage", image), colour=colour, max_pixels=max_pixels, short_side=short_side)
+    if format_name == "JXL":
+        image.load()
+        if jpeg := getattr(image, "jpeg", b""):  # it is that file, packed: the same pixels, to the bit
+            inner = _decode(BytesIO(jpeg), colour=colour, max_pixels=max_pixels, short_side=short_side)
+            return replace(inner, format=format_name)
     grey, damage = None, None
     full_size = image.size
     if isinstance(image, JpegImagePlugin.JpegImageFile):
@@ -156,6 +172,7 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
     if format_name in ANIMATED:
         shown, pixels = first_that_shows(image, pixels, max_pixels)
     alpha = flat.alpha if shown == 0 else None
+    icc = image.info.get("icc_profile") if pixels.mode != "L" else None
     # The picture is upright from here on: metadata that came along would have a later reader turn it again.
     pixels.info = {}
     pixels = _upright(pixels, exif.orientation)
@@ -172,7 +189,40 @@ def _decode(stream: BinaryIO, *, colour: bool, max_pixels: int, short_side: int)
         damage=damage,
         alpha=None if alpha is None else _upright(alpha, exif.orientation),
         ground=flat.ground,
+        profile=icc if isinstance(icc, bytes) else b"",
     )
+
+
+def _of_raw(image: "RawImage", *, colour: bool, max_pixels: int, short_side: int) -> DecodedImage:
+    """Decode the picture that a camera has put into its raw file, or what LibRaw makes of it."""
+    from neardup_cli.images.raw import says_orientation
+
+    preview, own = image.preview(max_pixels), image.getexif()
+    if preview.pixels is not None:
+        inner = DecodedImage(_luma(preview.pixels), _colour(preview.pixels), 0, 0, "", None)
+    else:
+        stream = BytesIO(preview.jpeg)
+        inner = _decode(stream, colour=colour, max_pixels=max_pixels, short_side=short_side)
+        with opened_header(stream) as jpeg:  # one that says how it lies has been turned by that
+            turn = UPRIGHT if says_orientation(jpeg.getexif()) else facts_of(own).orientation
+        luma, coloured = _upright(inner.luma, turn), inner.colour and _upright(inner.colour, turn)
+        inner = replace(inner, luma=luma, colour=coloured)
+    width, height = _as_shown(inner.luma.size, image.upright_size)
+    return replace(
+        inner,
+        colour=inner.colour if colour else None,
+        width=width,
+        height=height,
+        format=image.format or "RAW",
+        captured_at=facts_of(own).captured_at or inner.captured_at,
+        damage="",
+    )
+
+
+def _as_shown(shown: tuple[int, int], whole: tuple[int, int]) -> tuple[int, int]:
+    """Return the size of the part of an image that its preview shows: cameras crop it, or add a margin."""
+    scale = min(whole[0] / shown[0], whole[1] / shown[1])
+    return max(1, round(shown[0] * scale)), max(1, round(shown[1] * scale))
 
 
 # --- which format ---------------------------------------------------------------------------------------
@@ -193,6 +243,8 @@ _PLUGINS = {
     "PCX": ("PIL.PcxImagePlugin", "PcxImageFile"),
     "QOI": ("PIL.QoiImagePlugin", "QoiImageFile"),
     "DIB": ("PIL.BmpImagePlugin", "DibImageFile"),
+    "JXL": ("neardup_cli.images.jxl", "JxlImage"),
+    **dict.fromkeys(RAW_FORMATS, ("neardup_cli.images.raw", "RawImage")),
 }
 
 

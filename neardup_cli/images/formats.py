@@ -10,14 +10,18 @@ import re
 IMAGE_EXTENSIONS = frozenset(
     b"jpg jpeg jpe jfif mpo png apng webp gif bmp dib tif tiff avif avifs"
     b" heic heif heics heifs hif jp2 j2k j2c jpc jpf jpx"
-    b" ppm pgm pbm pnm pfm tga ico pcx qoi".split()
+    b" ppm pgm pbm pnm pfm tga ico pcx qoi jxl".split()
 )
-"""Extensions that are opened; what is in the file decides what it is."""
+"""Extensions that are opened; what is in the file decides what it is. For JPEG XL see `extras`."""
 
 RAW_EXTENSIONS = frozenset(
     b"3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw orf pef ptx raf raw rw2 rwl"
     b" rwz sr2 srf srw x3f".split()
 )
+"""Camera raw files: read with an extra, and only where no image of the same name lies beside them."""
+
+RAW_FORMATS = frozenset({"ARW", "CR2", "CR3", "DNG", "NEF", "ORF", "PEF", "RAF", "RAW", "RW2", "SRW"})
+"""What a camera raw file's content is called; "RAW" is one of another camera."""
 
 FILM_EXTENSIONS = frozenset(
     b"mov mp4 mp m4v avi mkv webm mpg mpeg mts m2ts m2v mpv vob wmv flv 3gp 3g2 ogv asf insv lrv dv f4v"
@@ -30,7 +34,7 @@ _ARCHIVES = (
 _DOCUMENTS = (
     b"pdf ps eps ai djvu djv epub mobi azw3 doc docx odt rtf xls xlsx ods ppt pptx odp pages key".split()
 )
-_DRAWINGS = b"psd psb xcf kra clip svg svgz jxl jxr wdp hdp exr hdr dds cdr afphoto afdesign sketch".split()
+_DRAWINGS = b"psd psb xcf kra clip svg svgz jxr wdp hdp exr hdr dds cdr afphoto afdesign sketch".split()
 _OTHERS = (
     b"txt text md rst log csv tsv json jsonl ndjson yaml yml toml ini cfg conf xml xsl html htm xhtml"
     b" css js mjs ts tsx jsx map py pyc pyi pyx ipynb c h cc cpp cxx hpp hh rs go java class jar kt swift"
@@ -58,19 +62,25 @@ USUAL_ENDINGS = (b".jpg", b".JPG", b".jpeg", b".png", b".heic", b".HEIC", b".web
 """What nearly all image files end in, for a look that has to be quick."""
 
 
+def is_raw(path: bytes, format_name: str = "") -> bool:
+    """Return True if a file is a camera's raw file by its name, or by what its content is called."""
+    return format_name in RAW_FORMATS or extension_of(path) in RAW_EXTENSIONS
+
+
 def has_image_extension(path: bytes) -> bool:
     """Return True if a name ends like that of an image file, whatever its case."""
     if path.endswith(USUAL_ENDINGS):  # nearly all of them, at a third of the cost
         return True
-    return _extension(path) in IMAGE_EXTENSIONS
+    return extension_of(path) in IMAGE_EXTENSIONS
 
 
 def reason_not_to_read(path: bytes) -> str | None:
     """Say why a file is not read, by its name alone; None if what is in it has to be asked."""
-    return _REASONS.get(_extension(path))
+    return _REASONS.get(extension_of(path))
 
 
-def _extension(path: bytes) -> bytes:
+def extension_of(path: bytes) -> bytes:
+    """Return what stands behind the last dot of a path, in lower case; nothing where there is none."""
     _, dot, extension = path.rpartition(b".")
     return extension.lower() if dot else b""
 
@@ -93,6 +103,16 @@ _SIGNATURES = (
     (b"\xff\x4f\xff\x51", "JPEG2000"),  # a bare codestream
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
     (b"qoif", "QOI"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "JXL"),
+    (b"\xff\x0a", "JXL"),  # a bare codestream
+    (b"FUJIFILMCCD-RAW ", "RAF"),
+    (b"IIU\0", "RW2"),
+    (b"IIRO", "ORF"),
+    (b"IIRS", "ORF"),
+    (b"MMOR", "ORF"),
+    (b"II\x1a\0\0\0HEAPCCDR", "RAW"),  # Canon's CRW
+    (b"\0MRM", "RAW"),  # Minolta's
+    (b"FOVb", "RAW"),  # Sigma's
 )
 
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -120,8 +140,13 @@ def sniff(head: bytes) -> str | None:
 
 
 def looks_like_image(head: bytes) -> bool:
-    """Return True if a file of any name is worth being read; what chance brings about is not enough."""
+    """Return True if a file of any name is worth being read; what chance brings about is not enough.
+
+    What only an extra reads is known by its name alone: without the extra it is nobody's fault.
+    """
     format_name = sniff(head)
+    if format_name in RAW_FORMATS or format_name == "JXL":
+        return False
     if format_name == "BMP":  # "BM" begins many a text
         return int.from_bytes(head[14:18], "little") in _DIB_HEADERS | {12}
     return format_name not in (None, "TGA", "DIB", "PCX")
@@ -129,6 +154,8 @@ def looks_like_image(head: bytes) -> bool:
 
 def _of_container(head: bytes) -> str | None:
     brand, end = head[8:12], int.from_bytes(head[:4])
+    if brand == b"crx ":
+        return "CR3"
     compatible = {head[i : i + 4] for i in range(16, min(end, len(head)), 4)}
     if brand in _AVIF_BRANDS or (brand in _CONTAINER_BRANDS and compatible & _AVIF_BRANDS):
         return "AVIF"

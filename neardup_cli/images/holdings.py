@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from PIL import ImageFile, JpegImagePlugin
 
@@ -12,10 +12,15 @@ from neardup_cli.images.appended import Appended, read_appended
 from neardup_cli.images.boxes import Container, read_container
 from neardup_cli.images.decode import opened_header
 from neardup_cli.images.depths import data_depth, shows_through, stores_16_bit_colour, with_low_bytes
+from neardup_cli.images.formats import RAW_FORMATS
 from neardup_cli.images.frames import ONE_FRAME, Frames, read_frames, shown_frame, views_of
 from neardup_cli.images.gamut import reaches_beyond_srgb
 from neardup_cli.images.written import read_written
 from neardup_cli.records.holdings import Holdings
+
+if TYPE_CHECKING:
+    from neardup_cli.images.jxl import JxlImage
+    from neardup_cli.images.raw import RawImage
 
 _LOSSLESS = {"PNG", "GIF", "BMP"}
 _LOSSY_TIFF = {6, 7, 33003, 33005, 34712, 34892, 34927, 50001, 50002}
@@ -47,6 +52,8 @@ def read_holdings(
     stream = BytesIO(source) if isinstance(source, bytes) else source
     with opened_header(stream) as image:
         name = image.format or ""
+        if name == "JXL" and image.width * image.height <= max_pixels:
+            image.load()  # its words may be packed
         written = read_written(image)
         container = read_container(stream) if name in ("HEIF", "AVIF") else Container()
         appended = Appended()
@@ -56,20 +63,23 @@ def read_holdings(
         lossless, table = _is_lossless(image, stream, name), _luma_table(image)
         icc, wide = _profile(image, name, container)
         film = container.film_bytes or appended.film_bytes
-    pixels = _pixels(stream, name, container, max_pixels, alpha)
+        gain_map = container.gain_map or appended.gain_map or bool(getattr(image, "has_gain_map", False))
+    pixels = _Pixels() if name == "JPEG" else _pixels(stream, name, container, max_pixels, alpha)
     shown, views = _shown(stream, name, frames, max_pixels)
     return Holdings(
         frames=len(frames.numbers),
         duration_ms=frames.duration_ms,
         film_bytes=film,
         pictures=container.pictures or appended.pictures,
-        gain_map=container.gain_map or appended.gain_map,
+        gain_map=gain_map,
         has_alpha=pixels.has_alpha,
         depth=pixels.depth,
         wide_gamut=wide or reaches_beyond_srgb(icc) or (written.adobe_rgb and not icc),
         lossless=lossless,
-        quality=round(sum(table[:_LOW_FREQUENCIES]) / _LOW_FREQUENCIES, 3) if table else 0.0,
+        quality=_quality(name, table),
         table=table,
+        # Of a raw file, a preview's detail is not the sensor's: all that its size promises is there.
+        detail=1.0 if name in RAW_FORMATS else 0.0,
         shown_frame=shown,
         frame_views=views,
         captured_at=written.captured_at,
@@ -93,7 +103,9 @@ def _frames(image: ImageFile.ImageFile, stream: BinaryIO, name: str, container: 
         if container.frames < 2:
             return ONE_FRAME
         return Frames(tuple(range(container.frames)), container.duration_ms)
-    return read_frames(image, stream, name)
+    if name == "JXL":  # its decoder gives the first frame alone: at least one more is known to be there
+        return Frames((0, 1)) if getattr(image, "is_animated", False) else ONE_FRAME
+    return ONE_FRAME if name in RAW_FORMATS else read_frames(image, stream, name)
 
 
 def _shown(stream: BinaryIO, name: str, frames: Frames, max_pixels: int) -> tuple[int, tuple[bytes, ...]]:
@@ -117,9 +129,9 @@ def _pixels(
     stream: BinaryIO, name: str, container: Container, max_pixels: int, alpha: bool | None
 ) -> _Pixels:
     """Look at the pixels of the first frame, where the header leaves a question."""
-    if name == "JPEG":
-        return _Pixels()
     with opened_header(stream) as image:
+        if name == "JXL" or name in RAW_FORMATS:
+            return _of_extras(cast("JxlImage | RawImage", image), max_pixels)
         depth = container.depth or _stated_depth(image)
         may_show_through = container.has_alpha or (name != "HEIF" and image.has_transparency_data)
         if name in ("HEIF", "AVIF") and not may_show_through:
@@ -135,6 +147,16 @@ def _pixels(
             return _Pixels(has_alpha, depth)
         low = _low_bytes(stream) if deep_colour else None
         return _Pixels(has_alpha, data_depth(image, low))
+
+
+def _of_extras(image: JxlImage | RawImage, max_pixels: int) -> _Pixels:
+    """Return what a JPEG XL's pixels and a raw file's header say; no raw file is see-through."""
+    if image.format in RAW_FORMATS:
+        return _Pixels(False, image.depth)
+    if image.width * image.height > max_pixels:
+        return _Pixels(True, image.depth)
+    image.load()
+    return _Pixels(shows_through(image), image.depth)
 
 
 def _stated_depth(image: ImageFile.ImageFile) -> int:
@@ -189,6 +211,13 @@ def _luma_table(image: ImageFile.ImageFile) -> tuple[int, ...]:
         return ()
     table = tuple(image.quantization.get(image.layer[0][3]) or ())
     return table if len(table) == _STEPS else ()
+
+
+def _quality(name: str, table: tuple[int, ...]) -> float:
+    """Return the step of a quantiser over low frequencies; a raw file counts as never quantised: 1."""
+    if name in RAW_FORMATS:
+        return 1.0
+    return round(sum(table[:_LOW_FREQUENCIES]) / _LOW_FREQUENCIES, 3) if table else 0.0
 
 
 def _profile(image: ImageFile.ImageFile, name: str, container: Container) -> tuple[bytes, bool]:

@@ -45,6 +45,11 @@ def read_exif(image: Image.Image) -> ExifFacts:
         exif = image.getexif()
     except Exception:  # the parser meets bytes from anywhere and has no closed list of what it raises
         return ExifFacts(UPRIGHT, None)
+    return facts_of(exif)
+
+
+def facts_of(exif: Image.Exif) -> ExifFacts:
+    """Return what `read_exif` does, of EXIF that was read already."""
     if not exif:
         return ExifFacts(UPRIGHT, None)
     return ExifFacts(_orientation(exif), _captured_at(exif))

@@ -2,6 +2,9 @@
 
 A photograph is kept as a JPEG. Where a codec would show, it is a PNG: an image of a few pixels, at its own
 size, and what is plain (a page, an icon, a chart), of which any small difference counts.
+
+Its colours are what they are meant to be: a profile is applied here, to the few pixels that there are. The
+fingerprints are made of the numbers: those of an sRGB and of a ProPhoto copy are a few bits apart.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from neardup_cli.errors import UnreadableImage
+from neardup_cli.images.colours import in_srgb
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.records.previews import DIGEST_BYTES, Preview
 
@@ -70,13 +74,13 @@ def make_preview(image: DecodedImage, are_natural: Callable[[NDArray[np.uint8]],
             every difference is kept.
     """
     whole = image.colour or image.luma
-    pixels = shrunk(whole)
+    pixels = in_srgb(shrunk(whole), image.profile)
     some = np.frombuffer(pixels.tobytes(), np.uint8).reshape(-1, len(pixels.getbands()))[::_SAMPLED_EVERY]
     sample = Image.frombytes(pixels.mode, (len(some), 1), some.tobytes()).convert("RGB")
     plain = not are_natural(np.asarray(sample)[0])
     if plain and pixels.size != whole.size:
         # A digit on a page is a few pixels here: averaged over what each covers, and over nothing else.
-        pixels = whole.resize(pixels.size, Image.Resampling.BOX)
+        pixels = in_srgb(whole.resize(pixels.size, Image.Resampling.BOX), image.profile)
     return Preview(
         _coded(pixels, plain=plain),
         blake3(pixels.tobytes()).digest(DIGEST_BYTES),

@@ -16,10 +16,13 @@ from operator import attrgetter
 from neardup_cli.images import remote
 from neardup_cli.images.app_folders import in_app_folder, is_app_folder
 from neardup_cli.images.deep import DeepEntry, entries_of, open_path
+from neardup_cli.images.extras import lacking
 from neardup_cli.images.formats import (
     NOT_AN_IMAGE,
+    RAW_EXTENSIONS,
     SNIFFED_BYTES,
     USUAL_ENDINGS,
+    extension_of,
     has_image_extension,
     looks_like_image,
     reason_not_to_read,
@@ -34,6 +37,7 @@ EXCLUDED = "excluded"
 LINK = "symbolic link"
 SPECIAL = "not a regular file"
 APP_FOLDER = "folder of an application"
+RAW_BESIDE = "raw file: goes with the image of its name beside it"
 
 type Entry = os.DirEntry[bytes] | DeepEntry
 
@@ -85,6 +89,7 @@ class Walker:
     sniffs: bool = True
     link_targets: list[bytes] = field(default_factory=list)
     walked: set[bytes] = field(default_factory=set)
+    _stems: tuple[bytes, frozenset[bytes]] = (b"", frozenset())
 
     def walk(self, root: bytes) -> Iterator[FileRun]:
         """Yield every file at or below `root` (absolute, real path), in the order of its path's bytes.
@@ -137,7 +142,9 @@ class Walker:
         for pattern in self.exclude:
             if fnmatchcase(below, pattern) if "/" in pattern else _any_matches(names, pattern):
                 return EXCLUDED
-        return None if has_image_extension(path) else reason_not_to_read(path) or NOT_AN_IMAGE
+        if has_image_extension(path):
+            return lacking(path)
+        return reason_not_to_read(path) or NOT_AN_IMAGE
 
     def _walk_folder(self, top: bytes, device: int) -> Iterator[FileRun]:
         """Walk a folder of any depth: the folders on the way are a list, not calls in each other."""
@@ -209,8 +216,13 @@ class Walker:
     def _take(self, entry: Entry, run: FileRun) -> None:
         """Put a file into the run, or say why not; the cheap questions first, what is in it last."""
         path = entry.path
-        promises = has_image_extension(path)
-        if not promises and (reason := reason_not_to_read(path)):
+        is_raw = extension_of(path) in RAW_EXTENSIONS
+        promises = is_raw or has_image_extension(path)
+        if is_raw and self._has_image_beside(path):
+            reason: str | None = RAW_BESIDE
+        else:
+            reason = lacking(path) if promises else reason_not_to_read(path)
+        if reason:
             run.skipped.append(Skipped(path, reason))
             return
         try:
@@ -225,6 +237,21 @@ class Walker:
             run.files.append((path, status))
         else:
             run.skipped.append(Skipped(path, SPECIAL if promises else NOT_AN_IMAGE))
+
+    def _has_image_beside(self, path: bytes) -> bool:
+        """Return True if an image of the same stem lies in the folder of a raw file: the two are one.
+
+        `cleanup.companions` goes by the same names. A folder is listed once, at its first raw file.
+        """
+        folder, name = os.path.split(path)
+        if self._stems[0] != folder:
+            try:
+                names = [entry.name for entry in entries_of(folder)]
+            except OSError:
+                names = []
+            stems = frozenset(os.path.splitext(name)[0] for name in names if has_image_extension(name))
+            self._stems = folder, stems
+        return os.path.splitext(name)[0] in self._stems[1]
 
 
 def is_image_inside(path: bytes) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,9 @@ from PIL import Image, ImageFile, JpegImagePlugin
 
 from neardup_cli.errors import ImageTooLarge, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.colours import transform_of
 from neardup_cli.images.decode import opened_header, scaled_to_8_bits
+from neardup_cli.images.formats import RAW_FORMATS
 from neardup_cli.images.libjpeg import said_by_libjpeg
 from neardup_cli.images.metadata import UPRIGHT, read_exif
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from PIL import ImageCms
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-_SRGB_NAMES = ("srgb", "iec61966")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +86,25 @@ def decode_whole(
         UnreadableImage: for every defect of the content, and for a frame that it does not have.
     """
     with opened_header(BytesIO(data)) as image:
+        if image.format in RAW_FORMATS:  # what is in it is more than any picture made of it
+            raise UnreadableImage("a raw file: no image holds what it does, nor it an image")
         if frame:
             _seek(image, frame)
         if image.width * image.height > max_pixels:
             raise ImageTooLarge(f"too many pixels ({image.width} x {image.height})")
+        if image.format == "JXL":
+            image.load()  # only then its mode and its profile are known
         tables = _tables(image)
         found = image.info.get("icc_profile") if profile else None
         icc = found if isinstance(found, bytes) else b""
         decoded = tables is not None and image.mode in ("L", "RGB")
         if decoded:
-            transform = _transform(icc, image.mode)
+            transform = transform_of(icc, image.mode)
             (pixels, damage), alpha, is_grey = _jpeg_pixels(data, transform), None, image.mode == "L"
         else:
             image.load()
             colours, layer = _parts(image)
-            transform = _transform(icc, colours.mode)
+            transform = transform_of(icc, colours.mode)
             (pixels, alpha, is_grey), damage = _pixels(colours, layer, transform), ""
         # Pillow turns a TIFF, and pillow-heif a HEIC, while it is loaded, and says so here.
         orientation = read_exif(image).orientation if frame == 0 else UPRIGHT
@@ -193,34 +197,3 @@ def _is_grey(rgb: NDArray[np.uint8]) -> bool:
     if not (np.array_equal(red[sample], green[sample]) and np.array_equal(green[sample], blue[sample])):
         return False
     return np.array_equal(red, green) and np.array_equal(green, blue)
-
-
-# --- colours --------------------------------------------------------------------------------------------
-
-
-@cache
-def _srgb() -> ImageCms.ImageCmsProfile:
-    from PIL import ImageCms
-
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-
-def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return the way of colours to sRGB, relative colorimetric; None where there is nothing to do.
-
-    That is where the profile is sRGB's, is broken, belongs to other channels, or is one of grey, which
-    differs by its tones alone and is heeded by few viewers.
-    """
-    if not icc or mode == "L":
-        return None
-    from PIL import ImageCms  # most images have no profile
-
-    try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(icc))
-        name = (ImageCms.getProfileDescription(profile) or "").lower()
-        if any(word in name for word in _SRGB_NAMES):
-            return None
-        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-        return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", renderingIntent=intent)
-    except Exception:  # a profile of any content; Pillow has no closed list of what it raises
-        return None

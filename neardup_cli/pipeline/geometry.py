@@ -38,7 +38,7 @@ from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.holdings import OF_SEVERAL_FRAMES, Holdings
 from neardup_cli.records.matches import Alignment
-from neardup_cli.records.previews import Preview
+from neardup_cli.records.previews import PREVIEW_VERSION, Preview
 from neardup_cli.records.signs import Signs
 from neardup_cli.rules.confidence import (
     IMPOSSIBLE,
@@ -68,8 +68,11 @@ type Checked = tuple[IdPair, Alignment | None]
 
 
 def algorithm_name() -> str:
-    """Name the version that a verdict depends on: how sure a match has to be is asked of its evidence."""
-    return f"orb-{ALGORITHM_VERSION}"
+    """Name the versions that a verdict depends on, of its rules and of what they look at.
+
+    How sure a match has to be is asked of its evidence.
+    """
+    return f"orb-{ALGORITHM_VERSION}.{PREVIEW_VERSION}"
 
 
 def decide_pairs(

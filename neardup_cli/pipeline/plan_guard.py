@@ -20,6 +20,7 @@ from neardup_cli.cleanup.carry import is_said, told_by
 from neardup_cli.cleanup.companions import Companions
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.errors import BadInput
+from neardup_cli.images.formats import is_raw
 from neardup_cli.images.walk import is_below
 from neardup_cli.pipeline.plan_reserve import staying_paths, too_few_left
 from neardup_cli.plans import Companion, FileState, Plan, PlannedAct, PlannedGroup
@@ -45,6 +46,7 @@ def guard_plan(catalog: Catalog, plan: Plan) -> None:
             raise BadInput("the plan does not say from which catalog it was made (an older one?): plan again")
         families = staying_paths(plan)
         paths = {state.path for group in plan.groups for state in _states(group)}.union(*families.values())
+        paths |= {one.path for group in plan.groups for act in group.acts for one in act.companions}
         known = queries.files_at(connection, paths)
         pairs = {pair for group in plan.groups for pair in _pairs(group, known)}
         proofs = stored_proofs(connection, {gone for gone, _ in pairs})
@@ -124,6 +126,9 @@ class _Guard:
         if wrong := self._unknown(act.file):
             yield f"{shown} {wrong}"
             return
+        file = self._known[act.file.path]
+        if is_raw(file.path, file.format):
+            yield f"{shown} is a camera's raw file, which stays"
         pair = self._known[act.file.path].content_id, self._known[group.keep.path].content_id
         if pair not in self._copies:
             yield f"{shown} and {named(group.keep.path)} are no copies as far as the catalog knows"
@@ -142,6 +147,8 @@ class _Guard:
         """Say how a file does not go with a picture, by its name and place; one that is gone harms nobody."""
         if not self._goes_with(companion.path, file.path):
             return f"does not belong to {named(file.path)}"
+        if companion.path in self._known:
+            return "is an image of its own: scan again, and plan again"
         if companion.twin is not None and not self._goes_with(companion.twin.path, keep.path):
             return f"has for its twin {named(companion.twin.path)}, which does not belong to the file kept"
         return None

@@ -11,7 +11,7 @@ from neardup_cli.catalog import previews, scanning
 from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.choices import Device
 from neardup_cli.images import DEFAULT_MAX_PIXELS
-from neardup_cli.images.walk import APP_FOLDER, Walker
+from neardup_cli.images.walk import APP_FOLDER, RAW_BESIDE, Walker
 from neardup_cli.pipeline.models import ModelChoice, choose_model
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import (
@@ -248,7 +248,9 @@ def _extracted_on_cluster(
 
 def _settle(catalog: Catalog, store: ResultStore, found: Survey) -> int:
     """Stage 3: record what vanished, what moved and what came back; return how many files are offline."""
-    gone = [file for file in found.vanished if not still_there(file.path)]
+    # A raw file that has got an image beside it goes with that one, and is no image of its own any more.
+    beside = {entry.path for entry in found.skipped if entry.reason == RAW_BESIDE}
+    gone = [file for file in found.vanished if file.path in beside or not still_there(file.path)]
     with catalog.read() as connection:
         roots = {root.id: root for root in scanning.known_roots(connection)}
     offline = {row for row in {file.root_id for file in gone} if is_offline(*roots[row][1:])}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from neardup_cli.catalog.scanning import KnownFile, KnownFolder, KnownRow
 from neardup_cli.errors import BadInput, PathNotFound
 from neardup_cli.images.app_folders import in_app_folder
-from neardup_cli.images.formats import NOT_AN_IMAGE, has_image_extension
+from neardup_cli.images.formats import NOT_AN_IMAGE, has_image_extension, is_raw
 from neardup_cli.images.remote import is_remote, is_there
 from neardup_cli.images.walk import (
     FileRun,
@@ -189,7 +189,8 @@ def _compare(
                 _set_aside(head, result)
                 head = next(rows, None)
             if head is None or head[0] != path:
-                if not has_image_extension(path) and _left_out(path, run.root, result):
+                said_by_name = has_image_extension(path) or is_raw(path)  # by which the walk has decided
+                if not said_by_name and _left_out(path, run.root, result):
                     continue
                 result.to_read.append(ToRead(path, run.root, status.st_size, Cause.NEW))
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PREVIEW_VERSION = 1
+PREVIEW_VERSION = 2
 """Raised whenever another preview would be made of a file; a scan makes those of other versions anew."""
 
 DIGEST_BYTES = 16

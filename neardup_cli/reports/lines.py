@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from neardup_cli.images.formats import is_raw
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.evidence import evidence, shown_kind
@@ -55,5 +56,11 @@ def pair_lines(groups: Sequence[DuplicateGroup]) -> Iterator[str]:
 
 
 def redundant_paths(groups: Sequence[DuplicateGroup]) -> Iterator[bytes]:
-    """Yield the raw path of every file with which nothing is lost: what a clean-up removes unasked."""
-    yield from (member.path for group in groups for member in certain_files(group))
+    """Yield the path of every file with which nothing is lost, as bytes: what a clean-up removes unasked.
+
+    A camera's raw file is never among them, as no clean-up ever removes one.
+    """
+    for group in groups:
+        for member in certain_files(group):
+            if not is_raw(member.path, member.format):
+                yield member.path

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from neardup_cli.images.extras import WITHOUT_EXTRA
 from neardup_cli.records.scans import ScanSummary
 from neardup_cli.reports.paths import shown_path
 from neardup_cli.reports.units import shown_count, shown_seconds
@@ -61,10 +62,15 @@ def unreadable_lines(summary: ScanSummary) -> Iterator[str]:
 
 
 def _skipped_by_reason(summary: ScanSummary) -> list[tuple[str, str, int]]:
-    """Count what was skipped by reason and extension, the most frequent first."""
+    """Count what was skipped by reason and extension, the most frequent first; a missing extra once."""
     apart = frozenset(summary.app_folders)
+    skipped = [entry for entry in summary.skipped if entry.path not in apart]
+    by_kind = {
+        reason: ", ".join(sorted({_extension(entry.path) for entry in skipped if entry.reason == reason}))
+        for reason in {entry.reason for entry in skipped if WITHOUT_EXTRA in entry.reason}
+    }
     counted = Counter(
-        (entry.reason, _extension(entry.path)) for entry in summary.skipped if entry.path not in apart
+        (entry.reason, by_kind.get(entry.reason) or _extension(entry.path)) for entry in skipped
     )
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return [(reason, extension, number) for (reason, extension), number in ordered]

@@ -5,13 +5,15 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from skimage import data
 
 from neardup_cli.errors import UnreadableImage
+from neardup_cli.fingerprints.dhash import dhash
 from neardup_cli.images.decode import BLACK, WHITE, DecodedImage, decode
 from neardup_cli.images.preview import PREVIEW_SIDE, make_preview, open_preview, preview_pixels, shrunk
 from neardup_cli.records.previews import Preview
+from tests.profiles import DISPLAY_P3, WIDE, exported
 
 
 def encoded(image: Image.Image, format_name: str = "PNG", **options: object) -> bytes:
@@ -143,3 +145,35 @@ def test_another_file_is_not_opened_in_its_place() -> None:
     for other in (encoded(photograph(600)), encoded(photograph(100), "GIF"), b"hello"):
         with pytest.raises(UnreadableImage, match="preview"):
             preview_pixels(Preview(other, b""))
+
+
+@pytest.mark.parametrize("name", WIDE)
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP"])
+def test_colours_are_what_they_are_meant_to_be(name: str, format_name: str) -> None:
+    options = {} if format_name == "PNG" else {"quality": 95}
+    plain = reopened(*preview_of(encoded(photograph(), format_name, **options)))
+    wide = encoded(exported(photograph(), WIDE[name]), format_name, icc_profile=WIDE[name], **options)
+    image, preview = preview_of(wide)
+    shown = reopened(image, preview)
+    assert plain.colour is not None
+    assert shown.colour is not None
+    assert image.colour is not None
+
+    def off(pixels: Image.Image) -> float:
+        wanted, found = (np.asarray(one.convert("RGB"), float) for one in (plain.colour, pixels))  # type: ignore[union-attr]
+        return float(np.abs(wanted - found).mean())
+
+    assert off(shown.colour) < 2.5
+    assert off(shrunk(image.colour)) > off(shown.colour)  # the numbers themselves are others
+    # Fingerprints are made of the numbers, and are near all the same.
+    (bits, _), (other, _) = dhash(image.luma), dhash(decode(encoded(photograph(), format_name)).luma)
+    assert ((bits ^ other) & (1 << 64) - 1).bit_count() <= 4
+
+
+def test_a_profile_that_is_none_or_srgb_changes_nothing() -> None:
+    plain = preview_of(encoded(photograph()))[1]
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for icc in (b"no profile", srgb, DISPLAY_P3[:200]):
+        assert preview_of(encoded(photograph(), icc_profile=icc))[1] == plain
+    grey = photograph().convert("L")
+    assert preview_of(encoded(grey, icc_profile=DISPLAY_P3))[1] == preview_of(encoded(grey))[1]
