@@ -77,7 +77,7 @@ def find_groups(
 
 
 def find_report(catalog: Catalog, options: CleanOptions, progress: Progress | None = None) -> DupsReport:
-    """Do so, and return all that `dups` says of them.
+    """Find the groups that a clean-up may act on, and return all that `dups` says of them.
 
     Raises:
         ModelMismatch: see `find_duplicates`.
