@@ -162,7 +162,7 @@ class Ways:
     def _unasked(self, file: CatalogedFile, kept: CatalogedFile, kind: Kind | None) -> str | None:
         """Say why a copy is not meant; None if it is."""
         if kind not in self._policy.only:
-            return f"{kind_word(kind)}: not among the kinds asked for (--only)"
+            return f"{kind_word(kind)}: not acted on unasked (see --accept-loss and --only)"
         if self._request.action.is_link and file.digest != kept.digest:
             return "not the same bytes: a link would put another file under its name"
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neardup_cli.choices import Kind
+from neardup_cli.images.formats import is_raw
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, Stage
 from neardup_cli.records.proofs import Proof
@@ -20,7 +21,8 @@ class Parted:
 
     Attributes:
         certain: of which nothing is lost: the bytes of the file that stays, or an empty proof.
-        doubtful: the others, which a clean-up leaves alone unless it is told what may be lost.
+        doubtful: the others, which a clean-up leaves alone unless it is told what may be lost; and a camera's
+            raw files, which it always leaves alone.
         staying: the file that stays, and what a person said to keep.
     """
 
@@ -45,6 +47,8 @@ def parted(
     for file in members:
         if file.path == keep or file.path in kept:
             staying.append(file)
+        elif is_raw(file.path, file.format):
+            doubtful.append(file)
         elif file.digest == digest or ((proof := proofs.get(file.digest)) is not None and proof.is_empty):
             certain.append(file)
         else:

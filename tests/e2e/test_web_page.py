@@ -215,7 +215,7 @@ def test_all_certain_groups_after_a_preview(browser: Browser, site: Site) -> Non
     for name in ("coffee-copy.jpg", "chelsea-copy.jpg"):  # cut, mirrored: somebody has to look
         row = page.locator("#planned .row", has_text=name)
         expect(row).to_contain_text("not touched")
-        expect(row).to_contain_text("not among the kinds asked for")
+        expect(row).to_contain_text("not acted on unasked")
     page.get_by_role("button", name="Apply this plan").click()
     page.wait_for_selector("#outcome")
     assert len(tree(site.folder)) == len(before) - 3
