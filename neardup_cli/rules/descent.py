@@ -198,22 +198,45 @@ class Descendants:
             evidence: with the true sizes as far as they are known.
             proofs: those that are known.
         """
-        doubted = [
-            (source, child)
-            for pairs in self._pairs
-            for child, source in sorted(saved_from(pairs, evidence))
-            if (source, child) not in proofs
-        ]
+        doubted = [pair for pair in self._doubted(evidence) if pair not in proofs]
         return doubted or [pair for some in self._looked_at(evidence, proofs) for pair in some.unknown]
+
+    def _doubted(self, evidence: EvidenceOf) -> Iterator[Directed]:
+        """Yield pairs that show whether something was made of another one, as one sign says.
+
+        It may be the other way round, or another program with the same quantiser; and what converts to a
+        format of cameras keeps their words.
+        """
+        for some, pairs in zip(self._versions, self._pairs, strict=True):
+            for child, source in sorted(saved_from(pairs, evidence)):
+                yield source, child
+                if _tells(evidence.get(child, NOTHING)):
+                    yield child, source
+            yield from self._in_camera_formats(some, evidence)
+
+    def _in_camera_formats(self, some: Sequence[int], evidence: EvidenceOf) -> Iterator[Directed]:
+        """Yield a camera's JPEGs with what has a format of cameras, of one size: was it made of that?"""
+        about = {content: evidence.get(content, NOTHING) for content in some}
+        size = {content: (self._files[content].width, self._files[content].height) for content in some}
+        for source in some:
+            if known.is_in_camera_format(self._files[source], about[source]):
+                for child in some:
+                    jpeg = self._files[child].format == "JPEG" and known.is_from_camera(about[child])
+                    if jpeg and size[child] == size[source]:
+                        yield child, source
 
     def told(self, evidence: EvidenceOf, proofs: Proofs) -> dict[int, Evidence]:
         """Add to the versions that were asked what was made from each."""
         found = dict(evidence)
         saved: dict[int, set[int]] = {}
+        apart: dict[int, set[int]] = {}
         for (child, source), proof in proofs.items():
             if proof.is_saved and source in found:
                 saved.setdefault(source, set()).add(child)
+            if child in found and _tells(found[child]) and not (proof.made or proof.unproven):
+                apart.setdefault(child, set()).add(source)
         found |= {source: replace(found[source], saved=frozenset(some)) for source, some in saved.items()}
+        found |= {child: replace(found[child], apart=frozenset(some)) for child, some in apart.items()}
         for one in self._looked_at(found, proofs):
             if not one.unknown and one.content in found:
                 found[one.content] = replace(found[one.content], children=one.children, likely=one.likely)
@@ -247,6 +270,11 @@ class Descendants:
         best = [content for content in some if quality[content][:_DECIDED] == decided]
         best.sort(key=lambda content: (quality[content], files[content].digest))
         return best[:_MOST_CANDIDATES] if len(best) > 1 else ()
+
+
+def _tells(about: Evidence) -> bool:
+    """Return True if it can be told whether an encoder made a content of another one."""
+    return about.holdings is not None and (bool(about.holdings.table) or about.holdings.lossless)
 
 
 class _Candidate(NamedTuple):

@@ -35,6 +35,7 @@ class Evidence:
         detail: how long its long side would be, in pixels, if it held no more than what can be seen in it:
             about 1000 for an image of 1000 pixels, whatever it was enlarged to. None where not measured.
         saved: contents that are, to the bit, what an encoder made of it.
+        apart: contents of which it is known not to be made: its encoder would have written something else.
         children: how many other versions are surely made from it, of a few that were asked; None where none
             was asked.
         likely: how many are what an encoder may have made of it, or of something very like it.
@@ -44,6 +45,7 @@ class Evidence:
     holdings: Holdings | None = None
     detail: float | None = None
     saved: frozenset[int] = frozenset()
+    apart: frozenset[int] = frozenset()
     children: int | None = None
     likely: int = 0
     colourfulness: float | None = None
@@ -63,11 +65,18 @@ def is_from_camera(evidence: Evidence) -> bool:
     return held is not None and held.from_camera and not is_edited(held)
 
 
+def is_in_camera_format(file: CatalogedFile, evidence: Evidence) -> bool:
+    """Return True if a content with a time of capture has a format that cameras write."""
+    held = evidence.holdings
+    taken = file.captured_at is not None
+    return taken and file.format in _CAMERA_FORMATS and not (held is not None and is_edited(held))
+
+
 def camera_signs(file: CatalogedFile, evidence: Evidence) -> int:
     """Count what speaks for a camera's own file: its notes, a fraction of a second, a format of cameras."""
     held = evidence.holdings
     taken = file.captured_at is not None
-    own_format = taken and file.format in _CAMERA_FORMATS
+    own_format = is_in_camera_format(file, evidence)
     if held is None:
         return taken + own_format
     if is_edited(held):

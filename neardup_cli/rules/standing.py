@@ -121,6 +121,7 @@ def qualities(
     length = {content: known.long_side(files[content], one) for content, one in about.items()}
     most = max(length.values())
     aside = _aside(about)
+    exported = _exported(files, about)
     steps = {
         content: held.quality
         for content, one in about.items()
@@ -132,13 +133,23 @@ def qualities(
             enlarged=length[content] < AS_LONG * max(files[content].width, files[content].height),
             resaved=content in resaved,
             no_camera=not known.is_from_camera(about[content]),
-            signs=-known.camera_signs(files[content], about[content]),
+            signs=-known.camera_signs(files[content], about[content]) + (content in exported),
             told=-known.told(about[content]),
             aside=content in aside,
             coarse=0.0 if lossless[content] or not steps else steps.get(content, _UNKNOWN_STEP),
             pixels=-files[content].width * files[content].height,
         )
         for content in contents
+    }
+
+
+def _exported(files: FileOf, about: EvidenceOf) -> set[int]:
+    """Return the versions whose format says nothing: a camera's JPEG is there that was not made of them."""
+    cameras = [one for one in about.values() if known.is_from_camera(one)]
+    return {
+        content
+        for content, one in about.items()
+        if known.is_in_camera_format(files[content], one) and any(content in other.apart for other in cameras)
     }
 
 
@@ -188,8 +199,8 @@ def saved_from(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[tuple[in
             held, source = (evidence.get(content, NOTHING).holdings for content in (one, other))
             if held is None or source is None or not held.bears or not is_coarser(source, held):
                 continue
-            if other in evidence[one].saved:
-                continue  # it is the other way round: what it bears is older than both
+            if other in evidence[one].saved or other in evidence[one].apart:
+                continue  # it is the other way round, or another program has the same quantiser
             most = _NOISE_LEFT if held.table else _NOISE_LEFT_BY_OTHERS
             name, left = min(held.bears, key=lambda one: (one[1], one[0]))
             if name == source.table_name and left < most:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from itertools import combinations
 
 from neardup_cli.choices import Kind, Loss
@@ -141,11 +143,44 @@ def test_what_bears_a_quantiser_was_made_from_it() -> None:
     pairs = re_encoded(some)
     descendants = Descendants([some], pairs, FILES)
     proofs: dict[Directed, Proof] = {}
+    resaved = {(OTHER, COARSE), (LARGE, COARSE)}
     while asked := descendants.asked(evidence, proofs):
-        proofs |= dict.fromkeys(asked, NOT_MADE)
+        proofs |= {pair: MADE if pair in resaved else NOT_MADE for pair in asked}
+    assert resaved <= proofs.keys(), "their encoders have to bear it out"
     told = descendants.told(evidence, proofs)
     assert (told[FINE].children, told[COARSE].children) == (0, 2)
     assert standings(some, pairs, FILES, told)[COARSE] == 0
+
+
+def test_another_program_may_have_the_same_quantiser() -> None:
+    """A photograph from the web was a JPEG of quality 90 once; so is each edit that somebody saves."""
+    edit = jpeg(6)
+    assert edit.holdings is not None
+    some = (FINE, COARSE)
+    evidence = {FINE: jpeg(2, bears=((edit.holdings.table_name, 0.4),)), COARSE: edit}
+    pairs = re_encoded(some)
+    assert standings(some, pairs, FILES, evidence)[COARSE] == 0
+    descendants = Descendants([some], pairs, FILES)
+    assert {(FINE, COARSE), (COARSE, FINE)} <= set(descendants.asked(evidence, {}))
+    told = descendants.told(evidence, {(COARSE, FINE): MADE, (FINE, COARSE): NOT_MADE})
+    assert standings(some, pairs, FILES, told)[FINE] == 0
+
+
+def test_a_conversion_keeps_the_words_of_the_camera() -> None:
+    """A HEIC stays before the JPEG that was made of it, and not before one that it was made of."""
+    some = (FINE, OTHER)
+    heic = file(b"/other.heic", OTHER, (800, 600), kind="HEIF")
+    files = {
+        content: replace(one, captured_at=datetime(2024, 5, 1))
+        for content, one in {FINE: FILES[FINE], OTHER: heic}.items()
+    }
+    evidence = {FINE: jpeg(2, **CAMERA), OTHER: Evidence(Holdings(**CAMERA))}  # type: ignore[arg-type]
+    pairs = re_encoded(some)
+    descendants = Descendants([some], pairs, files)
+    assert (FINE, OTHER) in descendants.asked(evidence, {})
+    for proof, stays in ((MADE, OTHER), (NOT_MADE, FINE)):
+        told = descendants.told(evidence, {(FINE, OTHER): proof})
+        assert standings(some, pairs, files, told)[stays] == 0
 
 
 def test_one_descendant_says_nothing() -> None:
