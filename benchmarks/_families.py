@@ -83,6 +83,8 @@ class Entry:
     truth: Truth
 
 
+ROUNDED = 6  # levels between the channels of a grey photograph that is stored in colour
+
 type Job = tuple[Path, int, bool, Path, int]
 """A photograph, its number, whether it gets a family, the folder to write to, and the seed."""
 
@@ -153,8 +155,11 @@ def plain_copies(
 
 
 def edits(image: Image.Image, key: str, number: int, seed: int) -> Iterator[tuple[str, Truth, str, bytes]]:
-    """Give the seventeen edits, each: how, truth, suffix, bytes. A grey photograph made grey is no edit."""
-    is_grey = image.convert("HSV").getextrema()[1] == (0, 0)
+    """Give the seventeen edits, each: how, truth, suffix, bytes. A grey photograph made grey is no edit.
+
+    Nor is one whose colours are the rounding of its encoder.
+    """
+    is_grey = np.ptp(np.asarray(image, np.int16), axis=2).max() <= ROUNDED
     for attack in (*EDITS, Attack(BLURRED, (Blur(image.height / 60),))):
         edited = attack.run(image, key, seed=seed)
         truth = Truth.RE_ENCODED if attack.name == "grey" and is_grey else Truth.EDIT

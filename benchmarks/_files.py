@@ -16,7 +16,7 @@ CAMERAS = (("Canon", "Canon EOS 80D"), ("NIKON CORPORATION", "NIKON D7500"), ("S
 
 
 def encoded(image: Image.Image, suffix: str, quality: int = 90, exif: Image.Exif | None = None) -> bytes:
-    """Return the file that holds `image`.
+    """Return the file that holds `image`, with the colour profile that it came with, as programs write it.
 
     Args:
         image: RGB, or RGBA and L where the format has them.
@@ -26,6 +26,8 @@ def encoded(image: Image.Image, suffix: str, quality: int = 90, exif: Image.Exif
     """
     buffer = io.BytesIO()
     more = {} if exif is None else {"exif": exif.tobytes()}
+    if profile := image.info.get("icc_profile"):
+        more["icc_profile"] = profile
     if suffix == ".heic":
         import pillow_heif
 
