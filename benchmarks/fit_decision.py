@@ -231,14 +231,14 @@ def confidences(seen: Sequence[Seen], weights: Mapping[str, float]) -> Floats:
 
 def report(side: Side, seen: Sequence[Seen], sure: Floats) -> list[Figure]:
     """Print what each preset finds and lets in, and how right the confidences are; return figures."""
-    from neardup_cli.rules.confidence import LEVELS, SHORT
+    from neardup_cli.rules.confidence import LEVELS
 
     true = np.array([one.pair.is_copy for one in seen])
     marked = np.array([one.pair.is_marked for one in seen])
     limits = np.array([one.signs is not None and one.signs.fits == 1 and not one.refused for one in seen])
     rows: list[list[str | float]] = []
     for name, level in (("the limits alone", None), *LEVELS.items()):
-        said = limits if level is None else (sure >= level) & (limits | (sure >= SHORT))
+        said = limits if level is None else (sure >= level) & limits
         wrong, doubtful = np.count_nonzero(said & ~true & ~marked), np.count_nonzero(said & marked)
         rows.append([name, f"{said[true].mean():.4f}", str(wrong), str(doubtful)])
     print(f"\n{side}: {np.count_nonzero(true):,} pairs of copies, {np.count_nonzero(~true):,} of strangers")

@@ -124,11 +124,10 @@ def ask(
     with meter.stage("load"):
         prints, vectors = _load(catalog, criteria)
         asked, known = _Side(prints, vectors, queries), _Side(prints, vectors, references)
-    with meter.stage("regions"):
-        seen = seen_by_regions(catalog, criteria, watch)
     with meter.stage("sieve"):
         sieved = _sieve(asked, known, criteria.limits.radius, watch)
     with meter.stage("verifier"):
+        seen = seen_by_regions(catalog, criteria, watch)
         sides = _nearest(asked, known, neighbours), _seen(asked, known, seen)
         near = [whole | parts for whole, parts in zip(*sides, strict=True)]
         candidates = _with_seen(_candidates(asked, known, sieved, near, criteria.limits.radius), seen)

@@ -42,7 +42,6 @@ from neardup_cli.records.previews import PREVIEW_VERSION, Preview
 from neardup_cli.records.signs import Signs
 from neardup_cli.rules.confidence import (
     IMPOSSIBLE,
-    SHORT,
     UNSURE,
     log_odds,
     refused_log_odds,
@@ -61,7 +60,7 @@ _PAPER, _WHOLE_PAGE = 0.4, 0.7
 _LEAST_TONE = 0.5
 _MOST_BLOCKS = 5.5
 _SMALL = 96
-_LEAST_EVIDENCE, _LEAST_IF_SHORT = (math.log(sure / (1 - sure)) for sure in (LEAST_CONFIDENCE, SHORT))
+_LEAST_EVIDENCE = math.log(LEAST_CONFIDENCE / (1 - LEAST_CONFIDENCE))
 
 type Checked = tuple[IdPair, Alignment | None]
 """A pair and the verdict on it; None where a picture cannot be read any more."""
@@ -249,20 +248,18 @@ class Laid:
             subjects: gives both in colour; called for pictures that match only.
             holdings: gives what both files say beside their pixels; called where that may decide.
         """
-        if verdict.transform is None or not (verdict.matched or verdict.is_open):
+        if verdict.transform is None or not verdict.matched:
             return cls(verdict, None)
         evidence = log_odds(signs_of(verdict))  # whatever their colours and sizes say, it is not more
         if evidence >= _LEAST_EVIDENCE:
             a, b = subjects()
             evidence = log_odds(signs_of(verdict, a, b))
-        if evidence < (_LEAST_EVIDENCE if verdict.matched else _LEAST_IF_SHORT):
-            reason = UNSURE if verdict.matched else verdict.reason
-            return cls(replace(verdict, matched=False, reason=reason), None, evidence)
+        if evidence < _LEAST_EVIDENCE:
+            return cls(replace(verdict, matched=False, reason=UNSURE), None, evidence)
         refusal = _refusal(a, b, verdict, holdings)
         if refusal is not None:
             evidence = min(evidence, refused_log_odds())
             return cls(replace(verdict, matched=False, reason=refusal), None, evidence)
-        verdict = replace(verdict, matched=True, reason="the pixels agree")
         explanation = explain_match(a, b, verdict)
         if _is_another_shot(a, b, verdict, explanation, holdings):
             explanation = explanation.as_similar_shot()

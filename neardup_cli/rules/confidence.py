@@ -3,8 +3,9 @@
 A logistic model: each sign times its weight, and the sum is the log-odds. The weights stand in
 `decision.txt`, made by `benchmarks/fit_decision.py`. That two pictures look alike to the network brings a
 pair here and has no weight any more: beside what the pixels say, similarity told copies from strangers no
-better. What the second look at the colours refuses (another word on the same page, other colours) stays
-refused, whatever the blocks say.
+better. What falls short of the limits of the geometric stage is none, however much else speaks for it (two
+screenshots of one program reach 0.98), and what the second look at the colours refuses (another word on the
+same page, other colours) stays refused.
 """
 
 from __future__ import annotations
@@ -18,10 +19,6 @@ from neardup_cli.records.signs import Signs
 
 LEVELS = {"strict": 0.95, "normal": 0.7, "loose": 0.5}
 """The confidence from which a pair is a copy, by preset."""
-
-SHORT = 0.9
-"""What falls short of the limits of the geometric stage counts from here on, whatever the preset: the other
-signs have to make up for it."""
 
 IMPOSSIBLE = -20.0
 """Log-odds where nothing of one picture was found in the other one."""

@@ -10,7 +10,7 @@ from neardup_cli.choices import Grouping
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.query import QueryOptions
-from neardup_cli.rules.confidence import LEVELS, SHORT
+from neardup_cli.rules.confidence import LEVELS
 from neardup_cli.rules.copies import limits_for
 from neardup_cli.rules.options import LEAST_CONFIDENCE, PRESETS, Matching
 
@@ -41,7 +41,6 @@ def test_others_are_refused(kind: type[Matching], asked: dict[str, Any], message
 def test_the_presets_are_three_confidences() -> None:
     assert set(PRESETS) == set(LEVELS)
     assert LEVELS["strict"] > LEVELS["normal"] > LEVELS["loose"] == LEAST_CONFIDENCE
-    assert LEVELS["normal"] < SHORT < LEVELS["strict"]
 
 
 def test_a_confidence_stands_in_place_of_a_preset() -> None:
