@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from neardup_cli.choices import Loss
 from neardup_cli.records.holdings import table_name
 from neardup_cli.records.matches import PairMatch
 from neardup_cli.records.proofs import Proof
@@ -28,6 +29,7 @@ from neardup_cli.rules.standing import (
     saved_from,
 )
 
+_SHOWN = frozenset({Loss.DETAIL, Loss.CONTENT, Loss.COLOUR})
 _MOST_SOURCES = 4
 _MOST_TABLES = 3
 _MOST_CANDIDATES = 6
@@ -210,8 +212,7 @@ class Descendants:
         for some, pairs in zip(self._versions, self._pairs, strict=True):
             for child, source in sorted(saved_from(pairs, evidence)):
                 yield source, child
-                if _tells(evidence.get(child, NOTHING)):
-                    yield child, source
+                yield child, source
             yield from self._in_camera_formats(some, evidence)
 
     def _in_camera_formats(self, some: Sequence[int], evidence: EvidenceOf) -> Iterator[Directed]:
@@ -233,7 +234,7 @@ class Descendants:
         for (child, source), proof in proofs.items():
             if proof.is_saved and source in found:
                 saved.setdefault(source, set()).add(child)
-            if child in found and _tells(found[child]) and not (proof.made or proof.unproven):
+            if child in found and _is_apart(found[child], proof):
                 apart.setdefault(child, set()).add(source)
         found |= {source: replace(found[source], saved=frozenset(some)) for source, some in saved.items()}
         found |= {child: replace(found[child], apart=frozenset(some)) for child, some in apart.items()}
@@ -272,9 +273,16 @@ class Descendants:
         return best[:_MOST_CANDIDATES] if len(best) > 1 else ()
 
 
-def _tells(about: Evidence) -> bool:
-    """Return True if it can be told whether an encoder made a content of another one."""
-    return about.holdings is not None and (bool(about.holdings.table) or about.holdings.lossless)
+def _is_apart(about: Evidence, proof: Proof) -> bool:
+    """Return True if a content was surely not made of another one.
+
+    Its encoder would have written something else; of one that does not say what it does, if it shows more.
+    """
+    if proof.unproven or proof.made or about.holdings is None:
+        return False
+    if about.holdings.table or about.holdings.lossless:
+        return True
+    return bool(_SHOWN.intersection(proof.losses))
 
 
 class _Candidate(NamedTuple):

@@ -22,7 +22,7 @@ from neardup_cli.rules.descent import (
 from neardup_cli.rules.evidence import Evidence
 from neardup_cli.rules.families import Family
 from neardup_cli.rules.keep import may_be_enlarged_from, outdone
-from neardup_cli.rules.standing import standings
+from neardup_cli.rules.standing import qualities, standings
 from tests.rules.matches import file, match
 
 SMALL, LARGE, FINE, COARSE, OTHER = 1, 2, 3, 4, 5
@@ -164,6 +164,22 @@ def test_another_program_may_have_the_same_quantiser() -> None:
     assert {(FINE, COARSE), (COARSE, FINE)} <= set(descendants.asked(evidence, {}))
     told = descendants.told(evidence, {(COARSE, FINE): MADE, (FINE, COARSE): NOT_MADE})
     assert standings(some, pairs, FILES, told)[FINE] == 0
+
+
+def test_what_shows_more_was_not_made_of_a_blurred_version() -> None:
+    """A HEIC bears the quantiser that the photograph had once, and somebody's blurred version has again."""
+    edit = jpeg(6)
+    assert edit.holdings is not None
+    some = (FINE, COARSE, OTHER)
+    bears = ((edit.holdings.table_name, 0.4),)
+    evidence = {FINE: jpeg(2), COARSE: edit, OTHER: Evidence(Holdings(bears=bears))}
+    pairs = re_encoded(some)
+    assert (OTHER, COARSE) in Descendants([some], pairs, FILES).asked(evidence, {})
+    for proof, resaved in ((Proof((Loss.DETAIL,)), False), (Proof(), True)):
+        told = Descendants([some], pairs, FILES).told(
+            evidence, {(OTHER, COARSE): proof, (COARSE, OTHER): MADE}
+        )
+        assert qualities(some, FILES, told, pairs)[OTHER].resaved is resaved
 
 
 def test_a_conversion_keeps_the_words_of_the_camera() -> None:
