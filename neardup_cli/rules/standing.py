@@ -154,13 +154,19 @@ def _exported(files: FileOf, about: EvidenceOf) -> set[int]:
 
 
 def _aside(about: EvidenceOf) -> set[int]:
-    """Return the versions that were asked, and from which fewer were made than from another one."""
+    """Return the versions that were asked, and from which fewer were made than from another one.
+
+    But not what others were saved from to the bit, where of the other one's children that is not known: they
+    bear its quantiser, and many programs have the same.
+    """
     most = max(one.children or 0 for one in about.values())
     likely = max(one.likely for one in about.values())
+    to_the_bit = any(one.saved for one in about.values() if one.children == most)
     return {
         content
         for content, one in about.items()
         if one.children is not None
+        and not (one.saved and not to_the_bit)
         and (one.children < CHILDREN <= most or (most < CHILDREN <= likely and one.likely == 0))
     }
 

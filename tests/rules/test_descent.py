@@ -182,6 +182,20 @@ def test_what_shows_more_was_not_made_of_a_blurred_version() -> None:
         assert qualities(some, FILES, told, pairs)[OTHER].resaved is resaved
 
 
+def test_a_copy_to_the_bit_says_more_than_quantisers_that_many_programs_have() -> None:
+    """The photograph and its copy; a noisy version, whose quantiser two conversions of the first bear."""
+    some = (FINE, COARSE, OTHER, LARGE)
+    told: dict[int, Evidence] = {
+        FINE: replace(jpeg(2), children=1, saved=frozenset({LARGE})),
+        COARSE: replace(jpeg(6), children=2),
+        OTHER: Evidence(Holdings()),
+        LARGE: jpeg(3),
+    }
+    assert not qualities(some, FILES, told)[FINE].aside
+    told[COARSE] = replace(told[COARSE], saved=frozenset({OTHER}))
+    assert qualities(some, FILES, told)[FINE].aside
+
+
 def test_a_conversion_keeps_the_words_of_the_camera() -> None:
     """A HEIC stays before the JPEG that was made of it, and not before one that it was made of."""
     some = (FINE, OTHER)
