@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.util import find_spec
 
-from neardup_cli.images.formats import RAW_EXTENSIONS, extension_of
+from neardup_cli.images.formats import RAW_EXTENSIONS, USUAL_ENDINGS, extension_of
 from neardup_cli.installation import install_command
 
 WITHOUT_EXTRA = "not read without an extra"
@@ -31,6 +31,8 @@ def can_read_jxl() -> bool:
 
 def lacking(path: bytes) -> str | None:
     """Say why a file is not read for want of an extra, by its name; None if it wants none that is missing."""
+    if path.endswith(USUAL_ENDINGS):  # nearly all files of a library, which want none
+        return None
     needed = _NEEDED.get(extension_of(path))
     if needed is None or _is_there(needed[1]):
         return None

@@ -216,8 +216,9 @@ class Walker:
     def _take(self, entry: Entry, run: FileRun) -> None:
         """Put a file into the run, or say why not; the cheap questions first, what is in it last."""
         path = entry.path
-        is_raw = extension_of(path) in RAW_EXTENSIONS
-        promises = is_raw or has_image_extension(path)
+        promises = has_image_extension(path)
+        is_raw = not promises and extension_of(path) in RAW_EXTENSIONS
+        promises = promises or is_raw
         if is_raw and self._has_image_beside(path):
             reason: str | None = RAW_BESIDE
         else:
