@@ -57,9 +57,6 @@ _LEAST_THUMBNAIL_CORRELATION = 0.5
 # an agreement of 0.96 or more and a tone of 0.99; of 3,000 pairs of others one has 0.69, the rest less.
 _SOFT_CORRELATION = 0.75
 _SURE_CORRELATION = 0.85
-# Below the first, softness alone decides nothing and is one sign among others, worth a tenth less.
-_LEAST_SOFT_CORRELATION = 0.6
-_LESS_IF_SOFT = 0.9
 _SOFT_AGREEMENT, _SOFT_AGREEMENT_ALONE = 0.6, 0.85
 _SOFT_TONE = 0.985
 # Skies, walls, gradients and pictures of a few pixels: with so little detail, every pixel has to be the same.
@@ -206,7 +203,7 @@ def verify_pair(a: LocalFeatures, b: LocalFeatures, settings: VerifySettings = N
 
 def _weight(verdict: Verdict) -> float:
     """Rank refused alignments: a handful of blocks that agree say less than many that mostly do."""
-    return verdict.agreement * (_LESS_IF_SOFT if verdict.soft else min(1.0, verdict.blocks / _FEWEST_BLOCKS))
+    return verdict.agreement * min(1.0, verdict.blocks / _FEWEST_BLOCKS)
 
 
 def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings: VerifySettings) -> Verdict:
@@ -221,18 +218,12 @@ def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings
             transform, found = refined, better
             refusal = _refusal(a, b, transform, found, settings)
     soft = gradient = False
-    if refusal is not None and hypothesis.correlation >= _LEAST_SOFT_CORRELATION:
+    if refusal is not None and hypothesis.correlation >= _SOFT_CORRELATION:
         softened = measure_softened(a, b, transform)
         if _convinces_softened(softened, hypothesis.correlation, settings):
             found, refusal, soft = softened, None, True
-        elif (
-            hypothesis.correlation >= _SOFT_CORRELATION
-            and found.blocks < _FEWEST_BLOCKS
-            and _are_one_gradient(a, b, transform)
-        ):
+        elif found.blocks < _FEWEST_BLOCKS and _are_one_gradient(a, b, transform):
             refusal, gradient = None, True
-        elif refusal in _OPEN and _LESS_IF_SOFT * softened.share > found.share:
-            found, refusal, soft = softened, _refusal(a, b, transform, softened, settings) or DISAGREE, True
     coverage_a, coverage_b = affine.coverage(a.size, b.size, transform)
     return Verdict(
         matched=refusal is None,
@@ -297,8 +288,6 @@ def _holds_all(found: Agreement) -> bool:
 
 
 def _convinces_softened(found: Agreement, correlation: float, settings: VerifySettings) -> bool:
-    if correlation < _SOFT_CORRELATION:
-        return False
     least = _SOFT_AGREEMENT if correlation >= _SURE_CORRELATION else _SOFT_AGREEMENT_ALONE
     return (
         found.share >= least
