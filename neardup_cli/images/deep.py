@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _AT_ONCE = 3_000  # bytes of a path that every system takes
@@ -21,17 +22,7 @@ def open_path(path: bytes, flags: int) -> int:
     Raises:
         OSError: as `os.open` does.
     """
-    try:
-        return os.open(path, flags)
-    except OSError as exc:
-        if exc.errno != errno.ENAMETOOLONG or len(path) <= _AT_ONCE:
-            raise
-    folder, name = path.rsplit(b"/", 1)
-    above = _open_folder(folder)
-    try:
-        return os.open(name, flags, dir_fd=above)
-    finally:
-        os.close(above)
+    return _reached(path, lambda place, folder: os.open(place, flags, dir_fd=folder))
 
 
 def status_of(path: bytes) -> os.stat_result:
@@ -40,15 +31,20 @@ def status_of(path: bytes) -> os.stat_result:
     Raises:
         OSError: as `os.stat` does.
     """
+    return _reached(path, lambda place, folder: os.stat(place, dir_fd=folder))
+
+
+def _reached[Found](path: bytes, ask: Callable[[bytes, int | None], Found]) -> Found:
+    """Ask the system of a path; of one that it does not take, of the name in its opened folder."""
     try:
-        return os.stat(path)
+        return ask(path, None)
     except OSError as exc:
         if exc.errno != errno.ENAMETOOLONG or len(path) <= _AT_ONCE:
             raise
     folder, name = path.rsplit(b"/", 1)
     above = _open_folder(folder)
     try:
-        return os.stat(name, dir_fd=above)
+        return ask(name, above)
     finally:
         os.close(above)
 
