@@ -18,8 +18,9 @@ type Floats32 = NDArray[np.float32]
 _BLOCK = 8
 _LEAST_NOISE = 0.05  # grey levels
 _TRIED_ON, _FEW_TRIED = 1 << 20, 1 << 18  # pixels
-_TRIED = 6  # steps of a binary search over 5 to 98
-_COARSEST, _FINEST = 5, 98
+_TRIED = 6
+_COARSEST, _COMMON, _FINEST = 5, 80, 98
+_NEAR_ENOUGH = 0.02  # of the bytes
 _STEP_OF_OTHERS = 8.0  # of chroma's mean, where a codec does not say
 
 
@@ -143,14 +144,37 @@ def _encoded(grey: Grey, table: tuple[int, ...] | None, quality: int, *, webp: b
 
 
 def _equivalent_quality(sample: Grey, size: float, *, webp: bool = False) -> int:
-    """Find the finest quality at which a sample takes at most so many bytes."""
-    low, high = _COARSEST, _FINEST
+    """Find the finest quality at which a sample takes at most so many bytes, or next to it.
+
+    Bytes grow about exponentially with the quality: what lies between two qualities is guessed by that.
+    """
+    low, high = _COARSEST, _FINEST + 1
+    below = above = None  # quality and logarithm of the bytes, of the nearest on either side
+    wanted = float(np.log(max(1.0, size)))
+    middle = _COMMON
     for _ in range(_TRIED):
-        if low >= high:
-            break
-        middle = (low + high + 1) // 2
-        if len(_encoded(sample, None, middle, webp=webp)) > size:
-            high = middle - 1
+        found = float(np.log(len(_encoded(sample, None, middle, webp=webp))))
+        if abs(found - wanted) < _NEAR_ENOUGH:
+            return middle
+        if found > wanted:
+            high, above = middle, (middle, found)
         else:
-            low = middle
+            low, below = middle, (middle, found)
+        if high - low <= 1:
+            break
+        middle = _between(below, above, wanted, (low, high))
     return low
+
+
+def _between(
+    below: tuple[int, float] | None,
+    above: tuple[int, float] | None,
+    wanted: float,
+    limits: tuple[int, int],
+) -> int:
+    """Guess a quality between two limits, themselves left out."""
+    if below is None or above is None:
+        return sum(limits) // 2
+    share = (wanted - below[1]) / max(1e-6, above[1] - below[1])
+    guess = round(below[0] + share * (above[0] - below[0]))
+    return min(max(guess, limits[0] + 1), limits[1] - 1)

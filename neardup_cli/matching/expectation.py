@@ -18,6 +18,7 @@ type Floats32 = NDArray[np.float32]
 type Floats64 = NDArray[np.float64]
 
 _KERNELS = tuple(Image.Resampling(number) for number in (4, 2, 5, 3, 1))  # box to Lanczos, by their softness
+_REACH = 4  # pixels of the result: farther than any of them reaches
 _WINDOW = 320  # pixels of the side of the window on which a kernel is chosen
 _OUTLIER = 20  # grey levels from which a pixel counts no more: something else is there
 _BLURS = (0.8, 1.6)  # an editor's sharpening, a phone's softening: a mixture of the image and its blurs
@@ -141,9 +142,18 @@ def _error(a: Grey, b: Grey) -> float:
 def _resize(grey: Grey, size: affine.Size, kernel: Image.Resampling, box: tuple[int, int, int, int]) -> Grey:
     """Resize an image to a size and return the box of it, in pixels of the result."""
     across, down = grey.shape[1] / size[0], grey.shape[0] / size[1]
-    source = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
-    wanted = (box[2] - box[0], box[3] - box[1])
-    return np.asarray(Image.fromarray(grey).resize(wanted, kernel, box=source))
+    # Only what the kernel reaches is copied: a window of a large image is resized five times over.
+    reach = (round(_REACH * max(1, across)), round(_REACH * max(1, down)))
+    left, top = max(0, int(box[0] * across) - reach[0]), max(0, int(box[1] * down) - reach[1])
+    right, bottom = int(box[2] * across) + reach[0] + 1, int(box[3] * down) + reach[1] + 1
+    some = Image.fromarray(grey[top:bottom, left:right])
+    source = (
+        box[0] * across - left,
+        box[1] * down - top,
+        min(box[2] * across - left, some.width),
+        min(box[3] * down - top, some.height),
+    )
+    return np.asarray(some.resize((box[2] - box[0], box[3] - box[1]), kernel, box=source))
 
 
 def _best_kernel(gone: Grey, kept: Grey) -> Image.Resampling:

@@ -20,6 +20,7 @@ BLOCK = 8
 _BAND = 1 << 22  # pixels that are encoded at a time
 _MOST_ROWS = 1 << 15  # that any encoder takes
 _SAMPLED = 1 << 20  # pixels that stand for the whole image
+_FEW = 1 << 19  # of those that a slow codec encodes
 _RANKS = 16
 
 
@@ -45,7 +46,7 @@ def compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> Block
     width, height = expectation.size
     block = BLOCK if min(width, height) >= SMALL else 4 if min(width, height) >= 8 else 1
     codec = CodecNoise(coding, lambda pixels: sample_of(expectation, pixels), width * height)
-    some = sample_of(expectation) if codec.is_slow and width * height > _SAMPLED else None
+    some = sample_of(expectation, _FEW) if codec.is_slow and width * height > _SAMPLED else None
     used = codec if some is None else codec.stand_in(some)
     found = zip(*_strips_of(gone, expectation, used, block), strict=True)
     left, mean, noise, noise_mean, from_codec, slope, slope_gone = (

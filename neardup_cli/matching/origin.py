@@ -13,6 +13,7 @@ compressed images", 2005; here the factor is known, for the small image is there
 from __future__ import annotations
 
 import io
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -82,27 +83,46 @@ def quantiser_left(expectation: Expectation, table: tuple[int, ...]) -> float:
     return noise_left(expectation.whole_levels(top, bottom), table)
 
 
-def traces_if_enlarged(
-    small: Grey, size: affine.Size, table: tuple[int, ...] | None, coding: Coding
-) -> Traces:
-    """Return what a large image would bear if it had been enlarged from a small one: by enlarging a part.
+class Enlarged:
+    """What a large image would bear if it had been enlarged from a small one: see `Traces`.
 
-    Args:
-        small: `uint8 [height, width]`.
-        size: width and height of the large one.
-        table: 64 steps, of the small image; None if it is no JPEG.
-        coding: how the large one was encoded.
+    A part of the small one is enlarged for it, and each trace is measured when it is asked for.
     """
-    part = small[_amid(small.shape[0]), _amid(small.shape[1])]
-    wanted = (
-        max(1, round(part.shape[1] * size[0] / small.shape[1])),
-        max(1, round(part.shape[0] * size[1] / small.shape[0])),
-    )
-    enlarged = np.asarray(Image.fromarray(part).resize(wanted, Image.Resampling.BICUBIC))
-    noise = CodecNoise(coding, lambda _: enlarged, size[0] * size[1]).of(enlarged)
-    encoded = whole_levels(enlarged + noise)
-    left = None if table is None else quantiser_left(expect(part, encoded), table)
-    return Traces(left, grid_trace(encoded, (part.shape[1], part.shape[0])))
+
+    def __init__(
+        self, small: Grey, size: affine.Size, table: tuple[int, ...] | None, coding: Coding
+    ) -> None:
+        """Take both images, as far as that depends on them.
+
+        Args:
+            small: `uint8 [height, width]`.
+            size: width and height of the large one.
+            table: 64 steps, of the small image; None if it is no JPEG.
+            coding: how the large one was encoded.
+        """
+        self._part = small[_amid(small.shape[0]), _amid(small.shape[1])]
+        height, width = self._part.shape
+        self._size = (
+            max(1, round(width * size[0] / small.shape[1])),
+            max(1, round(height * size[1] / small.shape[0])),
+        )
+        self._table, self._coding, self._pixels = table, coding, size[0] * size[1]
+
+    @cached_property
+    def _encoded(self) -> Grey:
+        enlarged = np.asarray(Image.fromarray(self._part).resize(self._size, Image.Resampling.BICUBIC))
+        noise = CodecNoise(self._coding, lambda _: enlarged, self._pixels).of(enlarged)
+        return whole_levels(enlarged + noise)
+
+    @cached_property
+    def quantiser(self) -> float | None:
+        """The share of the small one's quantiser noise that would be left in it."""
+        return None if self._table is None else quantiser_left(expect(self._part, self._encoded), self._table)
+
+    @cached_property
+    def grid(self) -> float:
+        """How far the small one's pixel grid would stand out in it."""
+        return grid_trace(self._encoded, (self._part.shape[1], self._part.shape[0]))
 
 
 def exact_share(stored: Colours, kept: Colours, tables: Tables) -> float:

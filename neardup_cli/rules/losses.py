@@ -13,7 +13,7 @@ from math import hypot
 
 from neardup_cli.choices import Kind, Loss
 from neardup_cli.matching.fullsize import Surplus
-from neardup_cli.matching.origin import Traces
+from neardup_cli.matching.origin import Enlarged, Traces
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.proofs import Proof
 
@@ -115,7 +115,7 @@ def lost_pixels(seen: Surplus) -> PixelLosses:
     return PixelLosses(frozenset(found), like, seen.exact < _MADE, seen.quantiser_left)
 
 
-def is_source(found: Traces, if_enlarged: Callable[[], Traces]) -> bool | None:
+def is_source(found: Traces, if_enlarged: Callable[[], Enlarged]) -> bool | None:
     """Return True if a larger image was enlarged from a small one, False if not; None if nobody can tell.
 
     Args:

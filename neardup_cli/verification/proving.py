@@ -18,7 +18,7 @@ from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.whole import WholeImage
 from neardup_cli.matching import affine
 from neardup_cli.matching.fullsize import LARGER, measure_surplus
-from neardup_cli.matching.origin import Traces, exact_share, grid_trace, traces_if_enlarged
+from neardup_cli.matching.origin import Enlarged, Traces, exact_share, grid_trace
 from neardup_cli.matching.shots import are_two_exposures
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.proofs import NOTHING_LOST, Proof
@@ -87,9 +87,8 @@ def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:
     if large.rgb.size <= LARGER * small.rgb.size or Loss.AREA in seen.losses:
         return None
 
-    def if_enlarged() -> Traces:
-        table = gone.coding(small).luma
-        return traces_if_enlarged(small.grey_levels(), large_size, table, kept.coding(large))
+    def if_enlarged() -> Enlarged:
+        return Enlarged(small.grey_levels(), large_size, gone.coding(small).luma, kept.coding(large))
 
     grey = np.asarray(cv2.cvtColor(large.rgb, cv2.COLOR_RGB2GRAY), np.uint8)
     return is_source(Traces(seen.quantiser_left, grid_trace(grey, size)), if_enlarged)

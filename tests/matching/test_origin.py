@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from neardup_cli.matching.codec_noise import Coding
 from neardup_cli.matching.expectation import expect
 from neardup_cli.matching.features import Grey
-from neardup_cli.matching.origin import Traces, grid_trace, quantiser_left, traces_if_enlarged
+from neardup_cli.matching.origin import Enlarged, Traces, grid_trace, quantiser_left
 from neardup_cli.rules.losses import is_source
 from tests.photographed import photographed
 
@@ -45,8 +45,8 @@ def said(large: Image.Image, small: Image.Image) -> bool | None:
     table = luma(small)
     left = quantiser_left(expect(grey(small), grey(large)), table)
 
-    def if_enlarged() -> Traces:
-        return traces_if_enlarged(grey(small), large.size, table, Coding(luma=luma(large)))
+    def if_enlarged() -> Enlarged:
+        return Enlarged(grey(small), large.size, table, Coding(luma=luma(large)))
 
     return is_source(Traces(left, grid_trace(grey(large), small.size)), if_enlarged)
 
