@@ -21,15 +21,17 @@ from neardup_cli.choices import Kind
 from neardup_cli.pipeline.clean import CleanOptions, find_groups, make_plan
 from neardup_cli.records.matches import Alignment, DuplicateGroup, FileMatch, Stage
 
-_NUMBERS = ("agreement", "content_a", "content_b", "coverage_a", "coverage_b", "tone", "spread")
 _RESIZED = Alignment(
     matched=True,
     reason="",
-    inliers=0,
-    transform=(),
-    mirrored=False,
     kind=Kind.RESIZED,
-    **dict.fromkeys(_NUMBERS, 1.0),
+    agreement=1.0,
+    content_a=1.0,
+    content_b=1.0,
+    coverage_a=1.0,
+    coverage_b=1.0,
+    tone=1.0,
+    spread=1.0,
 )
 
 

@@ -32,10 +32,11 @@ from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.features import LocalFeatures, extract_features
 from neardup_cli.matching.part import Part, verify_part
 from neardup_cli.matching.regions import REGION_DOOR
-from neardup_cli.matching.verify import Verdict, verify_pair
+from neardup_cli.matching.verify import verify_pair
 from neardup_cli.pipeline.geometry import features_of
 from neardup_cli.pipeline.picture import as_preview
 from neardup_cli.pipeline.region_geometry import part_of
+from neardup_cli.records.matches import Alignment
 
 MODELS = ("sscd", "sscd_distilled")
 DOOR = 0.2
@@ -189,9 +190,9 @@ class Verifier:
 
     features: Sequence[LocalFeatures]
     regions: Sequence[Regions | None] = ()
-    verdicts: dict[tuple[int, int], Verdict] = field(default_factory=dict)
+    verdicts: dict[tuple[int, int], Alignment] = field(default_factory=dict)
     parts: dict[tuple[int, int], Part] = field(default_factory=dict)
-    part_verdicts: dict[tuple[int, int, int], Verdict] = field(default_factory=dict)
+    part_verdicts: dict[tuple[int, int, int], Alignment] = field(default_factory=dict)
     seconds: float = 0.0
     part_seconds: float = 0.0
 
@@ -400,7 +401,7 @@ def report_hard_negatives(photos: Photos, size: int, models: Sequence[str]) -> N
 
 def by_regions(
     photos: Photos, pictures: Sequence[Image.Image], features: Sequence[LocalFeatures], model: str
-) -> list[Verdict]:
+) -> list[Alignment]:
     """Verify the pairs that a region proposes, by that region."""
     photos.load()
     embedder = photos.models[model]

@@ -34,6 +34,9 @@ from numpy.typing import NDArray
 from benchmarks import _bench
 from benchmarks._bench import Figure
 from benchmarks._decision_pictures import MARKED, SIDES, Side, library
+from neardup_cli.matching.agreement import HOPELESS
+from neardup_cli.matching.verify import DISAGREE, TOO_LITTLE
+from neardup_cli.records.matches import Alignment
 from neardup_cli.records.signs import Signs
 
 WEIGHTS = _bench.ROOT / "neardup_cli" / "rules" / "decision.txt"
@@ -139,6 +142,12 @@ def _share(pair: Pair) -> float:
     return 0.08 if pair.names[0].startswith("photo/") else 0.25
 
 
+def falls_short(alignment: Alignment) -> bool:
+    """Return True if it is no match only for how much agrees: a frame or a form in common is no copy."""
+    few = not alignment.matched and alignment.reason in (TOO_LITTLE, DISAGREE)
+    return few and alignment.agreement >= HOPELESS
+
+
 def seen_by_geometry(job: tuple[Path, Sequence[Pair]]) -> list[Seen]:
     """Lay pairs on each other, as `dups` does."""
     from neardup_cli.catalog.database import Catalog
@@ -158,7 +167,7 @@ def seen_by_geometry(job: tuple[Path, Sequence[Pair]]) -> list[Seen]:
         for pair in pairs:
             first, second = sorted((pair.a, pair.b), key=reader.digest)
             verdict = verify_pair(features[first], features[second])
-            if not (verdict.matched or verdict.is_open):
+            if not (verdict.matched or falls_short(verdict)):
                 found.append(Seen(pair, None, refused=False))
                 continue
             a, b = subjects[first], subjects[second]

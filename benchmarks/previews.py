@@ -271,7 +271,7 @@ def _matches(a: Small, b: Small) -> bool:
     from neardup_cli.records.holdings import Holdings
 
     laid = Laid.of(verify_pair(a[0], b[0]), lambda: (a[1], b[1]), lambda: (Holdings(), Holdings()))
-    return laid.verdict.matched
+    return laid.alignment.matched
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
 from itertools import batched
 
 from sqlalchemy import Connection, bindparam, select
@@ -31,6 +30,8 @@ _COLUMNS = (
     Pair.c.evidence,
 )
 
+_KEYS = tuple(column.key for column in _COLUMNS)
+
 type IdPair = tuple[int, int]
 """Two content ids, the smaller first."""
 
@@ -47,7 +48,7 @@ def stored_verdicts(
     for some in batched(sorted({a for a, _ in wanted}), _VARIABLES):
         for a, b, *cells in connection.execute(query, {"firsts": some}):
             if (a, b) in wanted:
-                values = dict(zip((column.key for column in _COLUMNS), cells, strict=True))
+                values = dict(zip(_KEYS, cells, strict=True))
                 values["transform"] = tuple(tuple(row) for row in values["transform"])
                 values["kind"] = None if values["kind"] is None else Kind(values["kind"])
                 found[a, b] = Alignment(**values)
@@ -59,7 +60,7 @@ def store_verdicts(connection: Connection, verdicts: Mapping[IdPair, Alignment],
     if not verdicts:
         return
     rows = [
-        {"a_id": a, "b_id": b, "algorithm": algorithm, **asdict(alignment)}
+        {"a_id": a, "b_id": b, "algorithm": algorithm, **{key: getattr(alignment, key) for key in _KEYS}}
         for (a, b), alignment in verdicts.items()
     ]
     connection.execute(insert(connection, Pair).on_conflict_do_nothing(), rows)

@@ -20,7 +20,7 @@ from neardup_cli.matching.features import Grey
 from neardup_cli.matching.residual import measure_residual
 from neardup_cli.matching.shades import is_natural
 from neardup_cli.matching.sharpness import blur_between
-from neardup_cli.matching.verify import Verdict
+from neardup_cli.records.matches import Alignment
 
 type Colours = NDArray[np.uint8]
 """RGB pixels, `[height, width, 3]`."""
@@ -181,31 +181,31 @@ def explain_same_bytes() -> Explanation:
     return Explanation((Kind.EXACT,))
 
 
-def explain_match(a: Subject, b: Subject, verdict: Verdict) -> Explanation:
+def explain_match(a: Subject, b: Subject, alignment: Alignment) -> Explanation:
     """Explain a match that the geometric stage has aligned: in 1 ms where it is steady, else in 8.
 
     Raises:
-        ValueError: the verdict has no transform, so there is nothing to compare.
+        ValueError: the alignment has no transform, so there is nothing to compare.
     """
-    if verdict.transform is None:
+    if not alignment.transform:
         raise ValueError("there is no alignment to explain")
     if a.size == b.size and a.equals(b):
         return Explanation((Kind.SAME_PIXELS,))
-    transform = np.array(verdict.transform)
-    numbers = _measure(a, b, transform, verdict)
+    transform = np.array(alignment.transform)
+    numbers = _measure(a, b, transform, alignment)
     return Explanation(_edits(a, b, transform, numbers), numbers)
 
 
-def _measure(a: Subject, b: Subject, transform: Affine, verdict: Verdict) -> EditNumbers:
+def _measure(a: Subject, b: Subject, transform: Affine, alignment: Alignment) -> EditNumbers:
     drawn = np.diag([b.size[0] / b.pixels.shape[1], b.size[1] / b.pixels.shape[0]]) @ transform[:, :2]
     drawn = drawn @ np.diag([a.pixels.shape[1] / a.size[0], a.pixels.shape[0] / a.size[1]])
-    turn = drawn @ np.diag([-1.0, 1.0]) if verdict.mirrored else drawn
+    turn = drawn @ np.diag([-1.0, 1.0]) if alignment.mirrored else drawn
     degrees = math.degrees(math.atan2(turn[0, 1] - turn[1, 0], turn[0, 0] + turn[1, 1]))
     larger, smaller = np.linalg.svd(drawn, compute_uv=False)
     pair = align(a.pixels, b.pixels, transform)
     differences = _Differences()
     if pair is not None:
-        whole = min(verdict.coverage_a, verdict.coverage_b) >= _WHOLE
+        whole = min(alignment.coverage_a, alignment.coverage_b) >= _WHOLE
         differences = _differences(
             pair, lambda: measure_residual(grey_of(a), grey_of(b), transform).moved, whole=whole
         )
@@ -213,9 +213,9 @@ def _measure(a: Subject, b: Subject, transform: Affine, verdict: Verdict) -> Edi
         scale=math.sqrt(float(larger * smaller)),
         stretch=float(larger / smaller),
         degrees=_normal(degrees),
-        mirrored=verdict.mirrored,
-        part_of_a=verdict.coverage_a,
-        part_of_b=verdict.coverage_b,
+        mirrored=alignment.mirrored,
+        part_of_a=alignment.coverage_a,
+        part_of_b=alignment.coverage_b,
         colour_difference=differences.colour,
         covered=differences.covered,
         moved=differences.moved,

@@ -89,9 +89,7 @@ class Enlarged:
     A part of the small one is enlarged for it, and each trace is measured when it is asked for.
     """
 
-    def __init__(
-        self, small: Grey, size: affine.Size, table: tuple[int, ...] | None, coding: Coding
-    ) -> None:
+    def __init__(self, small: Grey, size: affine.Size, table: tuple[int, ...] | None, coding: Coding) -> None:
         """Take both images, as far as that depends on them.
 
         Args:

@@ -15,10 +15,11 @@ import numpy as np
 from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.features import LocalFeatures
-from neardup_cli.matching.verify import Verdict, as_tuples, verify_pair
+from neardup_cli.matching.verify import as_tuples, verify_pair
+from neardup_cli.records.matches import Alignment
 
 PART_VERSION = 3
-"""Raised whenever a verdict, or the kind that goes with it, may change; see `ALGORITHM_VERSION`."""
+"""Raised whenever a alignment, or the kind that goes with it, may change; see `ALGORITHM_VERSION`."""
 
 LEAST_FOUND = 0.35
 """Share of the other picture's detail that has to be found in the part. What is pasted somewhere is a
@@ -47,29 +48,28 @@ class Part:
         return cls(whole, whole, np.eye(2, 3))
 
 
-def verify_part(a: Part, b: LocalFeatures) -> Verdict:
+def verify_part(a: Part, b: LocalFeatures) -> Alignment:
     """Decide whether a part of a shows b, or most of b.
 
     Returns:
-        The verdict on the whole of a and b: the transform takes the pixels of `a.whole` to b's, and content
+        The alignment on the whole of a and b: the transform takes the pixels of `a.whole` to b's, and content
         and coverage are shares of the whole of a. Agreement, tone and spread were measured in the part.
     """
     found = verify_pair(a.features, b)
-    if found.transform is None:
+    if not found.transform:
         return found
     transform = affine.compose(np.array(found.transform), affine.invert(a.to_whole))
     coverage_a, coverage_b = affine.coverage(a.whole.size, b.size, transform)
-    verdict = replace(
+    alignment = replace(
         found,
         transform=as_tuples(transform),
         coverage_a=coverage_a,
         coverage_b=coverage_b,
         content_a=found.content_a * _share_of_detail(a),
-        by_part=True,
     )
     if found.matched and found.content_b < LEAST_FOUND:
-        return replace(verdict, matched=False, reason="only a small part is shared")
-    return verdict
+        return replace(alignment, matched=False, reason="only a small part is shared")
+    return alignment
 
 
 def _share_of_detail(part: Part) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.difference import Difference, is_steady, measure_difference, refined
 from neardup_cli.matching.explain import Subject, grey_of
-from neardup_cli.matching.verify import Verdict
+from neardup_cli.records.matches import Alignment
 
 OTHER_CONTENTS = "the same design with other contents"
 OTHER_COLOURS = "the same shape in other colours"
@@ -58,14 +58,14 @@ _SIGN_BLANK = 0.7
 _UPRIGHT_DEGREES = 30.0
 
 
-def look_again(a: Subject, b: Subject, verdict: Verdict) -> str | None:
+def look_again(a: Subject, b: Subject, alignment: Alignment) -> str | None:
     """Say why a pair that the geometric stage matched is none; None where the second look confirms it."""
-    if verdict.transform is None or a.equals(b):
+    if not alignment.transform or a.equals(b):
         return None
-    transform = np.array(verdict.transform)
+    transform = np.array(alignment.transform)
     natural = a.is_natural or b.is_natural
     if natural and (
-        min(verdict.coverage_a, verdict.coverage_b) < _WHOLE
+        min(alignment.coverage_a, alignment.coverage_b) < _WHOLE
         or is_steady(a, b, transform, _STILL_SPOT, _REPAINTED_CHROMA)
     ):
         return None

@@ -21,7 +21,7 @@ from neardup_cli.matching.blocks import deviation, split_blocks
 from neardup_cli.matching.explain import Subject, grey_of, has_seam
 from neardup_cli.matching.features import FEATURE_SIDE, Grey
 from neardup_cli.matching.sharpness import blur_between
-from neardup_cli.matching.verify import Verdict
+from neardup_cli.records.matches import Alignment
 
 type Floats = NDArray[np.float32]
 
@@ -50,11 +50,11 @@ _CODEC_ENERGY = 0.3
 _SAMPLED_EVERY = 7
 
 
-def only_overlap(a: Subject, b: Subject, verdict: Verdict) -> bool:
+def only_overlap(a: Subject, b: Subject, alignment: Alignment) -> bool:
     """Return True if both images go on where the other one ends: frames of a panorama, tiles of a map."""
-    if verdict.transform is None or max(verdict.coverage_a, verdict.coverage_b) >= _WHOLE:
+    if not alignment.transform or max(alignment.coverage_a, alignment.coverage_b) >= _WHOLE:
         return False
-    transform = np.array(verdict.transform)
+    transform = np.array(alignment.transform)
     on_b = affine.apply(transform, affine.corners(_size(a)))
     on_a = affine.apply(affine.invert(transform), affine.corners(_size(b)))
     grey_a, grey_b = grey_of(a), grey_of(b)
@@ -63,13 +63,13 @@ def only_overlap(a: Subject, b: Subject, verdict: Verdict) -> bool:
     return _shows_more(grey_a, on_a) and _shows_more(grey_b, on_b)
 
 
-def is_another_shot(a: Subject, b: Subject, verdict: Verdict) -> bool:
+def is_another_shot(a: Subject, b: Subject, alignment: Alignment) -> bool:
     """Return True if two whole images of one scene cannot be edits of one exposure; about 4 ms."""
-    if verdict.transform is None or min(verdict.coverage_a, verdict.coverage_b) < _WHOLE:
+    if not alignment.transform or min(alignment.coverage_a, alignment.coverage_b) < _WHOLE:
         return False
     if min(max(a.size), max(b.size)) < FEATURE_SIDE or _is_plain(a):
         return False
-    transform = np.array(verdict.transform)
+    transform = np.array(alignment.transform)
     pair = align(grey_of(a), grey_of(b), transform, _SIDE)
     if pair is None:
         return False

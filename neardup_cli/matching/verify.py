@@ -7,8 +7,7 @@ screenshots of one application have more inliers than a photograph and its crop.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -27,13 +26,13 @@ from neardup_cli.matching.agreement import (
     refine,
 )
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
+from neardup_cli.records.matches import Alignment
 
 ALGORITHM_VERSION = 9
-"""Raised whenever a verdict, or the kind that goes with it, may change; stored ones of other versions are
+"""Raised whenever an alignment, or the kind that goes with it, may change; stored ones of other versions are
 not believed."""
 
 type Transform = tuple[tuple[float, float, float], tuple[float, float, float]]
-type Method = Literal["frame", "keypoints"]
 
 # Lowe 2004, section 7.1. Of 420 hard alignments 0.8 finds 406 and 0.85, with more matches by chance, 402.
 _RATIO = 0.8
@@ -98,9 +97,6 @@ class VerifySettings:
 NORMAL = VerifySettings(agreement=0.55, rich_agreement=0.47, page_agreement=0.88, content=0.2)
 
 TOO_LITTLE, DISAGREE = "too little detail agrees", "the pixels disagree"
-_OPEN = frozenset({TOO_LITTLE, DISAGREE})
-"""Refusals for how much agrees, which other signs may outweigh; a frame or a form in common is no copy."""
-
 _RICH_CONTENT = 0.5
 # What is written over a picture hides a part of it; two forms lack what is filled in on either side.
 _PAGE_CONTENT = 0.8
@@ -111,102 +107,39 @@ _PAGE_BLANK = 0.2
 _PAGE_COVERAGE = 0.7
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the geometric stage found about two pictures, a and b.
-
-    Attributes:
-        matched: whether they are copies.
-        reason: in a few words, what decided.
-        method: how the alignment was found; None when there is none.
-        inliers: pairs of keypoints that fit the transform; 0 when the whole frames were compared.
-        transform: takes a's pixels to b's, both as they were given; None when nothing fits.
-        mirrored: whether the transform mirrors.
-        agreement: share of the detailed blocks of the overlap that agree.
-        content_a: share of a's detail that is found in b.
-        content_b: share of b's detail that is found in a.
-        coverage_a: share of a's area that lies on b.
-        coverage_b: share of b's area that lies on a.
-        tone: correlation of the brightness of agreeing blocks.
-        spread: extent of the agreeing blocks over the overlap.
-        core: share of the detailed blocks in the middle of the overlap that agree.
-        blank: part of the overlap that is flat in both, as paper is.
-        blocks: detailed blocks of the overlap.
-        soft: whether these were measured at the same sharpness.
-        gradient: whether both have no detail, and the same tones everywhere.
-        by_part: whether a part of one was laid on the other; what falls short there is refused.
-    """
-
-    matched: bool
-    reason: str
-    method: Method | None = None
-    inliers: int = 0
-    transform: Transform | None = None
-    mirrored: bool = False
-    agreement: float = 0.0
-    content_a: float = 0.0
-    content_b: float = 0.0
-    coverage_a: float = 0.0
-    coverage_b: float = 0.0
-    tone: float = 0.0
-    spread: float = 0.0
-    core: float = 0.0
-    blank: float = 0.0
-    blocks: int = 0
-    soft: bool = False
-    gradient: bool = False
-    by_part: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is no match only for how much agrees, which other signs may outweigh."""
-        falls_short = not self.matched and self.reason in _OPEN
-        return falls_short and not self.by_part and self.agreement >= HOPELESS
-
-    def turned_round(self) -> Self:
-        """Say the same of b and a."""
-        return replace(
-            self,
-            transform=None if self.transform is None else as_tuples(affine.invert(np.array(self.transform))),
-            content_a=self.content_b,
-            content_b=self.content_a,
-            coverage_a=self.coverage_b,
-            coverage_b=self.coverage_a,
-        )
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class _Hypothesis:
     """One way to lay a on b."""
 
-    method: Method
     transform: Affine
     inliers: int = 0
     correlation: float = 0.0
     """Of the thumbnails, where whole frames are laid on each other."""
 
 
-def verify_pair(a: LocalFeatures, b: LocalFeatures, settings: VerifySettings = NORMAL) -> Verdict:
+def verify_pair(a: LocalFeatures, b: LocalFeatures, settings: VerifySettings = NORMAL) -> Alignment:
     """Decide whether two pictures are copies; the first alignment that convinces ends the search.
 
     Returns:
-        The verdict on that alignment, or on the one that came nearest.
+        That alignment, or the one that came nearest.
     """
-    best = Verdict(matched=False, reason="no alignment fits")
+    best = Alignment(matched=False, reason="no alignment fits")
     for hypothesis in _hypotheses(a, b):
-        verdict = _judge(a, b, hypothesis, settings)
-        if verdict.matched:
-            return verdict
-        best = max(best, verdict, key=_weight)
+        alignment = _judge(a, b, hypothesis, settings)
+        if alignment.matched:
+            return alignment
+        best = max(best, alignment, key=_weight)
     return best
 
 
-def _weight(verdict: Verdict) -> float:
+def _weight(alignment: Alignment) -> float:
     """Rank refused alignments: a handful of blocks that agree say less than many that mostly do."""
-    return verdict.agreement * min(1.0, verdict.blocks / _FEWEST_BLOCKS)
+    return alignment.agreement * min(1.0, alignment.blocks / _FEWEST_BLOCKS)
 
 
-def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings: VerifySettings) -> Verdict:
+def _judge(
+    a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings: VerifySettings
+) -> Alignment:
     transform = hypothesis.transform
     found = measure_agreement(a, b, transform)
     refusal = _refusal(a, b, transform, found, settings)
@@ -225,10 +158,9 @@ def _judge(a: LocalFeatures, b: LocalFeatures, hypothesis: _Hypothesis, settings
         elif found.blocks < _FEWEST_BLOCKS and _are_one_gradient(a, b, transform):
             refusal, gradient = None, True
     coverage_a, coverage_b = affine.coverage(a.size, b.size, transform)
-    return Verdict(
+    return Alignment(
         matched=refusal is None,
         reason=refusal or "the pixels agree",
-        method=hypothesis.method,
         inliers=hypothesis.inliers,
         transform=as_tuples(transform),
         mirrored=affine.determinant(transform) < 0,
@@ -308,7 +240,7 @@ def _hypotheses(a: LocalFeatures, b: LocalFeatures) -> Iterator[_Hypothesis]:
     mirrored = _keypoint_hypothesis(a.keypoints, b.mirrored_keypoints)
     if mirrored is not None:
         flip = affine.mirror(b.size[0])
-        yield _Hypothesis("keypoints", affine.compose(flip, mirrored.transform), mirrored.inliers)
+        yield _Hypothesis(affine.compose(flip, mirrored.transform), mirrored.inliers)
 
 
 def _frame_hypothesis(a: LocalFeatures, b: LocalFeatures) -> _Hypothesis | None:
@@ -320,7 +252,7 @@ def _frame_hypothesis(a: LocalFeatures, b: LocalFeatures) -> _Hypothesis | None:
     transform = affine.whole_frame(a.size, b.size, best % 4, mirrored=best >= 4)
     if not _plausible(transform):
         return None
-    return _Hypothesis("frame", transform, correlation=float(correlations[best]))
+    return _Hypothesis(transform, correlation=float(correlations[best]))
 
 
 def _keypoint_hypothesis(a: KeypointSet, b: KeypointSet) -> _Hypothesis | None:
@@ -339,7 +271,7 @@ def _keypoint_hypothesis(a: KeypointSet, b: KeypointSet) -> _Hypothesis | None:
     if transform is None or inliers < _FEWEST_INLIERS:
         return None
     found = np.asarray(transform, dtype=np.float64)
-    return _Hypothesis("keypoints", found, inliers) if _plausible(found) else None
+    return _Hypothesis(found, inliers) if _plausible(found) else None
 
 
 def match_keypoints(a: KeypointSet, b: KeypointSet) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -361,6 +293,6 @@ def _plausible(transform: Affine) -> bool:
 
 
 def as_tuples(transform: Affine) -> Transform:
-    """Give a transform as verdicts carry it."""
+    """Give a transform as alignments carry it."""
     (a, b, x), (c, d, y) = transform.tolist()
     return (a, b, x), (c, d, y)

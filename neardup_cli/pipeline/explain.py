@@ -13,13 +13,13 @@ from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.matching import affine
 from neardup_cli.matching.explain import Explanation, explain_same_bytes
 from neardup_cli.matching.features import LocalFeatures
-from neardup_cli.matching.verify import Verdict, match_keypoints
+from neardup_cli.matching.verify import match_keypoints
 from neardup_cli.pipeline.compare import Rules, SideBySide
 from neardup_cli.pipeline.laying import Laying
 from neardup_cli.pipeline.picture import decode_named
 from neardup_cli.pipeline.probe import Probe, Source
 from neardup_cli.records.answers import Comparison, ExplainedPair, Point
-from neardup_cli.records.matches import Stage
+from neardup_cli.records.matches import Alignment, Stage
 from neardup_cli.rules.held import held_apart, same_pixels
 
 _LINK_PIXELS = 6.0  # of 416: how far a link may end from where the transform says
@@ -44,15 +44,15 @@ def explain(
     elif comparison.is_match or comparison.kind is Kind.SIMILAR_SHOT:
         explanation = laying.laid.explanation
     numbers = {} if explanation is None else asdict(explanation.numbers)
-    verdict = laying.laid.verdict
+    alignment = laying.laid.alignment
     return ExplainedPair(
         comparison=comparison,
         kind=None if explanation is None else explanation.kind,
         edits=() if explanation is None else explanation.edits,
         sentence=_sentence(explanation, sides, comparison),
-        numbers={**numbers, "agreement": verdict.agreement, "inliers": verdict.inliers},
-        outline=_outline(laying.a.whole, laying.b.whole, verdict),
-        outline_in_a=_outline(laying.b.whole, laying.a.whole, verdict.turned_round()),
+        numbers={**numbers, "agreement": alignment.agreement, "inliers": alignment.inliers},
+        outline=_outline(laying.a.whole, laying.b.whole, alignment),
+        outline_in_a=_outline(laying.b.whole, laying.a.whole, alignment.turned_round()),
         links=_links(laying),
     )
 
@@ -85,26 +85,28 @@ def _sentence(explanation: Explanation | None, sides: SideBySide, comparison: Co
     return "; ".join([said.rstrip("."), *held_apart(a, b)]) + "."
 
 
-def _outline(a: LocalFeatures, b: LocalFeatures, verdict: Verdict) -> tuple[Point, ...]:
-    if verdict.transform is None or not verdict.matched:
+def _outline(a: LocalFeatures, b: LocalFeatures, alignment: Alignment) -> tuple[Point, ...]:
+    if not alignment.transform or not alignment.matched:
         return ()
-    corners = affine.apply(np.array(verdict.transform), affine.corners(a.size))
+    corners = affine.apply(np.array(alignment.transform), affine.corners(a.size))
     return tuple((float(x), float(y)) for x, y in corners / b.size)
 
 
 def _links(laying: Laying) -> tuple[tuple[Point, Point], ...]:
     """Pair the keypoints that the transform brings together, spread over the picture."""
-    a, b, verdict = laying.a, laying.b, laying.laid.verdict
-    if verdict.transform is None or not verdict.matched:
+    a, b, alignment = laying.a, laying.b, laying.laid.alignment
+    if not alignment.transform or not alignment.matched:
         return ()
-    other = b.features.mirrored_keypoints if verdict.mirrored else b.features.keypoints
+    other = b.features.mirrored_keypoints if alignment.mirrored else b.features.keypoints
     rows_a, rows_b = match_keypoints(a.features.keypoints, other)
     points_a = a.features.keypoints.points[rows_a].astype(np.float64)
     points_b = other.points[rows_b].astype(np.float64)
-    if verdict.mirrored:
+    if alignment.mirrored:
         points_b[:, 0] = b.features.size[0] - 1 - points_b[:, 0]
     # Within what was compared, where lengths mean the same whether that was a whole picture or a part.
-    seen = affine.compose(affine.invert(b.to_whole), affine.compose(np.array(verdict.transform), a.to_whole))
+    seen = affine.compose(
+        affine.invert(b.to_whole), affine.compose(np.array(alignment.transform), a.to_whole)
+    )
     near = np.flatnonzero(np.hypot(*(affine.apply(seen, points_a) - points_b).T) <= _LINK_PIXELS)
     chosen = near[:: max(1, len(near) // _LINKS)]
     starts, ends = (

@@ -1,7 +1,7 @@
 """The third stage at work: doubtful pairs of catalogued pictures, decided by their pixels.
 
 Only the pictures that a doubtful pair names are looked at, small: by the previews that a scan has kept, or
-else by their files. Verdicts are stored as they come, so that an interrupted run is not lost and no pair is
+else by their files. Alignments are stored as they come, so that an interrupted run is not lost and no pair is
 ever checked twice.
 """
 
@@ -30,7 +30,7 @@ from neardup_cli.matching.features import SMALLEST_SIDE, LocalFeatures
 from neardup_cli.matching.second_look import look_again
 from neardup_cli.matching.series import is_another_shot, only_overlap
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
-from neardup_cli.matching.verify import ALGORITHM_VERSION, Verdict, verify_pair
+from neardup_cli.matching.verify import ALGORITHM_VERSION, verify_pair
 from neardup_cli.pipeline.held import KnownHoldings
 from neardup_cli.pipeline.picture import Cache, as_preview
 from neardup_cli.pipeline.stored_image import holdings_of, opened_preview, original_of, preview_of_content
@@ -63,11 +63,11 @@ _SMALL = 96
 _LEAST_EVIDENCE = math.log(LEAST_CONFIDENCE / (1 - LEAST_CONFIDENCE))
 
 type Checked = tuple[IdPair, Alignment | None]
-"""A pair and the verdict on it; None where a picture cannot be read any more."""
+"""A pair and the alignment on it; None where a picture cannot be read any more."""
 
 
 def algorithm_name() -> str:
-    """Name the versions that a verdict depends on, of its rules and of what they look at.
+    """Name the versions that a alignment depends on, of its rules and of what they look at.
 
     How sure a match has to be is asked of its evidence.
     """
@@ -77,7 +77,7 @@ def algorithm_name() -> str:
 def decide_pairs(
     catalog: Catalog, pairs: Sequence[IdPair], *, least: float, workers: int, watch: Progress
 ) -> dict[IdPair, Alignment]:
-    """Return the verdict on each pair of contents.
+    """Return the alignment on each pair of contents.
 
     A pair of which a picture cannot be read any more is left out: nothing is known of it.
     """
@@ -102,13 +102,13 @@ class Decider:
         with catalog.read() as connection:
             self._known = verdicts.stored_verdicts(connection, pairs, algorithm_name())
         self.open = [pair for pair in pairs if pair not in self._known]
-        """The pairs on which there is no verdict yet."""
+        """The pairs on which there is no alignment yet."""
         self._reader: Reader | None = None
         self._checker: _Checker | None = None
         self._total = len(self.open)
 
     def decide(self, pairs: Iterable[IdPair]) -> dict[IdPair, Alignment]:
-        """Return the verdict on each of some pairs, as `decide_pairs` does."""
+        """Return the alignment on each of some pairs, as `decide_pairs` does."""
         asked = list(pairs)
         tasks = by_hub([pair for pair in asked if pair not in self._known])
         if tasks:
@@ -222,89 +222,66 @@ def shrunk(image: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """Picture a laid on picture b: the verdict, and what happened between the two if they may match.
+    """Picture a laid on picture b, and what happened between the two if they may match.
 
     Attributes:
-        verdict: `matched` if they are copies to whoever asks for least confidence.
+        alignment: `matched` if they are copies to whoever asks for least confidence.
         explanation: what happened; None where they do not match.
-        evidence: log-odds, see `rules/confidence.py`.
     """
 
-    verdict: Verdict
+    alignment: Alignment
     explanation: Explanation | None
-    evidence: float = IMPOSSIBLE
 
     @classmethod
     def of(
         cls,
-        verdict: Verdict,
+        alignment: Alignment,
         subjects: Callable[[], tuple[Subject, Subject]],
         holdings: BothHoldings,
     ) -> Self:
         """Weigh the signs; look again at what may match, and explain it.
 
         Args:
-            verdict: on the grey pixels.
+            alignment: of the grey pixels.
             subjects: gives both in colour; called for pictures that match only.
             holdings: gives what both files say beside their pixels; called where that may decide.
         """
-        if verdict.transform is None or not verdict.matched:
-            return cls(verdict, None)
-        evidence = log_odds(signs_of(verdict))  # whatever their colours and sizes say, it is not more
+        if not alignment.transform or not alignment.matched:
+            return cls(replace(alignment, evidence=IMPOSSIBLE), None)
+        evidence = log_odds(signs_of(alignment))  # whatever their colours and sizes say, it is not more
         if evidence >= _LEAST_EVIDENCE:
             a, b = subjects()
-            evidence = log_odds(signs_of(verdict, a, b))
+            evidence = log_odds(signs_of(alignment, a, b))
         if evidence < _LEAST_EVIDENCE:
-            return cls(replace(verdict, matched=False, reason=UNSURE), None, evidence)
-        refusal = _refusal(a, b, verdict, holdings)
+            return cls(replace(alignment, matched=False, reason=UNSURE, evidence=evidence), None)
+        refusal = _refusal(a, b, alignment, holdings)
         if refusal is not None:
             evidence = min(evidence, refused_log_odds())
-            return cls(replace(verdict, matched=False, reason=refusal), None, evidence)
-        explanation = explain_match(a, b, verdict)
-        if _is_another_shot(a, b, verdict, explanation, holdings):
+            return cls(replace(alignment, matched=False, reason=refusal, evidence=evidence), None)
+        explanation = explain_match(a, b, alignment)
+        if _is_another_shot(a, b, alignment, explanation, holdings):
             explanation = explanation.as_similar_shot()
-        return cls(verdict, explanation, evidence)
+        return cls(replace(alignment, kind=explanation.kind, evidence=evidence), explanation)
 
     def turned_round(self) -> Self:
         """Say the same of b laid on a."""
         explanation = None if self.explanation is None else self.explanation.turned_round()
-        return replace(self, verdict=self.verdict.turned_round(), explanation=explanation)
-
-    @property
-    def alignment(self) -> Alignment:
-        """The record that the catalog and the reports take."""
-        verdict = self.verdict
-        return Alignment(
-            matched=verdict.matched,
-            reason=verdict.reason,
-            inliers=verdict.inliers,
-            transform=verdict.transform or (),
-            mirrored=verdict.mirrored,
-            agreement=verdict.agreement,
-            content_a=verdict.content_a,
-            content_b=verdict.content_b,
-            coverage_a=verdict.coverage_a,
-            coverage_b=verdict.coverage_b,
-            tone=verdict.tone,
-            spread=verdict.spread,
-            kind=None if self.explanation is None else self.explanation.kind,
-            evidence=self.evidence,
-        )
+        return replace(self, alignment=self.alignment.turned_round(), explanation=explanation)
 
 
-def signs_of(verdict: Verdict, a: Subject | None = None, b: Subject | None = None) -> Signs:
-    """Return what a verdict says, and both pictures; without them, the best that they may say."""
-    coverage = min(verdict.coverage_a, verdict.coverage_b)
-    paper = min(1.0, verdict.blank / _PAPER) if coverage > _WHOLE_PAGE else 0.0
+def signs_of(alignment: Alignment, a: Subject | None = None, b: Subject | None = None) -> Signs:
+    """Return what an alignment says, and both pictures; without them, the best that they may say."""
+    coverage = min(alignment.coverage_a, alignment.coverage_b)
+    paper = min(1.0, alignment.blank / _PAPER) if coverage > _WHOLE_PAGE else 0.0
     return Signs(
-        fits=float(verdict.matched),
-        content=max(verdict.content_a, verdict.content_b),
-        tone=max(verdict.tone, _LEAST_TONE),
-        core=verdict.core,
-        blocks=min(1.0, math.log1p(verdict.blocks) / _MOST_BLOCKS),
-        page=paper * (1 - verdict.agreement),
-        soft=float(verdict.soft),
-        gradient=float(verdict.gradient),
+        fits=float(alignment.matched),
+        content=max(alignment.content_a, alignment.content_b),
+        tone=max(alignment.tone, _LEAST_TONE),
+        core=alignment.core,
+        blocks=min(1.0, math.log1p(alignment.blocks) / _MOST_BLOCKS),
+        page=paper * (1 - alignment.agreement),
+        soft=float(alignment.soft),
+        gradient=float(alignment.gradient),
         plain=float(a is not None and b is not None and not (a.is_natural or b.is_natural)),
         small=float(a is None or b is None or min(max(a.size), max(b.size)) < _SMALL),
     )
@@ -313,12 +290,12 @@ def signs_of(verdict: Verdict, a: Subject | None = None, b: Subject | None = Non
 type BothHoldings = Callable[[], tuple[Holdings, Holdings]]
 
 
-def _refusal(a: Subject, b: Subject, verdict: Verdict, holdings: BothHoldings) -> str | None:
+def _refusal(a: Subject, b: Subject, alignment: Alignment, holdings: BothHoldings) -> str | None:
     """Say why a match on blocks of texture is none; None if it is one."""
-    refusal = look_again(a, b, verdict)
+    refusal = look_again(a, b, alignment)
     if refusal is not None:
         return refusal
-    if only_overlap(a, b, verdict):
+    if only_overlap(a, b, alignment):
         return "each shows what the other does not"
     if a.format in OF_SEVERAL_FRAMES and b.format in OF_SEVERAL_FRAMES:
         held_a, held_b = holdings()
@@ -328,13 +305,13 @@ def _refusal(a: Subject, b: Subject, verdict: Verdict, holdings: BothHoldings) -
 
 
 def _is_another_shot(
-    a: Subject, b: Subject, verdict: Verdict, explanation: Explanation, holdings: BothHoldings
+    a: Subject, b: Subject, alignment: Alignment, explanation: Explanation, holdings: BothHoldings
 ) -> bool:
     if explanation.kind in (Kind.SIMILAR_SHOT, Kind.SAME_PIXELS):
         return False
     # A screenshot has a time of its own, which is not that of the image on the screen.
     timed = a.captured_at is not None and b.captured_at is not None and explanation.kind is not Kind.EMBEDDED
-    return (timed and are_two_exposures(*holdings())) or is_another_shot(a, b, verdict)
+    return (timed and are_two_exposures(*holdings())) or is_another_shot(a, b, alignment)
 
 
 class _Checker:
@@ -357,9 +334,9 @@ class _Checker:
         # Laying a on b is not quite laying b on a: in the order of the contents, whichever was scanned first.
         first, second = sorted((a, b), key=self._digest)
         try:
-            verdict = verify_pair(self._features[first], self._features[second])
+            alignment = verify_pair(self._features[first], self._features[second])
             laid = Laid.of(
-                verdict,
+                alignment,
                 lambda: (self._subjects[first], self._subjects[second]),
                 lambda: (self._holdings[first], self._holdings[second]),
             )

@@ -64,9 +64,9 @@ def lay(a: Picture, b: Picture, least: float, views: Callable[[], Iterable[View]
 def _lay_whole(a: Picture, b: Picture) -> Laying:
     # In the order of the contents, as the catalog does: laying a on b is not quite laying b on a.
     first, second = sorted((a, b), key=lambda picture: picture.digest)
-    verdict = verify_pair(first.features, second.features)
+    alignment = verify_pair(first.features, second.features)
     laid = Laid.of(
-        verdict, lambda: (first.subject, second.subject), lambda: (first.holdings, second.holdings)
+        alignment, lambda: (first.subject, second.subject), lambda: (first.holdings, second.holdings)
     )
     return Laying(
         laid if first is a else laid.turned_round(), Part.all_of(a.features), Part.all_of(b.features)
@@ -78,8 +78,10 @@ def _lay_through(view: View, a: Picture, b: Picture) -> tuple[Laying, Unreadable
     owner, other = (a, b) if view.of_a else (b, a)
     image, reason = owner.largest()
     part = part_of(image, view.region)
-    verdict = verify_part(part, other.features)
-    laid = Laid.of(verdict, lambda: (owner.subject, other.subject), lambda: (owner.holdings, other.holdings))
+    alignment = verify_part(part, other.features)
+    laid = Laid.of(
+        alignment, lambda: (owner.subject, other.subject), lambda: (owner.holdings, other.holdings)
+    )
     if view.of_a:
         return Laying(laid, part, Part.all_of(b.features), view), reason
     return Laying(laid.turned_round(), Part.all_of(a.features), part, view), reason

@@ -1,7 +1,7 @@
 """The third stage for pairs that a region proposes: the part that looks like the other picture, enlarged.
 
 The whole pictures come first (`geometry.py`). What they do not settle is asked once more here, of the region
-that is most similar to the other picture. Verdicts are stored beside those on whole pictures.
+that is most similar to the other picture. Alignments are stored beside those on whole pictures.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def decide_by_regions(
     workers: int,
     watch: Progress,
 ) -> dict[IdPair, Alignment]:
-    """Return the verdict on each pair of contents, as `geometry.decide_pairs` does.
+    """Return the alignment on each pair of contents, as `geometry.decide_pairs` does.
 
     A pair in which both pictures have a region like the other one is looked at from one side first, and from
     the other side only if that does not convince.
@@ -186,11 +186,11 @@ class _Checker:
         owner, other = sight
         try:
             part, is_original = self._parts[owner, region]
-            verdict = verify_part(part, self._whole[other])
-            if not verdict.matched and not is_original:
+            alignment = verify_part(part, self._whole[other])
+            if not alignment.matched and not is_original:
                 return None  # there may be more to see than its preview shows
             laid = Laid.of(
-                verdict,
+                alignment,
                 lambda: (self._subjects[owner], self._subjects[other]),
                 lambda: (self._holdings[owner], self._holdings[other]),
             )

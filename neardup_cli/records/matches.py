@@ -31,6 +31,8 @@ _LARGEST_PART = 0.62
 class Alignment:
     """What the geometric stage found when it laid picture a on picture b.
 
+    What stands after `evidence` is asked while it decides, and not stored.
+
     Attributes:
         matched: whether it calls them copies; `reason` says why in a few words.
         inliers: pairs of keypoints that fit the transform; 0 when the whole frames were compared.
@@ -42,23 +44,33 @@ class Alignment:
         tone: correlation of the brightness of agreeing blocks.
         spread: extent of the agreeing blocks over the overlap.
         kind: what happened between a and b; None where they do not match or no pixels could be aligned.
-        evidence: log-odds that one was made of the other, by their pixels alone; what is stored.
+        evidence: log-odds that one was made of the other, by their pixels alone.
+        core: share of the detailed blocks in the middle of the overlap that agree.
+        blank: part of the overlap that is flat in both, as paper is.
+        blocks: detailed blocks of the overlap.
+        soft: whether these were measured at the same sharpness.
+        gradient: whether both have no detail, and the same tones everywhere.
     """
 
     matched: bool
     reason: str
-    inliers: int
-    transform: tuple[tuple[float, ...], ...]
-    mirrored: bool
-    agreement: float
-    content_a: float
-    content_b: float
-    coverage_a: float
-    coverage_b: float
-    tone: float
-    spread: float
+    inliers: int = 0
+    transform: tuple[tuple[float, ...], ...] = ()
+    mirrored: bool = False
+    agreement: float = 0.0
+    content_a: float = 0.0
+    content_b: float = 0.0
+    coverage_a: float = 0.0
+    coverage_b: float = 0.0
+    tone: float = 0.0
+    spread: float = 0.0
     kind: Kind | None = None
     evidence: float = 0.0
+    core: float = 0.0
+    blank: float = 0.0
+    blocks: int = 0
+    soft: bool = False
+    gradient: bool = False
 
     @property
     def confidence(self) -> float:

@@ -146,19 +146,7 @@ def _match(match: _Match) -> FileMatch:
 
 def _alignment(kind: Kind, confidence: float | None) -> Alignment:
     """Return what carries a match's kind and how sure it is; the other numbers behind it are not read."""
-    nothing = dict.fromkeys(
-        ("agreement", "content_a", "content_b", "coverage_a", "coverage_b", "tone", "spread"), 0.0
-    )
-    return Alignment(
-        matched=True,
-        reason="as reported",
-        inliers=0,
-        transform=(),
-        mirrored=False,
-        kind=kind,
-        evidence=_log_odds(confidence),
-        **nothing,
-    )
+    return Alignment(matched=True, reason="as reported", kind=kind, evidence=_log_odds(confidence))
 
 
 def _log_odds(confidence: float | None) -> float:

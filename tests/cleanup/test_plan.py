@@ -26,13 +26,10 @@ from neardup_cli.records.proofs import NOTHING_LOST, Proof
 from neardup_cli.rules.keep import ProofOf
 
 FILES = 14
-NOTHING = dict.fromkeys(
-    ("agreement", "content_a", "content_b", "coverage_a", "coverage_b", "tone", "spread"), 0.0
-)
 
 
 def aligned(kind: Kind) -> Alignment:
-    return Alignment(matched=True, reason="", inliers=0, transform=(), mirrored=False, kind=kind, **NOTHING)
+    return Alignment(matched=True, reason="", kind=kind)
 
 
 def match(a: CatalogedFile, b: CatalogedFile, kind: Kind | None) -> FileMatch:

@@ -21,7 +21,8 @@ from neardup_cli.evaluation.edits.lettering import Caption
 from neardup_cli.matching.explain import Explanation, Subject, explain_match, explain_same_bytes
 from neardup_cli.matching.features import extract_features
 from neardup_cli.matching.residual import measure_residual
-from neardup_cli.matching.verify import Verdict, verify_pair
+from neardup_cli.matching.verify import verify_pair
+from neardup_cli.records.matches import Alignment
 
 if TYPE_CHECKING:
     from tests.matching.conftest import Gallery
@@ -198,7 +199,7 @@ def test_without_an_alignment_there_is_nothing_to_explain(gallery: Gallery) -> N
     picture = gallery.picture("coffee")
     subject = Subject(gallery.small(picture), picture.size)
     with pytest.raises(ValueError, match="alignment"):
-        explain_match(subject, subject, Verdict(matched=False, reason="no alignment fits"))
+        explain_match(subject, subject, Alignment(matched=False, reason="no alignment fits"))
 
 
 def test_a_flat_picture_has_no_residual() -> None:

@@ -69,7 +69,7 @@ def test_the_transform_is_that_of_the_whole_pictures(
     part, whole = scene
     cat = gallery.features_of("chelsea")
     verdict = verify_part(part, cat)
-    assert verdict.transform is not None
+    assert verdict.transform
     shrink = part.whole.size[0] / whole.width
     corners = np.array([[800, 520], [1000, 520], [1000, 654], [800, 654]], np.float64) * shrink
     width, height = cat.size
@@ -82,7 +82,7 @@ def test_turned_round_it_tells_the_same_of_both(gallery: Gallery, scene: tuple[P
     turned = verdict.turned_round()
     assert (turned.content_a, turned.content_b) == (verdict.content_b, verdict.content_a)
     assert (turned.coverage_a, turned.coverage_b) == (verdict.coverage_b, verdict.coverage_a)
-    assert verdict.transform is not None
+    assert verdict.transform
     assert turned.transform is not None
     both = affine.compose(np.array(turned.transform), np.array(verdict.transform))
     assert np.allclose(both, np.eye(2, 3), atol=1e-6)

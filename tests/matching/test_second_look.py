@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 from neardup_cli.matching.explain import Subject
 from neardup_cli.matching.second_look import OTHER_COLOURS, OTHER_CONTENTS, OTHER_WAY, look_again
 from neardup_cli.matching.series import is_another_shot, only_overlap
-from neardup_cli.matching.verify import Verdict, as_tuples, verify_pair
+from neardup_cli.matching.verify import as_tuples, verify_pair
+from neardup_cli.records.matches import Alignment
 
 if TYPE_CHECKING:
     from tests.matching.conftest import Gallery
@@ -24,19 +25,19 @@ def _subject(gallery: Gallery, image: Image.Image) -> Subject:
     return Subject(gallery.small(image), image.size)
 
 
-def _verdict(gallery: Gallery, a: Image.Image, b: Image.Image) -> Verdict:
+def _verdict(gallery: Gallery, a: Image.Image, b: Image.Image) -> Alignment:
     verdict = verify_pair(gallery.features(a), gallery.features(b))
     assert verdict.matched, verdict
     return verdict
 
 
-def _look(gallery: Gallery, a: Image.Image, b: Image.Image, verdict: Verdict | None = None) -> str | None:
+def _look(gallery: Gallery, a: Image.Image, b: Image.Image, verdict: Alignment | None = None) -> str | None:
     found = verdict or _verdict(gallery, a, b)
     return look_again(_subject(gallery, a), _subject(gallery, b), found)
 
 
-def _laid_whole() -> Verdict:
-    return Verdict(matched=True, reason="", transform=as_tuples(np.eye(2, 3)), coverage_a=1, coverage_b=1)
+def _laid_whole() -> Alignment:
+    return Alignment(matched=True, reason="", transform=as_tuples(np.eye(2, 3)), coverage_a=1, coverage_b=1)
 
 
 def _saved(image: Image.Image, quality: int) -> Image.Image:
@@ -134,7 +135,9 @@ def test_a_sign_in_another_colour_is_another_sign(gallery: Gallery) -> None:
 def test_an_arrow_that_points_elsewhere_is_another_sign(gallery: Gallery) -> None:
     right = _sign((20, 20, 20))
     left = right.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    mirrored = Verdict(True, "", transform=((-1.0, 0.0, 255.0), (0.0, 1.0, 0.0)), mirrored=True, coverage_a=1)
+    mirrored = Alignment(
+        True, "", transform=((-1.0, 0.0, 255.0), (0.0, 1.0, 0.0)), mirrored=True, coverage_a=1
+    )
     assert _look(gallery, right, left, mirrored) == OTHER_WAY
 
 

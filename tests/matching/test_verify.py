@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ def test_an_attacked_photograph_matches(gallery: Gallery, attack: str) -> None:
     copy = gallery.features(gallery.attacked("astronaut", attack))
     verdict = verify_pair(gallery.features_of("astronaut"), copy)
     assert verdict.matched, verdict
-    assert verdict.transform is not None
+    assert verdict.transform
 
 
 def test_different_pictures_do_not_match(gallery: Gallery) -> None:
@@ -104,7 +103,7 @@ def test_a_blurred_copy_matches_without_keypoints(gallery: Gallery) -> None:
     blurred = gallery.picture("astronaut").filter(ImageFilter.GaussianBlur(5))
     verdict = verify_pair(gallery.features_of("astronaut"), gallery.features(ImageOps.mirror(blurred)))
     assert verdict.matched, verdict
-    assert verdict.method == "frame"
+    assert verdict.inliers == 0  # the whole frames were laid on each other
     assert verdict.mirrored
 
 
@@ -162,20 +161,6 @@ def test_a_verdict_is_the_same_every_time(gallery: Gallery) -> None:
     copy = gallery.attacked("rocket", "rotate-25")
     first = verify_pair(gallery.features_of("rocket"), gallery.features(copy))
     assert first == verify_pair(gallery.features_of("rocket"), gallery.features(copy))
-
-
-def test_what_falls_short_is_open_and_a_shared_frame_is_not(gallery: Gallery) -> None:
-    """How much agrees is one sign among others; what only a layout has in common stays refused."""
-    short = replace(verify_pair(gallery.features_of("rocket"), gallery.features_of("rocket")), matched=False)
-    for reason, is_open in (
-        ("the pixels disagree", True),
-        ("too little detail agrees", True),
-        ("only a frame agrees", False),
-        ("the same page with other contents", False),
-    ):
-        assert replace(short, reason=reason).is_open is is_open
-        assert not replace(short, reason=reason, by_part=True).is_open
-        assert not replace(short, reason=reason, agreement=0.1).is_open
 
 
 def test_keypoints_are_paired_as_by_brute_force(gallery: Gallery) -> None:

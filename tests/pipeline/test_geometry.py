@@ -11,7 +11,6 @@ from PIL import Image
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.matching.explain import Subject
-from neardup_cli.matching.verify import Verdict
 from neardup_cli.pipeline import geometry
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.geometry import Laid, decide_pairs
@@ -19,6 +18,7 @@ from neardup_cli.pipeline.picture import decode_file
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.progress import Silent
 from neardup_cli.records.holdings import Holdings
+from neardup_cli.records.matches import Alignment
 from neardup_cli.rules.confidence import UNSURE
 
 
@@ -138,7 +138,7 @@ def test_dups_says_how_many_pairs_were_checked(
 UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
-def laid(verdict: Verdict) -> Laid:
+def laid(verdict: Alignment) -> Laid:
     """Weigh a verdict on two images that are the same: nothing else speaks against it."""
     image = Subject(np.random.default_rng(1).integers(0, 256, (96, 128, 3), np.uint8), (640, 480))
     return Laid.of(verdict, lambda: (image, image), lambda: (Holdings(), Holdings()))
@@ -146,19 +146,19 @@ def laid(verdict: Verdict) -> Laid:
 
 def test_what_falls_short_of_the_limits_is_none_whatever_else_speaks_for_it() -> None:
     """Two screenshots of one program: frames, tones and the middle agree, and the photographs do not."""
-    fits = Verdict(
+    fits = Alignment(
         matched=True, reason="the pixels agree", transform=UPRIGHT, agreement=0.6, content_a=1.0,
         content_b=1.0,
         coverage_a=1.0, coverage_b=1.0, tone=1.0, spread=1.0, core=1.0, blocks=300,
     )  # fmt: skip
-    assert laid(fits).verdict.matched
+    assert laid(fits).alignment.matched
     found = laid(replace(fits, matched=False, reason="the pixels disagree")).alignment
     assert (found.matched, found.reason) == (False, "the pixels disagree")
     assert found.confidence < 0.5
 
 
 def test_what_reaches_the_limits_and_has_too_little_else_says_so() -> None:
-    poor = Verdict(
+    poor = Alignment(
         matched=True, reason="the pixels agree", transform=UPRIGHT, agreement=0.6, content_a=0.2,
         content_b=0.2,
         coverage_a=1.0, coverage_b=1.0, tone=0.9, spread=1.0, core=0.3, blocks=10, blank=0.4,
@@ -169,7 +169,7 @@ def test_what_reaches_the_limits_and_has_too_little_else_says_so() -> None:
 
 
 def test_a_shared_frame_is_not_weighed_at_all() -> None:
-    frame = Verdict(
+    frame = Alignment(
         matched=False, reason="only a frame agrees", transform=UPRIGHT, agreement=0.9,
         content_a=1.0, content_b=1.0, coverage_a=1.0, coverage_b=1.0, tone=1.0, spread=1.0, core=1.0,
         blocks=300,

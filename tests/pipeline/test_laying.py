@@ -27,4 +27,4 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path, photographs: dic
         for pair in ((good, picture_at(path)), (picture_at(path), good)):
             with pytest.raises(UnreadableImage, match=f"^{path}: "):
                 lay(*pair, 0.9)
-    assert lay(good, good, 0.9).laid.verdict.matched
+    assert lay(good, good, 0.9).laid.alignment.matched
