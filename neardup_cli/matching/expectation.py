@@ -95,13 +95,12 @@ def whole_levels(expected: Grey | Floats32) -> Grey:
     return np.clip(np.rint(expected), 0, 255).astype(np.uint8)
 
 
-def expect(gone: Grey, kept: Grey, *, softened: bool = False) -> Expectation:
+def expect(gone: Grey, kept: Grey) -> Expectation:
     """Find how `gone` was made from `kept`: by which kernel, moved by how little, sharpened or softened.
 
     Args:
         gone: `uint8 [height, width]`.
         kept: the same frame, at any size.
-        softened: whether `kept` was drawn into this frame, so that its pixels are not its own any more.
     """
     size = (gone.shape[1], gone.shape[0])
     kernel = None if kept.shape == gone.shape else _best_kernel(gone, kept)
@@ -116,7 +115,7 @@ def expect(gone: Grey, kept: Grey, *, softened: bool = False) -> Expectation:
             shift = affine.compose(affine.invert(to_small), affine.compose(found, to_small))
             drawn = warped(drawn, shift)
     moved = Expectation(kept, drawn, kernel, shift)
-    if kernel is None and shift is None and not softened:
+    if kernel is None and shift is None:
         return moved
     return replace(moved, mixture=_mixture(gone, moved))
 

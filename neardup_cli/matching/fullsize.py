@@ -51,6 +51,7 @@ class Surplus:
         tone: change of the mean level, grey levels.
         gain: growth of contrast, 1 for none.
         moved: pixels by which a corner moved.
+        resized: whether both have other sizes: resizing may shift by half a pixel, saving again does not.
         sharpness: how much steeper its slopes are than those expected; 1 for the same.
         sharpened: of an enlargement, how much steeper its slopes became beyond its enlarging; 1 for others.
         quantiser_left: of a JPEG whose other image is larger, the share of its quantiser's noise that is left
@@ -70,24 +71,24 @@ class Surplus:
     tone: float = 0.0
     gain: float = 1.0
     moved: float = 0.0
+    resized: bool = False
     sharpness: float = 1.0
     sharpened: float = 1.0
     quantiser_left: float | None = None
 
 
-def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_already: bool = False) -> Surplus:
+def measure_surplus(gone: Colours, kept: Colours, coding: Coding) -> Surplus:
     """Measure what `gone` shows and `kept` does not; both show the same frame, at any sizes.
 
     Args:
         gone: `uint8 [height, width, 3]` of the image that goes.
         kept: the same of the one that stays.
         coding: how `gone` was encoded.
-        warped_already: whether `kept` was drawn into the frame of `gone`.
     """
     grey_gone, grey_kept = (
         np.asarray(cv2.cvtColor(side, cv2.COLOR_RGB2GRAY), np.uint8) for side in (gone, kept)
     )
-    expectation = expect(grey_gone, grey_kept, softened=warped_already)
+    expectation = expect(grey_gone, grey_kept)
     blocks = compare_light(grey_gone, expectation, coding)
     colour = compare_hues(gone, kept, expectation.shift, coding)
     slope = _SLOPE_AS_IS if expectation.mixture is None else _SLOPE_RESIZED
@@ -114,6 +115,7 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, warped_alre
         tone=expectation.tone_change(),
         gain=expectation.gain,
         moved=expectation.moved,
+        resized=expectation.kernel is not None,
         sharpness=root_mean_square(blocks.slope_gone) / max(0.1, root_mean_square(blocks.slope)),
         sharpened=_sharpened(expectation),
         quantiser_left=_quantiser_left(expectation, coding),

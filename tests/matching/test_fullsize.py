@@ -163,6 +163,18 @@ def test_detail_of_the_larger_and_colour_of_the_coloured() -> None:
     assert losses(encoded(ImageOps.grayscale(opened(whole)), quality=75), grey) == frozenset()
 
 
+@pytest.mark.parametrize("across", [1.2, 2.0])
+def test_a_shot_by_hand_is_another_frame_though_a_coarse_quantiser_hides_its_noise(across: float) -> None:
+    """Found by `benchmarks.removals`: two shots of a burst, the one that goes sent by a messenger."""
+    whole = opened(saved("coffee"))
+    size = (whole.width - 12, whole.height - 12)
+    first, second = (
+        whole.transform(size, Image.Transform.AFFINE, (1, 0, 6 + x, 0, 1, 6), Image.Resampling.BICUBIC)
+        for x in (0, across)
+    )
+    assert Loss.AREA in losses(encoded(first, quality=30), encoded(second, "PNG"))
+
+
 @pytest.mark.parametrize("size", [(40, 30), (12, 9), (3, 3), (1, 1), (300, 2)])
 def test_images_of_any_size_are_compared(size: tuple[int, int]) -> None:
     image = photograph("coffee").resize(size)

@@ -79,7 +79,9 @@ def test_what_is_lost_beside_the_pixels(gone: Holdings, kept: Holdings, lost: tu
         (Surplus(tone=12.0), {Loss.COLOUR}),
         (Surplus(gain=1.2), {Loss.COLOUR}),
         (Surplus(gain=0.8), {Loss.COLOUR}),
-        (Surplus(moved=9.0), {Loss.AREA}),
+        (Surplus(moved=9.0, resized=True), {Loss.AREA}),
+        (Surplus(moved=1.4, resized=True), set()),
+        (Surplus(moved=1.4), {Loss.AREA}),
         (Surplus(place=7.0, tint=9.0), {Loss.CONTENT, Loss.COLOUR}),
     ],
 )
