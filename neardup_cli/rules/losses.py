@@ -42,8 +42,8 @@ _MOST_COLOUR = 1.5
 _MOST_TINT = 3.0
 _MOST_TONE = 4.0
 _MOST_GAIN = 0.06
-# Pixels. 1,740 copies of other sizes (five kernels of OpenCV, Pillow's, libjpeg's own) move by 1.4 at most, 360
-# of the same size by 0.0; by hand nobody holds a camera so still.
+# Pixels. 1,770 copies of other sizes (OpenCV's kernels, Pillow's, libjpeg's own) move by 1.4 at most, 360 of
+# the same size by 0.0; by hand nobody holds a camera so still.
 _MOST_MOVED, _MOST_MOVED_AS_IS = 2.5, 0.5
 _SHARPER = 1.1
 # How much steeper slopes may become: of 128 plain enlargements they reach 1.00, sharpened by 80 % 1.08 and
