@@ -66,10 +66,12 @@ class Traces(NamedTuple):
             small one is no JPEG.
         grid: how far the small one's pixel grid stands out in the large one: 0 to 2.5 if it was never that
             small, up to 200 if it was.
+        blocks: of the small one, in which its quantiser was looked for: of few, the share is a guess.
     """
 
     quantiser: float | None
     grid: float
+    blocks: int
 
 
 def quantiser_left(expectation: Expectation, table: tuple[int, ...]) -> float:

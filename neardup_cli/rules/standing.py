@@ -259,7 +259,7 @@ def _ranks(
     of = {content: place for place, held in enumerate(versions) for content in held}
     agreeing = _agreeing(pairs)
     agreed = [max(agreeing.get(content, (0, 0)) for content in held) for held in versions]
-    won = _won(pairs, of, evidence, agreed)
+    won = _won(pairs, of, files, evidence, agreed)
 
     def key(place: int) -> tuple[int, bool, int, int, Quality]:
         best = min(qualities(versions[place], files, evidence).values())
@@ -289,7 +289,11 @@ def doubtful_colours(families: Iterable[Family], pairs: Iterable[PairMatch]) -> 
 
 
 def _won(
-    pairs: Iterable[PairMatch], of: Mapping[int, int], evidence: EvidenceOf, agreed: Sequence[tuple[int, int]]
+    pairs: Iterable[PairMatch],
+    of: Mapping[int, int],
+    files: FileOf,
+    evidence: EvidenceOf,
+    agreed: Sequence[tuple[int, int]],
 ) -> Counter[int]:
     """Count of how many other versions each was the original, less of how many it was made itself.
 
@@ -302,7 +306,7 @@ def _won(
         a, b = of[pair.a], of[pair.b]
         if a == b:
             continue
-        which = _which_was_made(pair, evidence)
+        which = _which_was_made(pair, files, evidence)
         asked[min(a, b), max(a, b)] += 1
         if which is not Made.UNKNOWN:
             sign = 1 if which is Made.B_OF_A else -1
@@ -318,8 +322,11 @@ def _won(
     return won
 
 
-def _which_was_made(pair: PairMatch, evidence: EvidenceOf) -> Made:
-    """Ask the match, then what is known of the two: colour, and signs of a camera's own file."""
+def _which_was_made(pair: PairMatch, files: FileOf, evidence: EvidenceOf) -> Made:
+    """Ask the match, then what is known of the two: colour, and signs of a camera's own file.
+
+    But what has less detail than the other one is no camera's own file beside it: exports keep its words.
+    """
     if pair.alignment is None:
         return Made.UNKNOWN
     which = made(pair.alignment)
@@ -331,7 +338,10 @@ def _which_was_made(pair: PairMatch, evidence: EvidenceOf) -> Made:
         if less < _FADED * more:
             return Made.smaller(a.colourfulness, b.colourfulness)
     signs = known.is_from_camera(a), known.is_from_camera(b)
-    return Made.smaller(*signs) if signs[0] != signs[1] else Made.UNKNOWN
+    sides = known.long_side(files[pair.a], a), known.long_side(files[pair.b], b)
+    if signs[0] == signs[1] or sides[signs.index(True)] < AS_LONG * max(sides):
+        return Made.UNKNOWN
+    return Made.smaller(*signs)
 
 
 def _agreeing(pairs: Sequence[PairMatch]) -> dict[int, tuple[int, int]]:

@@ -36,6 +36,7 @@ _SAME_BYTES = 0.9
 _FEWEST_SAME = 1024
 _FEW_PIXELS = 1 << 20
 _GRID = 16
+_BLOCK_PIXELS = 64
 
 
 def prove(gone: CatalogedFile, kept: CatalogedFile) -> Proof:
@@ -91,7 +92,9 @@ def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:
         return Enlarged(small.grey_levels(), large_size, gone.coding(small).luma, kept.coding(large))
 
     grey = np.asarray(cv2.cvtColor(large.rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-    return is_source(Traces(seen.quantiser_left, grid_trace(grey, size)), if_enlarged)
+    return is_source(
+        Traces(seen.quantiser_left, grid_trace(grey, size), size[0] * size[1] // _BLOCK_PIXELS), if_enlarged
+    )
 
 
 def _lost_beside(gone: Opened, kept: Opened) -> Iterator[tuple[Loss, str]]:

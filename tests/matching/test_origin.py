@@ -48,7 +48,9 @@ def said(large: Image.Image, small: Image.Image) -> bool | None:
     def if_enlarged() -> Enlarged:
         return Enlarged(grey(small), large.size, table, Coding(luma=luma(large)))
 
-    return is_source(Traces(left, grid_trace(grey(large), small.size)), if_enlarged)
+    return is_source(
+        Traces(left, grid_trace(grey(large), small.size), small.width * small.height // 64), if_enlarged
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
