@@ -11,7 +11,7 @@ import numpy as np
 from neardup_cli.matching.codec_noise import CodecNoise, Coding
 from neardup_cli.matching.expectation import Expectation, whole_levels
 from neardup_cli.matching.features import Grey
-from neardup_cli.matching.strips import GRID, Floats32, Slopes, apart, strips
+from neardup_cli.matching.strips import GRID, Floats32, Slopes, apart, averaged, strips
 
 SMALL = 256
 """Pixels of the shorter side below which blocks are smaller."""
@@ -41,8 +41,17 @@ class Blocks(NamedTuple):
     slope_gone: Floats32
 
 
-def compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> Blocks:
-    """Compare `uint8 [height, width]` with what is expected of it."""
+def compare_light(
+    gone: Grey, expectation: Expectation, coding: Coding, earlier: Floats32 | None = None
+) -> Blocks:
+    """Compare `uint8 [height, width]` with what is expected of it.
+
+    Args:
+        gone: the image.
+        expectation: what is expected of it.
+        coding: how it was encoded.
+        earlier: what encoders before the last one added, of its shape; None if there were none.
+    """
     width, height = expectation.size
     block = BLOCK if min(width, height) >= SMALL else 4 if min(width, height) >= 8 else 1
     codec = CodecNoise(coding, lambda pixels: sample_of(expectation, pixels), width * height)
@@ -55,6 +64,9 @@ def compare_light(gone: Grey, expectation: Expectation, coding: Coding) -> Block
     )
     if some is not None:
         noise, noise_mean = _grown(noise, noise_mean, some, (used, codec), block)
+    if earlier is not None:
+        before, before_mean = averaged(earlier * earlier, block), averaged(earlier, block)
+        noise, noise_mean = np.sqrt(noise * noise + before), np.hypot(noise_mean, before_mean)
     return Blocks(
         block,
         left,

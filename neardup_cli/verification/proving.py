@@ -17,6 +17,7 @@ from neardup_cli.choices import Loss
 from neardup_cli.errors import UnreadableImage
 from neardup_cli.images.whole import WholeImage
 from neardup_cli.matching import affine
+from neardup_cli.matching.codec_noise import Coding
 from neardup_cli.matching.fullsize import LARGER, measure_surplus
 from neardup_cli.matching.origin import Enlarged, Traces, exact_share, grid_trace
 from neardup_cli.matching.shots import are_two_exposures
@@ -31,6 +32,10 @@ _ROUNDED_PIXELS = 1.5
 _ROUNDED_SHARE = 0.005
 _GROUNDS = (255, 0, 128)
 _OF_NOISE = {Loss.SHOT, Loss.DETAIL}
+# What several encoders after one another may leave all over an image, and how much of it: what stands out
+# from that in one place is somebody's work.
+_OF_MESSENGERS = {Loss.SHOT, Loss.DETAIL, Loss.COLOUR}
+_MOST_OF_MESSENGERS = 3.0
 # Share of the bytes of a damaged file that are those of a sound one in the same places.
 _SAME_BYTES = 0.9
 _FEWEST_SAME = 1024
@@ -225,15 +230,23 @@ def _compared(gone: Opened, image: WholeImage, other: WholeImage) -> PixelLosses
     if not _same_frame(_size(image.rgb), _size(other.rgb)):
         return PixelLosses(frozenset({Loss.AREA}))
     coding = gone.coding(image)
-    judged = [
-        lost_pixels(measure_surplus(sides.gone, sides.kept, coding)) for sides in _on_grounds(image, other)
-    ]
+    judged = [_judged(sides, coding) for sides in _on_grounds(image, other)]
     if image.alpha is not None and other.alpha is not None:
         alphas = [np.repeat(side[..., None], 3, axis=2) for side in (image.alpha, other.alpha)]
         judged.append(lost_pixels(measure_surplus(alphas[0], alphas[1], coding)))
         return PixelLosses(frozenset().union(*(one.losses for one in judged)))
     # An opaque image may have been laid over any ground: the one that fits best is the one.
     return min(judged, key=lambda one: (len(one.losses), one.like))
+
+
+def _judged(sides: _Sides, coding: Coding) -> PixelLosses:
+    """Judge two images of one frame: what is smaller and shows a little more may have been sent on."""
+    seen = lost_pixels(measure_surplus(sides.gone, sides.kept, coding))
+    smaller = sides.gone.size * LARGER < sides.kept.size
+    if not smaller or coding.lossless or seen.like > _MOST_OF_MESSENGERS or not seen.losses <= _OF_MESSENGERS:
+        return seen
+    sent_on = lost_pixels(measure_surplus(sides.gone, sides.kept, coding, sent_on=True))
+    return seen if sent_on.losses else replace(sent_on, made=False)
 
 
 def _on_grounds(image: WholeImage, other: WholeImage) -> Iterator[_Sides]:
