@@ -7,6 +7,7 @@ that was copied about says nothing by them either.
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -157,19 +158,30 @@ def plain_copies(
 def edits(image: Image.Image, key: str, number: int, seed: int) -> Iterator[tuple[str, Truth, str, bytes]]:
     """Give the seventeen edits, each: how, truth, suffix, bytes. A grey photograph made grey is no edit.
 
-    Nor is one whose colours are the rounding of its encoder.
+    Nor is one whose colours are the rounding of its encoder, and no edit is one that changes less than saving
+    what comes out of it does: the blur of an image that has no detail.
     """
     is_grey = np.ptp(np.asarray(image, np.int16), axis=2).max() <= ROUNDED
     for attack in (*EDITS, Attack(BLURRED, (Blur(image.height / 60),))):
         edited = attack.run(image, key, seed=seed)
-        truth = Truth.RE_ENCODED if attack.name == "grey" and is_grey else Truth.EDIT
-        yield attack.name, truth, attack.save_as.suffix, attack.save_as.encode(edited)
+        data = attack.save_as.encode(edited)
+        unchanged = (attack.name == "grey" and is_grey) or _changes_nothing(image, edited, data)
+        yield attack.name, Truth.RE_ENCODED if unchanged else Truth.EDIT, attack.save_as.suffix, data
     large = image.resize((2 * image.width, 2 * image.height), Image.Resampling.BICUBIC)
     if number % 3 == 0:
         sharpened = Attack("enlarged-sharpened", (Sharpen(120),))
         yield sharpened.name, Truth.EDIT, ".jpg", encoded(sharpened.run(large, key), ".jpg", 92)
     else:
         yield ENLARGED, Truth.ENLARGED, ".jpg", encoded(large, ".jpg", 92)
+
+
+def _changes_nothing(image: Image.Image, edited: Image.Image, data: bytes) -> bool:
+    """Return True if an edit changes less than saving what comes out of it."""
+    if edited.size != image.size or edited.mode != image.mode:
+        return False
+    saved = Image.open(io.BytesIO(data)).convert(image.mode)
+    before, after, stored = (np.asarray(one, np.float64) for one in (image, edited, saved))
+    return bool(np.square(after - before).mean() < np.square(stored - after).mean())
 
 
 def _placed(folder: Path, data: bytes, suffix: str, random: np.random.Generator) -> str:

@@ -55,6 +55,8 @@ class Surplus:
         moved: pixels by which a corner moved.
         resized: whether both have other sizes: resizing may shift by half a pixel, saving again does not.
         sharpness: how much steeper its slopes are than those expected; 1 for the same.
+        softness: of a JPEG as large as the other image, how steep its slopes are beside those that its
+            encoder makes of that one: less than 1 if it was softened, or the other has noise of its own.
         sharpened: of an enlargement, how much steeper its slopes became beyond its enlarging; 1 for others.
         quantiser_left: of a JPEG whose other image is larger, the share of its quantiser's noise that is left
             in that one: see `origin.quantiser_left`. None for others.
@@ -75,6 +77,7 @@ class Surplus:
     moved: float = 0.0
     resized: bool = False
     sharpness: float = 1.0
+    softness: float = 1.0
     sharpened: float = 1.0
     quantiser_left: float | None = None
 
@@ -122,9 +125,16 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, sent_on: bo
         moved=expectation.moved,
         resized=expectation.kernel is not None,
         sharpness=root_mean_square(blocks.slope_gone) / max(0.1, root_mean_square(blocks.slope)),
+        softness=_softness(blocks, expectation, coding),
         sharpened=_sharpened(expectation),
         quantiser_left=_quantiser_left(expectation, coding),
     )
+
+
+def _softness(blocks: Blocks, expectation: Expectation, coding: Coding) -> float:
+    if coding.luma is None or expectation.kernel is not None:
+        return 1.0
+    return root_mean_square(blocks.slope_gone) / max(0.1, root_mean_square(blocks.slope_coded))
 
 
 def _sharpened(expectation: Expectation) -> float:

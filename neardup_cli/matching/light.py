@@ -39,6 +39,7 @@ class Blocks(NamedTuple):
     from_codec: Floats32
     slope: Floats32
     slope_gone: Floats32
+    slope_coded: Floats32
 
 
 def compare_light(
@@ -58,7 +59,7 @@ def compare_light(
     some = sample_of(expectation, _FEW) if codec.is_slow and width * height > _SAMPLED else None
     used = codec if some is None else codec.stand_in(some)
     found = zip(*_strips_of(gone, expectation, used, block), strict=True)
-    left, mean, noise, noise_mean, from_codec, slope, slope_gone = (
+    left, mean, noise, noise_mean, from_codec, slope, slope_gone, slope_coded = (
         np.sqrt(joined) if place not in {1, 3} else joined
         for place, joined in enumerate(np.concatenate(parts) for parts in found)
     )
@@ -77,6 +78,7 @@ def compare_light(
         from_codec,
         slope,
         slope_gone,
+        slope_coded,
     )
 
 
@@ -93,7 +95,7 @@ def _strips_of(
         expected = expectation.rows(top, top + len(some))
         whole = whole_levels(expected)
         coded = codec.coded(whole)
-        slopes = Slopes(whole, block), Slopes(some, block)
+        slopes = [Slopes(levels, block) for levels in (whole, some, whole if coded is None else coded)]
         for strip in strips(len(some), width, block):
             light = _compare_strip(
                 some[strip], expected[strip], None if coded is None else coded[strip], block

@@ -31,6 +31,9 @@ from neardup_cli.verification.turning import turned_alike
 _ROUNDED_PIXELS = 1.5
 _ROUNDED_SHARE = 0.005
 _GROUNDS = (255, 0, 128)
+# Of 176 enlargements 173 are nearer to what their encoder makes of the small one; of 176 whose small version
+# was made of them 4.
+_CLEARLY_MADE = 0.72
 _OF_NOISE = {Loss.SHOT, Loss.DETAIL}
 # What several encoders after one another may leave all over an image, and how much of it: what stands out
 # from that in one place is somebody's work.
@@ -68,7 +71,8 @@ def _proof(gone: Opened, kept: Opened) -> Proof:
         return replace(proof_of(losses), made=True, exact=exact)  # its encoder had these pixels and no others
     seen = _compare_still(gone, kept)
     found = proof_of([*losses, *((loss, "") for loss in seen.losses)])
-    return replace(found, made=seen.made, source=_source(gone, kept, seen), exact=exact)
+    made = seen.made and not _is_rather_source(gone, kept, seen)
+    return replace(found, made=made, source=_source(gone, kept, seen), exact=exact)
 
 
 def _exact(gone: Opened, kept: Opened) -> float | None:
@@ -84,6 +88,18 @@ def _exact(gone: Opened, kept: Opened) -> float | None:
     if tables.grey and not other.grey:
         return None  # a grey version is to the bit what is left of the colours, and somebody wanted it so
     return exact_share(image.rgb, other.rgb, tables)
+
+
+def _is_rather_source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool:
+    """Return True if the one that stays, a smaller one, was rather made of the one that goes.
+
+    A soft image may be no more than a smaller version of it enlarged, and its smaller version is that surely:
+    where that is not clear, the one nearer to what its encoder would have written was made of the other.
+    """
+    large, small = gone.frame(), kept.frame()
+    if seen.exact < _CLEARLY_MADE or large.rgb.size <= LARGER * small.rgb.size:
+        return False
+    return _compared(kept, small, large).exact < seen.exact
 
 
 def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:
@@ -243,7 +259,8 @@ def _judged(sides: _Sides, coding: Coding) -> PixelLosses:
     """Judge two images of one frame: what is smaller and shows a little more may have been sent on."""
     seen = lost_pixels(measure_surplus(sides.gone, sides.kept, coding))
     smaller = sides.gone.size * LARGER < sides.kept.size
-    if not smaller or coding.lossless or seen.like > _MOST_OF_MESSENGERS or not seen.losses <= _OF_MESSENGERS:
+    little = seen.losses <= _OF_MESSENGERS and seen.like <= _MOST_OF_MESSENGERS
+    if not (seen.losses and smaller and little) or coding.lossless:
         return seen
     sent_on = lost_pixels(measure_surplus(sides.gone, sides.kept, coding, sent_on=True))
     return seen if sent_on.losses else replace(sent_on, made=False)

@@ -73,6 +73,8 @@ def test_what_is_lost_beside_the_pixels(gone: Holdings, kept: Holdings, lost: tu
         (Surplus(everywhere=1.8), {Loss.SHOT}),
         (Surplus(calm=1.8), {Loss.SHOT}),
         (Surplus(everywhere=1.8, sharpness=1.4), {Loss.DETAIL}),
+        (Surplus(softness=0.95), set()),
+        (Surplus(softness=0.88), {Loss.SHOT}),
         (Surplus(colour=4.0), {Loss.COLOUR}),
         (Surplus(small_colour=4.0), {Loss.COLOUR}),
         (Surplus(tint=9.0), {Loss.COLOUR}),
