@@ -75,6 +75,11 @@ class CodecNoise:
             self._quality = _equivalent_quality(some, self._wanted(some), webp=coding.webp)
 
     @property
+    def is_known(self) -> bool:
+        """Return True if the encoder says how coarse it was, and takes something away."""
+        return self._coding.luma is not None and not self._coding.lossless
+
+    @property
     def is_slow(self) -> bool:
         """Return True if encoding costs many times what a JPEG costs."""
         return self._coding.webp and not self._coding.lossless

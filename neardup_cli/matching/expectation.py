@@ -109,7 +109,7 @@ def expect(gone: Grey, kept: Grey) -> Expectation:
     error = _error(small_gone, small_kept)
     shift = None
     if error > _LEAST_ERROR:
-        found = register(small_gone, small_kept)
+        found = register(small_gone, small_kept, resized=kernel is not None)
         if _error(small_gone, warped(small_kept, found)) < (1 - _LEAST_GAIN) * error - 0.02:
             to_small = affine.scaling(small_gone.shape[1] / size[0], small_gone.shape[0] / size[1])
             shift = affine.compose(affine.invert(to_small), affine.compose(found, to_small))

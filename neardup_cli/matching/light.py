@@ -95,12 +95,14 @@ def _strips_of(
         expected = expectation.rows(top, top + len(some))
         whole = whole_levels(expected)
         coded = codec.coded(whole)
-        slopes = [Slopes(levels, block) for levels in (whole, some, whole if coded is None else coded)]
+        made = coded if codec.is_known else None  # of others nobody knows how soft they make an image
+        slopes = [Slopes(levels, block) for levels in (whole, some, made) if levels is not None]
         for strip in strips(len(some), width, block):
             light = _compare_strip(
                 some[strip], expected[strip], None if coded is None else coded[strip], block
             )
-            yield *light, *(one.of(strip) for one in slopes)
+            slope, slope_gone, *slope_coded = [one.of(strip) for one in slopes]
+            yield *light, slope, slope_gone, *(slope_coded or [slope_gone])
 
 
 def _compare_strip(

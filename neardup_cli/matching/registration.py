@@ -15,31 +15,37 @@ type Floats32 = NDArray[np.float32]
 _SIDE = 1400  # pixels of the longer side where displacements are measured
 _ROUNDS = 3
 _STILL = 0.03  # pixels: nothing is gained from a smaller step
+_STILL_AT_FIRST = 0.15  # pixels: of two images of one size, that move by more or not at all
 _LEAST_SLOPE = 1.5  # grey levels a pixel
 _FEWEST = 60
 _MOST = 40_000
 _TRUSTED = 0.8  # share of the pixels that count: what was changed must not pull
 
 
-def register(fixed: Grey, moving: Grey) -> Affine:
+def register(fixed: Grey, moving: Grey, *, resized: bool = True) -> Affine:
     """Find the small affine map from the pixels of `fixed` to those of `moving`, both of one size.
 
     Gradient descent on the brightness (Lucas, Kanade 1981) with a gain, from coarse to fine steps. It finds
     shifts of a few pixels at `_SIDE`; where nothing can be followed it returns the identity.
+
+    Args:
+        fixed: `uint8 [height, width]`.
+        moving: the same.
+        resized: whether one of them had another size: what was not moves by no fraction of a pixel.
     """
     shrink = min(1.0, _SIDE / max(fixed.shape))
     target = _prepared(fixed, shrink)
     height, width = fixed.shape
     found = np.eye(2, 3)
     moved = moving
-    for _ in range(_ROUNDS):
+    for still in (_STILL if resized else _STILL_AT_FIRST, *[_STILL] * (_ROUNDS - 1)):
         step = _step(target, _prepared(moved, shrink))
         if step is None:
             break
         to_small = affine.scaling(target.shape[1] / width, target.shape[0] / height)
         step = affine.compose(affine.invert(to_small), affine.compose(step, to_small))
         found = affine.compose(found, step)
-        if displacement(step, (width, height)) * shrink < _STILL:
+        if displacement(step, (width, height)) * shrink < still:
             break
         moved = warped(moving, found)
     return found
