@@ -132,7 +132,7 @@ class Seal:
         return [range(first, min(first + _AT_ONCE, end)) for first in range(1, end, _AT_ONCE)]
 
     def some_runs(self, amount: int) -> list[range]:
-        """Return runs of pages that hold about so many bytes, ascending: others each time, drawn by chance."""
+        """Return runs of pages that hold about so many bytes, ascending: others each time."""
         runs = self.runs()
         wanted = max(1, amount // (_AT_ONCE * self.page_size))
         return sorted(random.sample(runs, min(len(runs), wanted)), key=lambda run: run.start)

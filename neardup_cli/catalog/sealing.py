@@ -40,8 +40,8 @@ WHAT_TO_DO = "run `neardup doctor --repair`, or restore a backup"
 LOG_PRAGMA = "PRAGMA journal_mode = WAL"
 
 ALWAYS_BYTES = 64 << 20
-"""So much of a file is compared whenever it is opened, all of a smaller one: that takes an eighth of a second.
-Of a larger one other pages each time, so that rot is found long before anything is acted upon."""
+"""So much of a file is compared whenever it is opened, all of a smaller one, other pages of a larger one each
+time: that takes an eighth of a second."""
 
 _SAME_MOMENT = 60.0
 """Seconds for which a process believes what it has compared itself."""

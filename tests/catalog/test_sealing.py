@@ -153,8 +153,7 @@ def test_rot_of_a_large_file_within_a_day_is_found_by_and_by(
 def is_refused(path: Path) -> bool:
     try:
         Catalog.open(path).close()
-    except CatalogCorrupt as exc:
-        assert "1 of " in str(exc)
+    except CatalogCorrupt:
         return True
     return False
 
