@@ -30,7 +30,7 @@ from neardup_cli.embedders.weights import find_weights
 
 LEAST_LIKENESS = 0.999
 LEAST_SPEED = 0.95
-_IMAGES = 40
+_IMAGES, _PAINTED = 20, 24
 
 
 def seconds(embedder: Embedder, images: Sequence[Pixels]) -> float:
@@ -57,7 +57,7 @@ def main() -> None:
         mine = replace(find_weights("sscd_disc_mixup"), name="random")
         mine.path.parent.mkdir(parents=True)
         write_archive(mine.path, traced=True)
-        painted = [resize_to_input(image, INPUT_SIDE) for image in painted_images(96)]
+        painted = [resize_to_input(image, INPUT_SIDE) for image in painted_images(_PAINTED)]
         made = convert(mine, painted)
         figures = [Figure("cosine with PyTorch", made.likeness or 0.0, LEAST_LIKENESS, at_least=True)]
         print(f"in eight bits: {made.reason or f'cosine {made.agreement:.4f}, the median'}")

@@ -1,4 +1,7 @@
-"""Without what Windows does not have: POSIX's modules, and much of `os`. Windows itself is not run here."""
+"""Without what Windows does not have, POSIX's modules and much of `os`, and without any extra.
+
+Windows itself is not run here.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,12 @@ from pathlib import Path
 import neardup_cli
 
 POSIX = ("fcntl", "grp", "posix_ipc", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty")
+OF_EXTRAS = (
+    "fastapi", "filelock", "httpx", "imagehash", "matplotlib", "onnx", "psycopg", "pywt", "ray", "scipy",
+    "skimage", "sklearn", "starlette", "streamlit", "tomlkit", "torch", "uvicorn",
+)  # fmt: skip
+"""What no plain installation brings, as far as scan, dups and clean could have come to rely on it."""
+
 MISSING = (
     "O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "chown", "environb", "fchmod", "fchown",
     "fdatasync", "fork", "getegid", "geteuid", "getgid", "getloadavg", "getuid", "getxattr", "killpg",
@@ -44,7 +53,7 @@ PROGRAM = "evaluation/launch.py"
 
 def run_elsewhere(*commands: tuple[str, ...], folder: Path) -> list[str]:
     """Run commands, one after the other, in a process that has none of it; return what each printed."""
-    asked = json.dumps([POSIX, MISSING, commands])
+    asked = json.dumps([POSIX + OF_EXTRAS, MISSING, commands])
     home = {name: str(folder / "home") for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     known = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(neardup_cli.__path__[0]).parent), **home}
     done = subprocess.run(
