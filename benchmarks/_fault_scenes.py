@@ -84,7 +84,7 @@ def _acting(bench: Bench, name: str) -> Iterator[Story]:
     ]
     if not for_good:
         found.append(Acting(bench, f"undo {name}", applied, ("undo",), done, originals, undone, undone))
-    if action in ("trash", "quarantine", "across"):
+    if action in ("trash", "quarantine", "move", "across"):
         folder = bench.trash if action == "trash" else to
         command = ("undo", "--from", str(folder))
         left = {**undone, str(folder): undone.get(str(folder), ("folder", 0o755))}

@@ -21,12 +21,14 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from neardup_cli.errors import DiskFull, DownloadCorrupt, DownloadFailed
+from neardup_cli.installation import missing_extra
+from neardup_cli.system.handles import OWN, try_lock
 
 if TYPE_CHECKING:
     import httpx
@@ -374,7 +376,10 @@ def _client(patience: Patience) -> httpx.Client:
     """A client that follows redirections and asks for the file as it is, not compressed for the way."""
     from importlib.metadata import version
 
-    import httpx
+    try:
+        import httpx
+    except ImportError as exc:
+        raise missing_extra("fetching a file needs httpx", "pull") from exc
 
     headers = {"User-Agent": f"neardup/{version('neardup-cli')}", "Accept-Encoding": "identity"}
     return httpx.Client(follow_redirects=True, timeout=patience.timeout, headers=headers)
@@ -387,17 +392,22 @@ def _alone(target: Path) -> Iterator[None]:
     Raises:
         DownloadFailed: another process holds it.
     """
-    from filelock import FileLock, Timeout
-
     target.parent.mkdir(parents=True, exist_ok=True)
     place = target.with_name(target.name + ".lock")
+    descriptor = os.open(place, os.O_RDWR | os.O_CREAT | OWN, 0o644)
     try:
-        with FileLock(place, timeout=0):
-            yield
+        try:
+            try_lock(descriptor, alone=True)
+        except BlockingIOError as exc:
+            raise DownloadFailed(
+                f"{target} is being downloaded by another process: wait for it to end"
+            ) from exc
+        yield
+        with suppress(PermissionError):  # Windows removes nothing that is open
             # Whoever locks the nameless file from here on finds the whole target.
             place.unlink(missing_ok=True)
-    except Timeout as exc:
-        raise DownloadFailed(f"{target} is being downloaded by another process: wait for it to end") from exc
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

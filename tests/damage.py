@@ -151,7 +151,9 @@ class Campaign:
         bad = next((one for one in answers if one.code or "Traceback" in one.said), None)
         verdict = "repaired"
         if bad is not None:
-            verdict = "TRACEBACK" if "Traceback" in bad.said else "UNCLEAR"
+            # Of a file that was cut behind its first pages nothing is left, and that is what it is to say.
+            is_said = damage.startswith("cut") and bad.code == CORRUPT and "nothing of" in bad.said
+            verdict = "TRACEBACK" if "Traceback" in bad.said else "nothing left" if is_said else "UNCLEAR"
         elif _settled(self._answer(folder, ("ignored", "--json")).out) != _settled(decided.out):
             verdict = "decisions lost"
         elif _groups(answers[-1]) != _groups(right):

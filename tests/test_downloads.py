@@ -17,6 +17,7 @@ import pytest
 
 from neardup_cli.downloads import Checksum, Patience, download
 from neardup_cli.errors import DiskFull, DownloadCorrupt, DownloadFailed
+from neardup_cli.system.handles import try_lock
 
 BODY = np.random.default_rng(6).bytes(300_000)
 OTHER = np.random.default_rng(7).bytes(300_000)
@@ -418,9 +419,8 @@ def test_a_target_that_cannot_be_written_is_named(serve: Serve, tmp_path: Path) 
 
 @contextmanager
 def held(place: Path) -> Iterator[None]:
-    from filelock import FileLock
-
-    with FileLock(place):
+    with place.open("wb") as stream:
+        try_lock(stream.fileno(), alone=True)
         yield
 
 

@@ -107,17 +107,17 @@ class ReadOnlyBackend(SqliteBackend):
         yield
 
     def verify(self, max_age: timedelta | None = None) -> None:
-        """Compare every page with the seal, where there is one; that it was done can be noted nowhere."""
+        """Compare pages with the seal, where there is one; that it was done can be noted nowhere."""
+        if self._private is not None:
+            return
         seal = Seal.read(self.path, whole=False)
-        if self._private is not None or (
+        is_recent = (
             seal is not None
             and max_age is not None
             and not seal.touched(self._seen)
             and time.time() - seal.verified <= max_age.total_seconds()
-            and self._seen.st_size > ALWAYS_BYTES
-        ):
-            return
-        self._believe(thoroughly=True)
+        )
+        self._believe(thoroughly=True, most=ALWAYS_BYTES if is_recent else None)
 
     def close(self) -> None:
         """Close all connections, and remove the copy."""
@@ -151,13 +151,20 @@ class ReadOnlyBackend(SqliteBackend):
         self._stack.callback(engine.dispose)
         return engine
 
-    def _believe(self, *, thoroughly: bool = False) -> None:
+    def _believe(self, *, thoroughly: bool = False, most: int | None = None) -> None:
+        """Compare a file that somebody has touched, or any, with its seal; without one, ask SQLite.
+
+        Args:
+            thoroughly: also one that nobody has touched.
+            most: so many bytes of it are enough, drawn by chance.
+        """
         seal, handle = Seal.read(self.path), self._handle
         with self._handle_lock:
             if seal is not None and (seal.folding or seal.is_of(handle) or not is_database(handle)):
                 if not thoroughly and not seal.touched(self._seen):
                     return
-                if wrong := wrong_pages(self.path, handle, seal):
+                among = None if most is None else seal.some_runs(most)
+                if wrong := wrong_pages(self.path, handle, seal, among):
                     raise CatalogCorrupt(damage(self.path, len(wrong), seal.pages))
                 return
         if self._private is None:

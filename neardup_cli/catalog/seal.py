@@ -16,6 +16,7 @@ write-ahead log (which has checksums of its own), are not judged.
 from __future__ import annotations
 
 import os
+import random
 import struct
 import time
 from collections.abc import Iterable, Iterator, Set
@@ -104,19 +105,37 @@ class Seal:
         found = read_at(handle, 4, _NONCE_AT)
         return len(found) == 4 and int.from_bytes(found) == self.nonce
 
-    def wrong_pages(self, handle: int, spared: Set[int] = frozenset()) -> list[int]:
-        """Return the numbers (from 1) of the pages that are not what was sealed.
+    def wrong_pages(
+        self, handle: int, spared: Set[int] = frozenset(), among: Iterable[range] | None = None
+    ) -> list[int]:
+        """Return the numbers (from 1) of the pages that are not what was sealed, ascending.
 
         Args:
             handle: of the catalog file.
             spared: pages that are not judged.
+            among: runs of the pages that are compared, ascending; all of them by default.
         """
-        wrong = []
-        for number, page in _pages(handle, self.page_size, range(1, self.pages + 1)):
-            entry = self.entries[(number - 1) * _ENTRY : number * _ENTRY]
-            if entry != _EMPTY and number not in spared and _check(page) != entry:
-                wrong.append(number)
+        wrong: list[int] = []
+        for run, data in _read(handle, self.page_size, self.runs() if among is None else among):
+            sealed = bytes(self.entries[(run[0] - 1) * _ENTRY : run[-1] * _ENTRY])
+            found = _checks(data, self.page_size, len(run))
+            if b"".join(found) != sealed:  # nearly never: what follows may take its time
+                was = (sealed[place : place + _ENTRY] for place in range(0, len(sealed), _ENTRY))
+                for number, one, other in zip(run, found, was, strict=True):
+                    if other not in (one, _EMPTY) and number not in spared:
+                        wrong.append(number)
         return wrong
+
+    def runs(self) -> list[range]:
+        """Return the numbers of all pages, in runs that are read in one go."""
+        end = self.pages + 1
+        return [range(first, min(first + _AT_ONCE, end)) for first in range(1, end, _AT_ONCE)]
+
+    def some_runs(self, amount: int) -> list[range]:
+        """Return runs of pages that hold about so many bytes, ascending: others each time."""
+        runs = self.runs()
+        wanted = max(1, amount // (_AT_ONCE * self.page_size))
+        return sorted(random.sample(runs, min(len(runs), wanted)), key=lambda run: run.start)
 
     def take(self, handle: int, pages: Iterable[int] | None = None) -> None:
         """Seal pages as they are in the file, all of them by default, and what `stat` says of it."""
@@ -248,21 +267,34 @@ def _frames(stream: BinaryIO, page_size: int, salts: tuple[int, int]) -> Iterato
 
 
 def _pages(handle: int, size: int, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-    """Yield pages by number, ascending; those next to each other are read together."""
-    run: list[int] = []
+    """Yield pages by number, ascending; what the file does not have is empty."""
+    for run, data in _read(handle, size, _in_runs(numbers)):
+        for place, number in enumerate(run):
+            yield number, data[place * size : (place + 1) * size]
+
+
+def _in_runs(numbers: Iterable[int]) -> Iterator[range]:
+    """Put numbers that follow one another together."""
+    run = range(0)
     for number in numbers:
-        if run and (number != run[-1] + 1 or len(run) == _AT_ONCE):
-            yield from _run(handle, size, run)
-            run = []
-        run.append(number)
+        if run and (number != run.stop or len(run) == _AT_ONCE):
+            yield run
+            run = range(0)
+        run = range(run[0] if run else number, number + 1)
     if run:
-        yield from _run(handle, size, run)
+        yield run
 
 
-def _run(handle: int, size: int, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
-    data = read_at(handle, size * len(numbers), (numbers[0] - 1) * size)
-    for place, number in enumerate(numbers):
-        yield number, data[place * size : (place + 1) * size]
+def _read(handle: int, size: int, runs: Iterable[range]) -> Iterator[tuple[range, bytes]]:
+    """Yield each run of pages with its bytes; fewer where the file ends."""
+    for run in runs:
+        yield run, read_at(handle, size * len(run), (run[0] - 1) * size)
+
+
+def _checks(data: bytes, size: int, count: int) -> list[bytes]:
+    """Return the checks of so many pages; those that the bytes do not reach are empty."""
+    view = memoryview(data)
+    return [blake3(view[place : place + size]).digest(_ENTRY) for place in range(0, count * size, size)]
 
 
 def _children(first: bytes) -> list[int]:

@@ -23,7 +23,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +40,8 @@ WHAT_TO_DO = "run `neardup doctor --repair`, or restore a backup"
 LOG_PRAGMA = "PRAGMA journal_mode = WAL"
 
 ALWAYS_BYTES = 64 << 20
-"""Up to this size a file is compared whenever it is opened: that takes an eighth of a second."""
+"""So much of a file is compared whenever it is opened, all of a smaller one, other pages of a larger one each
+time: that takes an eighth of a second."""
 
 _SAME_MOMENT = 60.0
 """Seconds for which a process believes what it has compared itself."""
@@ -150,17 +151,21 @@ class SealedFile:
             raise
 
     def _may_be_believed(self, max_age: timedelta) -> bool:
-        """Return False for a small file that is not what its seal says, though nobody has touched it.
+        """Return False for a file that is not what its seal says, though nobody has touched it.
 
-        Rot leaves no trace in times, and what may have come of it within a day is cheaply known here.
+        Rot leaves no trace in times, and what may have come of it within a day is cheaply known here: of a
+        small file for certain, of a large one by chance.
         """
-        if os.fstat(self.handle).st_size > ALWAYS_BYTES:
-            return True
         if time.monotonic() - self._compared <= min(_SAME_MOMENT, max_age.total_seconds()):
             return True
         with self._handle.lock:
             seal = Seal.read(self.path)
-            sound = seal is not None and not seal.folding and self._is_of(seal) and not self._wrong(seal)
+            sound = (
+                seal is not None
+                and not seal.folding
+                and self._is_of(seal)
+                and not self._wrong(seal, seal.some_runs(ALWAYS_BYTES))
+            )
         if sound:
             self._compared = time.monotonic()
         return sound
@@ -198,6 +203,9 @@ class SealedFile:
                 self._adopt(holder)
                 return
             if wrong := self._wrong(seal):
+                seal.verified = 0.0  # so that nobody is content with a part of it from now on
+                with suppress(OSError):
+                    seal.write(self.path, durably=False, mode=self._mode())
                 raise CatalogCorrupt(damage(self.path, len(wrong), seal.pages))
             if seal.folding or logged_pages(self.path):
                 self._fold(holder)  # what a kill has left
@@ -309,8 +317,8 @@ class SealedFile:
             seal.was_verified()
         seal.write(self.path, durably=True, mode=self._mode())
 
-    def _wrong(self, seal: Seal) -> list[int]:
-        return wrong_pages(self.path, self.handle, seal)
+    def _wrong(self, seal: Seal, among: Iterable[range] | None = None) -> list[int]:
+        return wrong_pages(self.path, self.handle, seal, among)
 
     def _is_of(self, seal: Seal) -> bool:
         """Say whether a seal is of this file, and not of an older or newer copy of the catalog.
@@ -359,10 +367,13 @@ def damage(path: Path, wrong: int, pages: int) -> str:
     )
 
 
-def wrong_pages(path: Path, handle: int, seal: Seal) -> list[int]:
-    """Return the pages of a file that are not what its seal says, or are not to be there at all."""
+def wrong_pages(path: Path, handle: int, seal: Seal, among: Iterable[range] | None = None) -> list[int]:
+    """Return the pages of a file that are not what its seal says, or are not to be there at all.
+
+    `among` some runs of its pages, all of them by default.
+    """
     logged = logged_pages(path)
-    wrong = seal.wrong_pages(handle, logged)
+    wrong = seal.wrong_pages(handle, logged, among)
     if not logged and not seal.folding:
         count = -(-os.fstat(handle).st_size // seal.page_size)
         wrong.extend(range(seal.pages + 1, count + 1))

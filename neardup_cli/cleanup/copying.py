@@ -13,6 +13,7 @@ from blake3 import blake3
 from neardup_cli.cleanup.files import NO_SUCH_WAY, found, sync_folder
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.plans import FileState, Intent
+from neardup_cli.system import handles
 
 _CHUNK = 1 << 20
 
@@ -34,9 +35,9 @@ def copy_checked(
         Refused: the bytes read are not those of `state`.
         OSError: no room, no permission, the name is taken.
     """
-    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    reading = os.open(source, os.O_RDONLY | handles.NO_LINK | handles.OWN)
     with open(reading, "rb", buffering=0) as origin:
-        writing = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        writing = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | handles.NO_LINK | handles.OWN, 0o600)
         try:
             with open(writing, "wb", buffering=0) as copy:
                 digest = _copy_bytes(origin, copy.fileno())
@@ -55,7 +56,7 @@ def copy_checked(
 
 def dress(path: bytes, state: FileState, intent: Intent) -> None:
     """Give a regular file the time and mode that it had, where they differ."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | handles.NO_LINK | handles.OWN)
     try:
         status = os.fstat(descriptor)
         if (status.st_mtime_ns, stat.S_IMODE(status.st_mode)) != (state.mtime_ns, intent.mode):
@@ -82,7 +83,7 @@ def make_durable(path: bytes) -> None:
     Raises:
         OSError: they cannot be written there.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | handles.NO_LINK | handles.OWN)
     try:
         getattr(os, "fdatasync", os.fsync)(descriptor)
     except OSError as exc:
@@ -111,8 +112,8 @@ def _expect(holds: bool, reason: str) -> None:
 
 def _dress(descriptor: int, state: FileState, intent: Intent) -> None:
     with suppress(PermissionError):  # only root may give a file away
-        os.fchown(descriptor, intent.uid, intent.gid)
-    os.fchmod(descriptor, intent.mode)  # after the owner, whose change takes away set-user-id bits
+        handles.give(descriptor, intent.uid, intent.gid)
+    handles.set_mode(descriptor, intent.mode)  # after the owner, whose change takes away set-user-id bits
     os.utime(descriptor, ns=(state.mtime_ns, state.mtime_ns))
 
 

@@ -150,7 +150,8 @@ def dress(catalog: Catalog, batch: int) -> None:
     back = []
     for folder in reversed(folders):
         with suppress(OSError):  # only root can give a folder away
-            os.chown(folder.path, folder.uid, folder.gid)
+            if hasattr(os, "chown"):
+                os.chown(folder.path, folder.uid, folder.gid)
         with suppress(OSError):
             os.chmod(folder.path, folder.mode)
             os.utime(folder.path, ns=(folder.mtime_ns, folder.mtime_ns))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.fingerprints.content import stream_digest
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import FileState
+from neardup_cli.system import handles
 
 _CHANGED = "changed while it was being looked at"
 _NOTHING_THERE = (FileNotFoundError, NotADirectoryError)
@@ -47,7 +47,7 @@ def digested(path: bytes) -> tuple[os.stat_result, bytes]:
     if os.path.realpath(folder) != folder:
         raise Refused("its folder is reached through a symbolic link now")
     # A pipe that has taken the name must not be waited for.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | handles.NO_LINK | handles.NO_WAIT | handles.OWN)
     with open(descriptor, "rb", buffering=0) as stream:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
@@ -116,16 +116,14 @@ def held(path: bytes, status: os.stat_result, *, alone: bool) -> Iterator[None]:
         Refused: another program holds it, or it has changed.
         OSError: it is gone.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | handles.NO_LINK | handles.NO_WAIT | handles.OWN)
     try:
         if _marks(os.fstat(descriptor)) != _marks(status):
             raise Refused(_CHANGED)
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            handles.try_lock(descriptor, alone=alone)
         except BlockingIOError as exc:
             raise Refused("another program is at work on it") from exc
-        except OSError:
-            pass
         yield
     finally:
         os.close(descriptor)
@@ -142,7 +140,9 @@ def sync_folder(folder: bytes, made: bytes | None = None) -> None:
         OSError: the disk could not write them, and nothing that relies on them may follow.
     """
     while True:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = handles.open_folder(folder)
+        if descriptor is None:
+            return
         try:
             os.fsync(descriptor)
         except OSError as exc:
@@ -230,7 +230,7 @@ def writable_folder(folder: bytes) -> None:
         Refused: they cannot.
         OSError: it cannot be told.
     """
-    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if handles.is_read_only(folder):
         raise Refused("the disk is mounted read-only")
     effective = os.access in os.supports_effective_ids
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):

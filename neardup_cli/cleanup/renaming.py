@@ -169,6 +169,8 @@ def _renamed(source: bytes, target: bytes, way: _Way) -> bool:
 @cache
 def _native_rename() -> Callable[[bytes, bytes, _Way], int]:
     """Return a function that renames without overwriting and returns an error number, 0 for none."""
+    if os.name != "posix":
+        return lambda *_: errno.ENOSYS
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
         swaps = {_Way.EXCLUSIVE: _RENAME_EXCL, _Way.EXCHANGE: _RENAME_SWAP}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from abc import abstractmethod
@@ -15,8 +14,8 @@ from neardup_cli.cleanup.act import Act, Ready, is_dressed, keeper_of
 from neardup_cli.cleanup.reasons import Refused, named
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.plans import Intent, Operation
+from neardup_cli.system import handles
 
-_FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file
 _CANNOT_CLONE = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS, errno.EXDEV}
 
 
@@ -158,11 +157,11 @@ class Reflink(Replacement):
 
     @override
     def _prepare(self, ready: Ready, part: bytes) -> None:
-        reading = os.open(keeper_of(ready.operation).path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        reading = os.open(keeper_of(ready.operation).path, os.O_RDONLY | handles.NO_LINK | handles.OWN)
         try:
-            writing = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            writing = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | handles.OWN, 0o600)
             try:
-                fcntl.ioctl(writing, _FICLONE, reading)
+                handles.share_blocks(reading, writing)
                 copying.copy_attributes(ready.operation.file.path, writing)
             finally:
                 os.close(writing)

@@ -26,6 +26,7 @@ from neardup_cli.cleanup.companions import may_belong
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.images.formats import SNIFFED_BYTES, has_image_extension, looks_like_image
 from neardup_cli.plans import Batch, FileState, Intent, Operation, OperationState
+from neardup_cli.system import handles
 
 NAME = b".neardup-journal.jsonl"
 SCHEMA = "neardup.journal/1"
@@ -81,13 +82,14 @@ def append(batch: Batch, ready: Sequence[Ready]) -> None:
 
 def _append(path: bytes, lines: bytes, made: bytes | None) -> None:
     is_new = not files.is_there(path)
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | handles.NO_LINK | handles.NO_WAIT | handles.OWN
     descriptor = os.open(path, flags, 0o600)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Refused("something else has the name of the folder's journal")
-        torn = status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n"
+        os.lseek(descriptor, max(0, status.st_size - 1), os.SEEK_SET)
+        torn = os.read(descriptor, 1) not in (b"", b"\n")
         view = memoryview(b"\n" + lines if torn else lines)
         while view:
             view = view[os.write(descriptor, view) :]
@@ -130,7 +132,7 @@ def read_entries(folder: bytes) -> list[Entry]:
     if not files.is_there(os.path.join(folder, NAME)) and files.is_there(os.path.join(folder, b"info")):
         return _trash_entries(folder)
     descriptor = os.open(
-        os.path.join(folder, NAME), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        os.path.join(folder, NAME), os.O_RDONLY | handles.NO_LINK | handles.NO_WAIT | handles.OWN
     )
     with open(descriptor, "rb") as stream:
         data = stream.read(min(_LONGEST, os.fstat(descriptor).st_size))  # a read takes that much memory first
@@ -209,7 +211,7 @@ def refuse_unlike(entry: Entry) -> None:
 
 
 def _looks_like_image(path: bytes) -> bool:
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+    with open(os.open(path, os.O_RDONLY | handles.NO_LINK | handles.NO_WAIT | handles.OWN), "rb") as stream:
         return looks_like_image(stream.read(SNIFFED_BYTES))
 
 

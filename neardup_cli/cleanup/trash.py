@@ -20,6 +20,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from neardup_cli.cleanup.files import is_there, nearest_folder
 from neardup_cli.cleanup.reasons import Refused, named
+from neardup_cli.system import handles
 
 NOTE_SUFFIX = b".trashinfo"
 KEY = b"X-Neardup"
@@ -110,7 +111,7 @@ def write_note(note: bytes, path: bytes, top: bytes | None, moment: datetime, li
     """
     shown = path if top is None else os.path.relpath(path, top)
     text = f"[Trash Info]\nPath={quote_from_bytes(shown)}\nDeletionDate={moment:%Y-%m-%dT%H:%M:%S}\n".encode()
-    descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | handles.OWN, 0o600)
     try:
         with open(descriptor, "wb") as stream:
             stream.write(text + KEY + b"=" + line + b"\n")
@@ -149,7 +150,7 @@ def read_note(note: bytes, place: bytes) -> tuple[bytes, bytes] | None:
 
 
 def _note_lines(note: bytes) -> list[bytes]:
-    with open(os.open(note, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+    with open(os.open(note, os.O_RDONLY | handles.NO_LINK | handles.NO_WAIT | handles.OWN), "rb") as stream:
         return stream.read(1 << 16).splitlines()
 
 
@@ -176,14 +177,14 @@ def top_of(place: bytes) -> bytes | None:
 
 
 def _home_trash() -> bytes:
-    data = os.environb.get(b"XDG_DATA_HOME", b"")
+    data = os.fsencode(os.environ.get("XDG_DATA_HOME", ""))
     base = data if os.path.isabs(data) else os.path.expanduser(b"~/.local/share")
     return os.path.join(base, b"Trash")
 
 
 def _volume_trash(top: bytes, device: int) -> bytes:
     """Return the trash of a volume: the administrator's if it is a safe one, else one of our own."""
-    user = b"%d" % os.getuid()
+    user = b"%d" % handles.user_number()
     shared = os.path.join(top, b".Trash")
     with suppress(OSError):
         status = os.lstat(shared)

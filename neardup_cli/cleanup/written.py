@@ -19,6 +19,7 @@ from neardup_cli.cleanup.reasons import Refused, named, reason_of
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.images.walk import is_below
 from neardup_cli.plans import Batch, FileState, OperationState, WrittenSidecar
+from neardup_cli.system import handles
 
 
 def ensure_written(catalog: Catalog, batch: Batch, path: bytes) -> None:
@@ -106,14 +107,14 @@ def _write(batch: Batch, sidecar: WrittenSidecar) -> None:
     beside = os.lstat(sidecar.beside)
     with suppress(FileNotFoundError):
         os.unlink(part)
-    writing = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    writing = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | handles.NO_LINK | handles.OWN, 0o600)
     try:
         with open(writing, "wb") as stream:
             stream.write(sidecar.content)
             stream.flush()
             with suppress(PermissionError):  # only root may give a file away
-                os.fchown(writing, beside.st_uid, beside.st_gid)
-            os.fchmod(writing, stat.S_IMODE(beside.st_mode) & 0o666 | stat.S_IRUSR | stat.S_IWUSR)
+                handles.give(writing, beside.st_uid, beside.st_gid)
+            handles.set_mode(writing, stat.S_IMODE(beside.st_mode) & 0o666 | stat.S_IRUSR | stat.S_IWUSR)
             os.fsync(writing)
         renaming.rename_exclusive(part, sidecar.path)
     except BaseException:

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import select
-import sys
-import termios
-import tty
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Loss
@@ -25,10 +18,8 @@ from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.plan_table import numbered_members, print_group
 from neardup_cli.reports.plan_text import plan_summary
 from neardup_cli.rules.words import losses_words
+from neardup_cli.system.keyboard import Keyboard, single_keys
 
-_CTRL_C = "\x03"
-_ESCAPE = "\x1b"
-_PAUSE = 0.05  # seconds: a terminal sends what one key means without one
 _KEYS = "1-9 keep this (Enter: 1) · {loss}a keep all · n not duplicates · s skip · q quit"
 
 
@@ -55,7 +46,7 @@ def interview(catalog: Catalog, options: CleanOptions, groups: Sequence[Duplicat
     asked = [found for found in asked if not _is_kept_whole(found)]
     chosen: dict[str, bytes] = {}
     accepted: dict[str, frozenset[Loss]] = {}
-    with _single_keys() as terminal:
+    with single_keys() as terminal:
         for number, found in enumerate(asked, 1):
             say(f"\ngroup {number} of {len(asked)}")
             question = _Question(catalog, options, found, terminal)
@@ -80,7 +71,7 @@ class _Question:
     """
 
     def __init__(
-        self, catalog: Catalog, options: CleanOptions, found: DuplicateGroup, terminal: _Terminal
+        self, catalog: Catalog, options: CleanOptions, found: DuplicateGroup, terminal: Keyboard
     ) -> None:
         self._catalog = catalog
         self._options = options
@@ -98,7 +89,7 @@ class _Question:
                     loss=f"l {losses_words(lost).removeprefix('loses ')} may be lost · " if lost else ""
                 )
             )
-            key = _pressed()
+            key = self._terminal.pressed() or _Key.QUIT
             try:
                 if key in ("\n", "\r") or (key.isascii() and key.isdigit() and 0 < int(key) <= len(members)):
                     path = members[int(key) - 1 if key.isdigit() else 0]
@@ -157,61 +148,3 @@ class _Question:
             keep_files(self._catalog, [path])
         for line in plan_summary(plan):
             say(line)
-
-
-class _Terminal:
-    """The terminal while it hands on each key at once."""
-
-    def __init__(self, before: list[Any]) -> None:
-        self._interrupt = before[tty.CC][termios.VINTR]
-
-    def mute(self) -> None:
-        """Have Ctrl-C be a key: a signal just before the wait for one would be noticed after it."""
-        self._set(bytes([os.fpathconf(sys.stdin.fileno(), "PC_VDISABLE")]))
-
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Have Ctrl-C be a signal during work that may take long; keys that are pressed meanwhile wait."""
-        self._set(self._interrupt)
-        try:
-            yield
-        finally:
-            self.mute()
-
-    @staticmethod
-    def _set(interrupt: bytes) -> None:
-        now = termios.tcgetattr(sys.stdin)
-        now[tty.CC][termios.VINTR] = interrupt
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, now)
-
-
-@contextmanager
-def _single_keys() -> Iterator[_Terminal]:
-    """Have the terminal hand on each key at once; keys that were pressed early are not lost."""
-    before = termios.tcgetattr(sys.stdin)
-    terminal = _Terminal(termios.tcgetattr(sys.stdin))
-    try:
-        tty.setcbreak(sys.stdin, termios.TCSADRAIN)
-        terminal.mute()
-        yield terminal
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-
-
-def _pressed() -> str:
-    """Wait for one key; a terminal that is gone has said `q`.
-
-    Raises:
-        KeyboardInterrupt: it was Ctrl-C.
-    """
-    terminal = sys.stdin.fileno()
-    try:
-        key = os.read(terminal, 1).decode("latin-1") or _Key.QUIT
-        if key == _ESCAPE:  # arrows, Delete, F1 … send some more, in which digits mean nothing
-            while select.select([terminal], [], [], _PAUSE)[0] and os.read(terminal, 32):
-                pass
-    except OSError:
-        return _Key.QUIT
-    if key == _CTRL_C:
-        raise KeyboardInterrupt
-    return key

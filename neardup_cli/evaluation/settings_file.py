@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from neardup_cli.errors import BadInput
+from neardup_cli.installation import missing_extra
 from neardup_cli.settings import CONFIG_NAME, config_file, load_settings
 
 
@@ -19,10 +20,14 @@ def write_settings(file: Path, values: Mapping[str, str | int | float]) -> None:
     """Set keys of a neardup.toml; its other keys, its order and its comments stay.
 
     Raises:
+        MissingExtra: tomlkit is not there.
         BadInput: the file is no TOML, cannot be written, or would not be valid; it is left as it was then.
     """
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
+    try:
+        import tomlkit
+        from tomlkit.exceptions import TOMLKitError
+    except ImportError as exc:
+        raise missing_extra("writing settings needs tomlkit", "eval") from exc
 
     try:
         before = file.read_text(encoding="utf-8") if file.exists() else ""

@@ -11,7 +11,7 @@ import numpy as np
 from neardup_cli.choices import Device
 from neardup_cli.embedders.base import Embedder
 from neardup_cli.embedders.regions import REGIONS, prepare_regions
-from neardup_cli.embedders.registry import DEFAULT_MODEL, load_embedder
+from neardup_cli.embedders.registry import default_model, load_embedder
 from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
@@ -77,7 +77,7 @@ def load_rules(
         raise BadInput("--threshold needs embeddings: leave it or --hash-only out")
     embedder = None
     if not hash_only:
-        embedder = load_embedder(model or DEFAULT_MODEL, input_size=input_size, device=device)
+        embedder = load_embedder(model or default_model(), input_size=input_size, device=device)
     name = None if embedder is None else embedder.identity.name
     matching = Matching(
         threshold=threshold, hamming=hamming, verify=verify, preset=preset, min_confidence=min_confidence

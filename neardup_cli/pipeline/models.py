@@ -39,7 +39,7 @@ def choose_model(catalog: Catalog, name: str | None, input_size: int) -> ModelCh
     with catalog.read() as connection:
         if name is None:
             stored = queries.stored_models(connection)
-            name = stored[0].identity.name if stored else registry.DEFAULT_MODEL
+            name = stored[0].identity.name if stored else registry.default_model()
         fingerprint = registry.fingerprint(registry.model_path(name))
         known = scanning.find_model(connection, fingerprint, preprocessing(input_size))
     return ModelChoice(name, input_size, known)

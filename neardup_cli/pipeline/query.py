@@ -191,6 +191,11 @@ class Searcher:
         return Rules(self._embedder, self.criteria.limits, regions=self._regions is not None)
 
     @property
+    def max_pixels(self) -> int:
+        """Larger images are refused."""
+        return self._options.max_pixels
+
+    @property
     def wanted(self) -> Wanted:
         """What is asked of each image."""
         model = self.criteria.model

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from neardup_cli.records.weights import ChecksumOrigin, WeightsStatus
 from neardup_cli.reports.units import shown_bytes
 
+if TYPE_CHECKING:
+    from neardup_cli.embedders.converted import Conversion
 
-def models_lines(bundled: Sequence[str], default: str, published: Sequence[WeightsStatus]) -> Iterator[str]:
-    """Yield one line a model: name, dimension, what it is, where it is."""
+
+def models_lines(
+    bundled: Sequence[str], default: str, published: Sequence[WeightsStatus], made: Mapping[str, Path]
+) -> Iterator[str]:
+    """Yield one line a model: name, dimension, what it is, where it is.
+
+    Args:
+        bundled: names.
+        published: Meta's.
+        default: the name of one.
+        made: ONNX files of the published ones, by name.
+    """
+
+    def marked(name: str) -> str:
+        return ", the default" if name == default else ""
+
     for name in bundled:
-        yield f"{name:<24}  512  bundled{', the default' if name == default else ''}"
+        yield f"{name:<24}  512  bundled{marked(name)}"
     for one in published:
         here = "not here" if one.size is None else f"{shown_bytes(one.size)} at {one.path}"
         yield f"{one.name:<24} {one.dimension:>4}  Meta's, {one.trunk}: {here}"
+        for name in _made_of(one, made):
+            size = shown_bytes(made[name].stat().st_size)
+            yield f"{name:<24} {one.dimension:>4}  made of it{marked(name)}: {size} at {made[name]}"
 
 
 def models_document(
-    bundled: Sequence[str], default: str, published: Sequence[WeightsStatus]
+    bundled: Sequence[str], default: str, published: Sequence[WeightsStatus], made: Mapping[str, Path]
 ) -> dict[str, Any]:
     """Return what `neardup models list --json` prints."""
     return {
@@ -37,10 +57,27 @@ def models_document(
                 "bytes": one.size,
                 "sha256": one.sha256,
                 "checksum": one.origin.value,
+                "converted": _made_of(one, made),
             }
             for one in published
         ],
     }
+
+
+def _made_of(one: WeightsStatus, made: Mapping[str, Path]) -> list[str]:
+    return [name for name in made if name.rpartition("_")[0] == one.name]
+
+
+def conversion_lines(done: Conversion) -> Iterator[str]:
+    """Yield what came of a conversion, and how good it is."""
+    if done.likeness is not None:
+        yield f"the same vectors as PyTorch's: cosine {done.likeness:.6f} at least"
+    if done.agreement is None:
+        yield done.reason
+    else:
+        yield f"in eight bits nearly the same: cosine {done.agreement:.4f}, the median"
+    name = (done.small or done.full).stem
+    yield f'`neardup scan --model {name} FOLDER` takes it, or `model = "{name}"` in neardup.toml'
 
 
 def checksum_line(one: WeightsStatus) -> str:

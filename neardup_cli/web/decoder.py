@@ -32,6 +32,7 @@ from neardup_cli.images.decode import CANONICAL_SHORT_SIDE, decode, opened_heade
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.pipeline.picture import hashes_of, preview_of
 from neardup_cli.records.holdings_json import holdings_facts
+from neardup_cli.system.limits import Limit, allow, cpu_seconds
 from neardup_cli.web.memory import return_large_blocks, trim
 
 MEMORY_BYTES = 800_000_000
@@ -256,27 +257,14 @@ def _limited(asked: Asked) -> Iterator[None]:
     if not _COUNTS:  # whoever started us still counts the seconds
         yield
         return
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _allow(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + SECONDS)
-    _allow(resource.RLIMIT_CORE, 0)
+    allow(Limit.CPU, int(cpu_seconds()) + 1 + SECONDS)
+    allow(Limit.CORE, 0)
     spare = _SPARE_BYTES + _SPARE_BYTES_A_CORE * (os.cpu_count() or 1)
-    _allow(resource.RLIMIT_DATA, _pages(_DATA) + asked.granted + _COPIES * asked.size + spare)
+    allow(Limit.DATA, _pages(_DATA) + asked.granted + _COPIES * asked.size + spare)
     try:
         yield
     finally:
-        _allow(resource.RLIMIT_DATA, None)
-
-
-def _allow(what: int, most: int | None) -> None:
-    """Set a limit of this process, as far as it may; None takes it away again."""
-    import resource
-
-    hard = resource.getrlimit(what)[1]
-    if most is None or (hard != resource.RLIM_INFINITY and most > hard):
-        most = hard
-    resource.setrlimit(what, (most, hard))
+        allow(Limit.DATA, None)
 
 
 def _resident() -> int:

@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from neardup_cli.system.limits import Limit, allow_at_least
 from neardup_cli.web.memory import return_large_blocks
 
 MOST_CONNECTIONS = 400
@@ -141,10 +142,5 @@ def serve_on(app: ASGIApp, listening: socket.socket) -> None:
 
 def _allow_files() -> None:
     """Let the process open more files than connections alone may take, where the system lets it."""
-    with suppress(ImportError, ValueError, OSError):
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    with suppress(ValueError, OSError):
+        allow_at_least(Limit.FILES, _FILES)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import batched
 from pathlib import Path
 
 import streamlit as st
 
-from neardup_cli import Catalog, Detection, DuplicateDetector, DupsOptions, find_duplicates
+from neardup_cli import Catalog, Detection, DupsOptions, find_duplicates
 from neardup_cli.catalog.changes import ChangeStamp, change_stamp
 from neardup_cli.catalog.proofs import count_proofs
 from neardup_cli.catalog.queries import file_at
@@ -23,6 +25,9 @@ from neardup_cli.choices import Kind, Loss
 from neardup_cli.errors import NeardupError, UnreadableImage
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
+from neardup_cli.pipeline.detector import as_detection
+from neardup_cli.pipeline.probe import Prepared
+from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.records.answers import QueryMatch
 from neardup_cli.records.files import CatalogedFile
@@ -34,6 +39,9 @@ from neardup_cli.reports.text import dups_summary, shown_role, shown_saving
 from neardup_cli.reports.units import shown_bytes, shown_confidence, shown_count, shown_similarity
 from neardup_cli.rules.words import losses_words
 from neardup_cli.settings import Settings, load_settings
+from neardup_cli.web.decoders import Decoders
+from neardup_cli.web.options import UPLOAD_PIXELS
+from neardup_cli.web.uploads import prepared_alone
 
 _LARGE, _SMALL = 640, 240  # longest sides, pixels
 _BYTES_A_PIXEL = 1
@@ -63,17 +71,38 @@ def main() -> None:
             proofs = count_proofs(connection)
         looking, browsing = st.tabs(["Look an image up", "Browse the groups"])
         with looking:
-            _look_up(_detector(location, stamp, settings.model), settings)
+            _look_up(_searcher(location, stamp, settings)[1], settings)
         with browsing:
             _browse(_report(location, stamp, proofs, settings))
     except NeardupError as exc:
         _complain(exc)
 
 
-@st.cache_resource(max_entries=1, on_release=DuplicateDetector.close, show_spinner="loading the model ...")
-def _detector(location: Path | str, stamp: ChangeStamp, model: str | None) -> DuplicateDetector:  # noqa: ARG001
-    """Return a detector of the catalog as it is: another stamp is another one."""
-    return DuplicateDetector(hash_db=location, model=model)
+def _let_go(held: tuple[Catalog, Searcher]) -> None:
+    held[0].close()
+
+
+@st.cache_resource(
+    max_entries=1, on_release=_let_go, hash_funcs={Settings: repr}, show_spinner="loading the model ..."
+)
+def _searcher(
+    location: Path | str,
+    stamp: ChangeStamp,  # noqa: ARG001 - another one is another catalog
+    settings: Settings,
+) -> tuple[Catalog, Searcher]:
+    """Return the catalog as it is, and what looks images up in it."""
+    options = QueryOptions.from_settings(settings)
+    with ExitStack() as stack:
+        catalog = stack.enter_context(Catalog.open(location))
+        searcher = Searcher(catalog, replace(options, max_pixels=min(options.max_pixels, UPLOAD_PIXELS)))
+        stack.pop_all()
+    return catalog, searcher
+
+
+@st.cache_resource(max_entries=1, on_release=Decoders.close, show_spinner=False)
+def _decoders() -> Decoders:
+    """Return the process that reads uploads: an image of a stranger's may be a bomb."""
+    return Decoders(1)
 
 
 @st.cache_resource(max_entries=1, hash_funcs={Settings: repr}, show_spinner="finding the groups ...")
@@ -88,7 +117,7 @@ def _report(
         return find_duplicates(catalog, DupsOptions.from_settings(settings))
 
 
-def _look_up(detector: DuplicateDetector, settings: Settings) -> None:
+def _look_up(searcher: Searcher, settings: Settings) -> None:
     asked, shown = st.columns([1, 2], gap="large")
     with asked:
         upload = st.file_uploader("An image; it is not kept", key="upload")
@@ -104,26 +133,32 @@ def _look_up(detector: DuplicateDetector, settings: Settings) -> None:
         top_k = st.slider("Show at most", 1, 50, min(50, settings.top_k), key="top_k")
     if upload is None:
         return
-    data = upload.getvalue()
+    stream = io.BytesIO(upload.getvalue())
     try:
-        detection = detector.detect(io.BytesIO(data), top_k, threshold=threshold)
+        image = prepared_alone(_decoders(), stream, searcher.wanted, searcher.max_pixels)
     except UnreadableImage as exc:
         _complain(exc)
         return
+    (result,) = searcher.query_many([Question(image, top_k, threshold)])
+    if result.error is not None:
+        _complain(UnreadableImage(result.error))
+        return
+    detection = as_detection(result)
     with shown:
-        _show_verdict(data, detection)
+        _show_verdict(image, detection)
     _show_matches("Matches", [*detection.sieve_matches, *detection.verifier_matches])
     _show_matches("Nearest without a match", detection.neighbours)
 
 
-def _show_verdict(data: bytes, detection: Detection) -> None:
+def _show_verdict(image: Prepared, detection: Detection) -> None:
     stage = None if detection.match is None else detection.match.stage
     verdict = _CANNOT_TELL if detection.cannot_tell else _VERDICTS[stage]
     (st.success if detection.is_duplicate else st.info)(verdict)
     query, match = st.columns(2)
     with query:
         st.markdown("**Your image**")
-        st.image(webp_thumbnail(data, side=_LARGE, most_bytes=_BYTES_A_PIXEL * _LARGE * _LARGE))
+        if image.features.preview is not None:
+            st.image(image.features.preview.pixels)
     if detection.match is not None:
         with match:
             st.markdown("**Best match**")

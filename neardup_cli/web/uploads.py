@@ -10,6 +10,7 @@ import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from math import prod
 from typing import Any, BinaryIO
 
@@ -63,19 +64,12 @@ class Uploads:
     async def prepared(self, stream: BinaryIO, wanted: Wanted, until_done: AsyncExitStack) -> Prepared:
         """See `Upload.prepared`."""
         size = await run_in_threadpool(stream.seek, 0, io.SEEK_END)
-        asked = Asked(size, LITTLE_BYTES, self._max_pixels, wanted.side, wanted.regions)
+        asked = _asked(size, wanted, self._max_pixels)
         answer = await self._read(asked, stream)
-        if "wants" in answer.told:
-            more = min(int(answer.told["wants"]), MEMORY_BYTES)
-            answer = await self._read(asked._replace(granted=more), stream)
+        if (more := _with_more(asked, answer)) is not None:
+            answer = await self._read(more, stream)
         await until_done.enter_async_context(self._room.lent(sum(len(part) for part in answer.parts)))
-
-        def hold() -> Holdings:
-            alpha = None if answer.told["frame"] else bool(answer.told["alpha"])
-            held = self._decoders.read(asked._replace(holdings=True, alpha=alpha), stream)
-            return holdings_of_facts(held.answer.result().told["holdings"], "")
-
-        return _prepared(answer, wanted, hold)
+        return _prepared(answer, wanted, partial(_held, self._decoders, asked, answer, stream))
 
     async def _read(self, asked: Asked, stream: BinaryIO) -> Answer:
         """Have a file read, in memory that is lent until whoever reads it has let go of it."""
@@ -107,6 +101,40 @@ class Upload:
             UnreadableImage: it cannot be decoded.
         """
         return await self._uploads.prepared(stream, wanted, self._until_done)
+
+
+def prepared_alone(decoders: Decoders, stream: BinaryIO, wanted: Wanted, max_pixels: int) -> Prepared:
+    """Return what the look-up takes for an image where they come one at a time; see `Upload.prepared`.
+
+    Args:
+        decoders: one process of theirs is as much as all uploads together may take.
+        stream: the image; it stays open until the answer to the look-up is there.
+        wanted: what is asked of it.
+        max_pixels: larger ones are refused.
+    """
+    asked = _asked(stream.seek(0, io.SEEK_END), wanted, max_pixels)
+    answer = decoders.read(asked, stream).answer.result()
+    if (more := _with_more(asked, answer)) is not None:
+        answer = decoders.read(more, stream).answer.result()
+    return _prepared(answer, wanted, partial(_held, decoders, asked, answer, stream))
+
+
+def _asked(size: int, wanted: Wanted, max_pixels: int) -> Asked:
+    return Asked(size, LITTLE_BYTES, max_pixels, wanted.side, wanted.regions)
+
+
+def _with_more(asked: Asked, answer: Answer) -> Asked | None:
+    """Return a request with as much memory as reading turned out to take; None if what it had was enough."""
+    if "wants" not in answer.told:
+        return None
+    return asked._replace(granted=min(int(answer.told["wants"]), MEMORY_BYTES))
+
+
+def _held(decoders: Decoders, asked: Asked, answer: Answer, stream: BinaryIO) -> Holdings:
+    """Have read what a file holds beside its pixels, once that is asked for."""
+    alpha = None if answer.told["frame"] else bool(answer.told["alpha"])
+    held = decoders.read(asked._replace(holdings=True, alpha=alpha), stream)
+    return holdings_of_facts(held.answer.result().told["holdings"], "")
 
 
 def _prepared(answer: Answer, wanted: Wanted, hold: Callable[[], Holdings]) -> Prepared:

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from neardup_cli.catalog import database, readonly, scanning, seal, sealing
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.seal import Seal, logged_pages, seal_path
+from neardup_cli.catalog.sealing import ALWAYS_BYTES
 from neardup_cli.errors import CatalogCorrupt, CatalogError
 from neardup_cli.records.files import Failure
 from tests.damage import hide
@@ -110,9 +111,8 @@ def test_a_comparison_is_not_repeated_before_its_time(path: Path, monkeypatch: p
     def fail(*_: object) -> NoReturn:
         pytest.fail("the pages were read again")
 
-    monkeypatch.setattr(Seal, "wrong_pages", fail)
-    monkeypatch.setattr(sealing, "ALWAYS_BYTES", 0)
     with Catalog.open(path) as catalog:
+        monkeypatch.setattr(Seal, "wrong_pages", fail)
         catalog.verify(timedelta(days=1))
 
 
@@ -127,9 +127,43 @@ def test_rot_within_a_day_is_found_where_that_is_cheap(
     hide(path, compared=time.time())
     with pytest.raises(CatalogCorrupt, match=r"1 of \d+ pages"):
         Catalog.open(path)
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_rot_of_a_large_file_within_a_day_is_found_by_and_by(
+    path: Path, writable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some pages are compared each time, others the next time."""
+    catalog_verified(path)
+    monkeypatch.setattr(database, "can_be_written", lambda _: writable)
+    monkeypatch.setattr(seal, "_AT_ONCE", 4)
+    size = path.stat().st_size
     for module in (sealing, readonly):
-        monkeypatch.setattr(module, "ALWAYS_BYTES", path.stat().st_size - 1)
-    Catalog.open(path).close()  # a large one is compared once a day
+        monkeypatch.setattr(module, "ALWAYS_BYTES", size // 4)
+    flip(path, size - 5000)
+    hide(path, compared=time.time())
+    found = [is_refused(path) for _ in range(60)]
+    assert any(found)
+    if writable:  # what was found once is not forgotten
+        assert all(found[found.index(True) :])
+    with Catalog.open(path, compare=False) as catalog, pytest.raises(CatalogCorrupt, match=r"1 of \d+ pages"):
+        catalog.verify()  # as before anything is acted upon
+
+
+def is_refused(path: Path) -> bool:
+    try:
+        Catalog.open(path).close()
+    except CatalogCorrupt:
+        return True
+    return False
+
+
+def test_each_page_of_a_large_file_has_its_turn() -> None:
+    large = Seal(4096, pages=100_000)
+    runs = [large.some_runs(ALWAYS_BYTES) for _ in range(200)]
+    assert {sum(map(len, some)) * 4096 for some in runs} <= {ALWAYS_BYTES, ALWAYS_BYTES - 96 * 4096}
+    assert {number for some in runs for run in some for number in run} == set(range(1, 100_001))
+    assert [number for run in large.runs() for number in run] == list(range(1, 100_001))
 
 
 def test_what_goes_wrong_over_damaged_rows_is_called_damage(path: Path) -> None:

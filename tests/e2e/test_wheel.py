@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.conftest import Draw
 
 CHECKOUT = Path(__file__).parents[2]
-BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "neardup_cli", "migrations")
+BUILT_FROM = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "neardup_cli", "migrations")
 
 
 @dataclass(frozen=True)

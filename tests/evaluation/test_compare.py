@@ -24,7 +24,7 @@ def truth(copies: Path, originals: Path) -> GroundTruth:
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Compared]:
-    """imagehash is a dependency of ours, and so always there; pdqhash has an environment without it.
+    """imagehash is a dependency of the tests, and so always there; pdqhash has an environment without it.
 
     Four of our own runs are eight processes: a few photographs are enough for them.
     """

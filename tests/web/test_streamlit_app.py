@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,26 @@ def test_what_is_no_image(app: AppTest) -> None:
     assert not app.exception
     assert app.error[0].value == "That cannot be done."
     assert texts(app).startswith("not an image")
+
+
+def test_a_bomb_is_an_answer_and_takes_nothing_for_good(app: AppTest, photos: Path) -> None:
+    """98 megapixels in some kilobytes: what reading it takes is another process's, and goes with it."""
+    upload(app.run(), (photos / "astronaut.jpg").read_bytes())
+    out = io.BytesIO()
+    Image.new("1", (9_900, 9_900)).save(out, "PNG", compress_level=9)  # a bit a pixel is all that takes here
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    upload(app, out.getvalue())
+    assert not app.exception
+    assert (app.info or app.error)[0].value
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 60_000, grown  # kilobytes; its grey is 98 megabytes, its colours three times that
+
+
+def test_too_many_pixels(app: AppTest) -> None:
+    out = io.BytesIO()
+    Image.new("1", (10_100, 10_100)).save(out, "PNG")
+    upload(app.run(), out.getvalue())
+    assert texts(app).startswith("too many pixels: 102,010,000, the limit is 100,000,000")
 
 
 def test_the_groups(app: AppTest) -> None:
