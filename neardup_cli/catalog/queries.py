@@ -178,6 +178,13 @@ def files_at(connection: Connection, paths: Collection[bytes]) -> dict[bytes, Ca
     return {file.path: file for file in files_of_contents(connection, contents) if file.path in wanted}
 
 
+def present_paths(connection: Connection) -> Iterator[bytes]:
+    """Yield the paths of all present files, in order."""
+    query = select(File.c.path).where(*_present()).order_by(File.c.path)
+    with connection.execution_options(yield_per=_PAGE).execute(query) as result:
+        yield from result.scalars()
+
+
 def fingerprints(connection: Connection, under: Sequence[bytes] = ()) -> Fingerprints:
     """Return the dHashes of all contents that have a present file (below one of the folders `under`)."""
     import numpy as np

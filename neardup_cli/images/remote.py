@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from neardup_cli.images import given
 from neardup_cli.installation import missing_extra
 
 _SCHEME = re.compile(rb"[a-z][a-z0-9+.-]+://")
@@ -21,7 +22,7 @@ _TIMES = ("LastModified", "mtime", "last_modified", "updated", "created")  # wha
 
 
 def is_remote(path: bytes) -> bool:
-    """Whether a path is an address that fsspec reads. No absolute path looks like one."""
+    """Whether a path is an address that fsspec or `images.given` reads. No absolute path looks like one."""
     return not path.startswith(b"/") and _SCHEME.match(path) is not None
 
 
@@ -32,6 +33,10 @@ def find(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
         OSError: it cannot be listed.
         MissingExtra: what reads such an address is not installed.
     """
+    if given.is_given(root):
+        if given.is_lent(root):
+            yield root, given.status_of(root)
+        return
     system, place = _system(root)
     with_details = system.find(place, detail=True)
     objects = {os.fsencode(system.unstrip_protocol(name)): info for name, info in with_details.items()}
@@ -45,6 +50,8 @@ def status_of(path: bytes) -> os.stat_result:
     Raises:
         OSError: it is not there, or out of reach.
     """
+    if given.is_given(path):
+        return given.status_of(path)
     system, place = _system(path)
     return _status(system.info(place))
 
@@ -55,6 +62,8 @@ def is_there(path: bytes) -> bool:
     Raises:
         OSError: the place is out of reach.
     """
+    if given.is_given(path):
+        return given.is_lent(path)
     system, place = _system(path)
     return bool(system.exists(place))
 
@@ -65,6 +74,8 @@ def read(path: bytes) -> bytes:
     Raises:
         OSError: it is not there, or out of reach.
     """
+    if given.is_given(path):
+        return given.read(path)
     system, place = _system(path)
     data: bytes = system.cat_file(place)
     return data

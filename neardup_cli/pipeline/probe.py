@@ -15,6 +15,7 @@ from neardup_cli.embedders.regions import REGIONS, prepare_regions
 from neardup_cli.errors import PathNotFound, UnreadableImage
 from neardup_cli.fingerprints.content import stream_digest
 from neardup_cli.images.decode import DecodedImage, decode
+from neardup_cli.images.given import AnyImage, as_stream, path_of
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.preview import open_preview
 from neardup_cli.pipeline.extract import open_unchanged
@@ -78,6 +79,16 @@ class Prepared:
 
 type Source = bytes | BinaryIO | Prepared
 """An image: the path of its file, its bytes as a seekable stream, which is left open, or read already."""
+
+
+def source_of(image: AnyImage) -> bytes | BinaryIO:
+    """Return an image of any type as what is probed.
+
+    Raises:
+        BadInput: it is no image.
+    """
+    path = path_of(image)
+    return as_stream(image) if path is None else path
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +13,7 @@ from neardup_cli.choices import Device
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.walk import APP_FOLDER, RAW_BESIDE, Walker
 from neardup_cli.pipeline.models import ModelChoice, choose_model
+from neardup_cli.pipeline.paths import AnyPaths, many_paths
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import (
     Survey,
@@ -112,7 +113,7 @@ class ScanOptions:
 
 
 def scan(
-    catalog: Catalog, paths: Sequence[bytes], options: ScanOptions, progress: Progress | None = None
+    catalog: Catalog, paths: AnyPaths, options: ScanOptions, progress: Progress | None = None
 ) -> ScanSummary:
     """Find, read, hash, embed and record all images below `paths`.
 
@@ -129,7 +130,7 @@ def scan(
     """
     started = time.monotonic()
     watch = progress or Silent()
-    roots = real_roots(paths)
+    roots = real_roots(many_paths(paths))
     if not options.app_folders:
         refuse_app_folders(roots)
     with catalog.scanner():
@@ -208,6 +209,44 @@ def _read_all(
         store.add(extracted)
         watch.advance(len(extracted))
     store.close()
+
+
+def scan_given(
+    catalog: Catalog,
+    chunks: Callable[[int], Iterator[list[ToRead]]],
+    root: bytes,
+    options: ScanOptions,
+    progress: Progress | None = None,
+) -> ResultStore:
+    """Read, hash, embed and record images that a program gives one after the other.
+
+    Args:
+        catalog: takes what is learnt.
+        chunks: gives them, in lists of at most as many as it is told; asked for the next one only when there
+            is room for it.
+        root: what they all belong to: no folder, for what a program gives may lie anywhere.
+        options: how to scan.
+        progress: told how many were read.
+
+    Returns:
+        What was stored, and what could not be read.
+    """
+    watch = progress or Silent()
+    with catalog.scanner():
+        model = None if options.hash_only else choose_model(catalog, options.model, options.input_size)
+        embedder = None if model is None else model.load(options.device)
+        store = ResultStore(
+            catalog, {root: 0}, replace=False, thorough=options.thorough, previews=options.makes_previews
+        )
+        if embedder is not None:
+            store.use_model(embedder.identity)
+        given = chunks(_CHUNK_HASHING if embedder is None else embedder.batch)
+        for extracted in _extracted_here(given, embedder, options, store):
+            store.add(extracted)
+            watch.advance(len(extracted))
+        store.close()
+        store.finish((), ())
+    return store
 
 
 def _extracted_here(
