@@ -522,3 +522,21 @@ def test_the_python_that_is_shown_runs(
         return
     answer = eval(compile(ast.Expression(last.value), named(path), "eval"), names)
     assert (answer if isinstance(answer, bool) else answer[0]) is True
+
+
+def test_the_python_of_the_page_on_notebooks_runs(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (DOCS / "how-to" / "notebooks.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 5
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEARDUP_CATALOG", str(tmp_path / "user.db"))
+    names: dict[str, Any] = {"photos": photos}
+    for block in blocks:
+        exec(compile(block, "notebooks.md", "exec"), names)
+    assert {Path(name).stem for name in names["images"]} - set(names["clean"]) != set()
+    assert sorted(names["frame"].columns)[:2] == ["bytes", "confidence"]
+    assert len(names["pairs"]) == len(names["result"].pairs) >= 4
+    assert names["similarity"].shape == (5, 5)
+    assert not (tmp_path / "user.db").exists()

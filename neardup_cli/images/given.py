@@ -15,7 +15,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterable
-from io import BytesIO
+from io import BytesIO, TextIOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 from neardup_cli.errors import BadInput
@@ -31,6 +31,7 @@ _CHANNELS = (1, 3, 4)
 _MODES = frozenset(
     {"1", "L", "LA", "I;16", "RGB", "RGBA", "CMYK"}
 )  # what a TIFF keeps, and is decoded as meant
+_OF_TEXT = "a stream of text is no image: open its file in mode 'rb'"
 _NOT_KEPT = "a program gave this image, and it is not kept"
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
@@ -66,6 +67,8 @@ def checked(image: object) -> object:
     Raises:
         BadInput: it is no image, or an array that has no such meaning.
     """
+    if isinstance(image, TextIOBase):
+        raise BadInput(_OF_TEXT)
     if isinstance(image, bytes | bytearray | memoryview) or _is_pillow(image) or hasattr(image, "read"):
         return image
     if isinstance(image, ArrayLike):
@@ -115,7 +118,9 @@ def encoded(image: object) -> bytes:
 def as_stream(image: object) -> BinaryIO:
     """Return an image that is no path as a seekable stream; one that is a stream is left open."""
     if hasattr(image, "read") and hasattr(image, "seek"):
-        return image  # type: ignore[return-value]
+        known: Any = checked(image)
+        stream: BinaryIO = known
+        return stream
     return BytesIO(encoded(image))
 
 
@@ -255,5 +260,5 @@ def _read(stream: BinaryIO) -> bytes:
         stream.seek(0)
     data: object = stream.read()
     if not isinstance(data, bytes):
-        raise BadInput("a stream of text is no image: open its file in mode 'rb'")
+        raise BadInput(_OF_TEXT)
     return data
