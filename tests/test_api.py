@@ -391,7 +391,8 @@ def test_the_embeddings_of_a_catalog(database: Path) -> None:
         by_name = {Path(os.fsdecode(file.path)).name: file.content_id for file in catalog.files()}
         with pytest.raises(ModelMismatch, match="no vectors of sscd "):
             catalog.embeddings("sscd")
-    assert (vectors.shape, vectors.dtype) == ((6, 512), np.float16)
+    assert vectors.shape == (6, 512)
+    assert vectors.dtype == np.float16
     assert len(by_name) == 7
     row_of = {content: row for row, content in enumerate(ids.tolist())}
     a, b, c = (

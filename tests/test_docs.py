@@ -535,8 +535,8 @@ def test_the_python_of_the_page_on_notebooks_runs(
     names: dict[str, Any] = {"photos": photos}
     for block in blocks:
         exec(compile(block, "notebooks.md", "exec"), names)
-    assert {Path(name).stem for name in names["images"]} - set(names["clean"]) != set()
+    assert (len(names["images"]), len(names["clean"])) == (5, 3)
     assert sorted(names["frame"].columns)[:2] == ["bytes", "confidence"]
-    assert len(names["pairs"]) == len(names["result"].pairs) >= 4
+    assert len(names["pairs"]) == len(names["result"].pairs) >= 2
     assert names["similarity"].shape == (5, 5)
     assert not (tmp_path / "user.db").exists()
