@@ -540,3 +540,20 @@ def test_the_python_of_the_page_on_notebooks_runs(
     assert len(names["pairs"]) == len(names["result"].pairs) >= 2
     assert names["similarity"].shape == (5, 5)
     assert not (tmp_path / "user.db").exists()
+
+
+def test_the_python_of_the_page_on_tables_runs(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (DOCS / "how-to" / "data-frames.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [command] = re.findall(r"^    neardup (export --images .+)$", page, re.MULTILINE)
+    with examples.home_of_its_own(tmp_path):
+        examples.asked("scan", str(photos), "--hash-only")
+        examples.asked(*shlex.split(command))
+        monkeypatch.chdir(tmp_path)
+        first, second = block.split("\n\n")[1:]
+        for part in (first, second):
+            names: dict[str, Any] = {}
+            exec(compile(f"import pandas, polars\n{part}", "data-frames.md", "exec"), names)
+            assert (len(names["frame"]), len(names["copies"]) > 0) == (7, True)

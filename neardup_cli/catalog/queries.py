@@ -185,6 +185,17 @@ def present_paths(connection: Connection) -> Iterator[bytes]:
         yield from result.scalars()
 
 
+def unreadable_files(connection: Connection, under: Sequence[bytes] = ()) -> list[tuple[bytes, str]]:
+    """Return the present files whose content cannot be decoded, and why, by path."""
+    query = (
+        select(File.c.path, Content.c.error)
+        .join(Content, Content.c.id == File.c.content_id)
+        .where(Content.c.error.is_not(None), *_present(under))
+        .order_by(File.c.path)
+    )
+    return [(path, str(error)) for path, error in connection.execute(query)]
+
+
 def fingerprints(connection: Connection, under: Sequence[bytes] = ()) -> Fingerprints:
     """Return the dHashes of all contents that have a present file (below one of the folders `under`)."""
     import numpy as np

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import partial
+from io import BytesIO
 from numbers import Integral
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, overload
@@ -25,7 +26,6 @@ _TYPES = {
     "role": "string",
     "kind": "string",
     "confidence": "float64",
-    "losses": "list",
     "split": "string",
     "width": "int64",
     "height": "int64",
@@ -39,6 +39,15 @@ _TYPES = {
     "implied": "bool",
     "reason": "string",
     "reclaimable_bytes": "int64",
+    "path": "string",
+    "is_exact_duplicates_issue": "bool",
+    "exact_duplicates_score": "float64",
+    "is_near_duplicates_issue": "bool",
+    "near_duplicates_score": "float64",
+    "is_near_duplicate_issue": "bool",
+    "near_duplicate_score": "float64",
+    "distance_to_nearest_neighbor": "float64",
+    "is_kept": "bool",
 }
 """What a column holds, whatever is in it; ids and labels are what their program gave."""
 
@@ -104,6 +113,34 @@ def arrow_table(kind: type[Any], rows: Sequence[Any]) -> pa.Table:
     return arrow.table(dict(zip(names, columns, strict=True)))
 
 
+def demand_arrow() -> None:
+    """Make sure that tables can be written, before any work is done for one.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    _imported("pyarrow", "a table of Arrow")
+
+
+def table_bytes(kind: type[Any], rows: Sequence[Any], *, parquet: bool) -> bytes:
+    """Return rows as a Parquet file, or as a file of Arrow (Feather).
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    table = arrow_table(kind, rows)
+    stream = BytesIO()
+    if parquet:
+        from pyarrow.parquet import write_table
+
+        write_table(table, stream)
+    else:
+        from pyarrow.feather import write_feather
+
+        write_feather(table, stream, compression="uncompressed")
+    return stream.getvalue()
+
+
 def _column(arrow: ModuleType, kind: type[Any], name: str, values: list[Any]) -> pa.Array:
     if kind is FamilyRow and name in ("members", "seen_in"):
         lengths = [len(value) for value in values]
@@ -117,8 +154,8 @@ def _column(arrow: ModuleType, kind: type[Any], name: str, values: list[Any]) ->
         "keep",
     ):  # of an image the id is its program's, and `keep` a truth
         return arrow.array(values, arrow.string()) if name == "id" else _told(arrow, values)
-    if name == "losses":
-        return arrow.array(values, arrow.list_(arrow.string()))
+    if name in ("losses", "near_duplicate_sets"):
+        return arrow.array(values, arrow.list_(arrow.string() if name == "losses" else arrow.int64()))
     if name in _TYPES:
         return arrow.array(values, getattr(arrow, _TYPES[name].replace("bool", "bool_"))())
     return _told(arrow, values)
