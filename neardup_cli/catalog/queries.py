@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, o
 
 from neardup_cli.catalog.models import Content, Embedding, Fact, File, Model, Root, Scan
 from neardup_cli.records.files import CatalogedFile, FileStamp, ModelIdentity
+from neardup_cli.records.members import is_container, member_range
 
 if TYPE_CHECKING:  # a rescan asks for no arrays, and need not wait for numpy
     import numpy as np
@@ -68,9 +69,12 @@ def catalog_uuid(connection: Connection) -> str:
 
 
 def below(folder: bytes) -> ColumnElement[bool]:
-    """Say in SQL that a file is `folder` itself or lies in it; served by the index on paths."""
-    low, high = path_range(folder)
-    return (File.c.path == folder) | and_(File.c.path >= low, File.c.path < high)
+    """Say in SQL that a file is `folder` itself or lies in it; served by the index on paths.
+
+    A member lies in its container.
+    """
+    ranges = [path_range(folder), *([member_range(folder)] if is_container(folder) else [])]
+    return or_(File.c.path == folder, *(and_(File.c.path >= low, File.c.path < high) for low, high in ranges))
 
 
 def path_range(folder: bytes) -> tuple[bytes, bytes]:

@@ -92,7 +92,7 @@ def leaks(
         workers=workers,
     )
     options = DupsOptions.from_settings(settings, verify=not no_verify)
-    scan_options = ScanOptions.from_settings(settings)
+    scan_options = ScanOptions.from_settings(settings, containers=True)
     with Catalog.open(settings.catalog_location, create=True) as opened:
         try:
             with shown_progress() as progress:

@@ -90,4 +90,6 @@ def raw_path(path: Path) -> bytes:
 
 def real_paths(paths: Iterable[Path] | None) -> list[bytes]:
     """Return the real paths of arguments, as the catalog stores them."""
-    return [os.path.realpath(raw_path(path)) for path in paths or ()]
+    from neardup_cli.images.remote import real_place
+
+    return [real_place(raw_path(path)) for path in paths or ()]

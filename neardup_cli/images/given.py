@@ -151,7 +151,7 @@ def take_back(addresses: Iterable[bytes]) -> None:
         _once.discard(address)
 
 
-def is_lent(address: bytes) -> bool:
+def is_there(address: bytes) -> bool:
     """Return True if an image can be read under an address now."""
     return address in _lent
 

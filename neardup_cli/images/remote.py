@@ -1,6 +1,7 @@
-"""Pictures in object stores and other places that fsspec reaches: `s3://bucket/folder`, `gs://…`, `file://…`.
+"""Pictures that are no files of their own.
 
-Such an address stands in the catalog as its bytes, like a path. It can be scanned, its pictures take part
+They are in object stores and other places that fsspec reaches (`s3://bucket/folder`, `gs://…`, `file://…`),
+members of containers (`images.members`), or given by a program (`images.given`). Such an address stands in the catalog as its bytes, like a path. It can be scanned, its pictures take part
 in `dups` and `query` with all stages, and nothing is ever written, moved or deleted there: `clean` has no
 file to act upon. An object has no inode; it counts as unchanged while its size and its time are.
 """
@@ -12,18 +13,33 @@ import re
 import stat
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from neardup_cli.images import given
+from neardup_cli.images import given, members
 from neardup_cli.installation import missing_extra
+from neardup_cli.records.members import is_member
 
 _SCHEME = re.compile(rb"[a-z][a-z0-9+.-]+://")
 _TIMES = ("LastModified", "mtime", "last_modified", "updated", "created")  # what the file systems call it
 
 
 def is_remote(path: bytes) -> bool:
-    """Whether a path is an address that fsspec or `images.given` reads. No absolute path looks like one."""
-    return not path.startswith(b"/") and _SCHEME.match(path) is not None
+    """Whether a path is an address and not that of a file: of absolute paths, only a member's is one."""
+    if path.startswith(b"/"):
+        return is_member(path)
+    return _SCHEME.match(path) is not None or is_member(path)
+
+
+def is_far(path: bytes) -> bool:
+    """Whether reading an address takes long, or is possible only now."""
+    return is_remote(path) and not is_member(path)
+
+
+def real_place(path: bytes) -> bytes:
+    """Return where a path really leads; of a member, where its container lies. An address stays as it is."""
+    if not is_remote(path):
+        return os.path.realpath(path)
+    return members.real_member(path) if is_member(path) else path
 
 
 def find(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
@@ -33,12 +49,12 @@ def find(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
         OSError: it cannot be listed.
         MissingExtra: what reads such an address is not installed.
     """
-    if given.is_given(root):
-        if given.is_lent(root):
-            yield root, given.status_of(root)
+    if (place := _near(root)) is not None:
+        if place.is_there(root):
+            yield root, place.status_of(root)
         return
-    system, place = _system(root)
-    with_details = system.find(place, detail=True)
+    system, place_in = _system(root)
+    with_details = system.find(place_in, detail=True)
     objects = {os.fsencode(system.unstrip_protocol(name)): info for name, info in with_details.items()}
     for path in sorted(objects):
         yield path, _status(objects[path])
@@ -50,8 +66,8 @@ def status_of(path: bytes) -> os.stat_result:
     Raises:
         OSError: it is not there, or out of reach.
     """
-    if given.is_given(path):
-        return given.status_of(path)
+    if (near := _near(path)) is not None:
+        return near.status_of(path)
     system, place = _system(path)
     return _status(system.info(place))
 
@@ -62,8 +78,8 @@ def is_there(path: bytes) -> bool:
     Raises:
         OSError: the place is out of reach.
     """
-    if given.is_given(path):
-        return given.is_lent(path)
+    if (near := _near(path)) is not None:
+        return near.is_there(path)
     system, place = _system(path)
     return bool(system.exists(place))
 
@@ -74,11 +90,28 @@ def read(path: bytes) -> bytes:
     Raises:
         OSError: it is not there, or out of reach.
     """
-    if given.is_given(path):
-        return given.read(path)
+    if (near := _near(path)) is not None:
+        return near.read(path)
     system, place = _system(path)
     data: bytes = system.cat_file(place)
     return data
+
+
+class _Near(Protocol):
+    """A place that needs no fsspec: a module with these three."""
+
+    @staticmethod
+    def status_of(path: bytes, /) -> os.stat_result: ...
+    @staticmethod
+    def is_there(path: bytes, /) -> bool: ...
+    @staticmethod
+    def read(path: bytes, /) -> bytes: ...
+
+
+def _near(path: bytes) -> _Near | None:
+    if given.is_given(path):
+        return given
+    return members if is_member(path) else None
 
 
 def _system(path: bytes) -> tuple[Any, str]:

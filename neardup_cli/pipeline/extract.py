@@ -23,7 +23,7 @@ from neardup_cli.images.files import read_whole, regular_handle
 from neardup_cli.images.given import is_given, status_of_size
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
-from neardup_cli.images.remote import is_remote, read, status_of
+from neardup_cli.images.remote import is_far, is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.picture import hashes_of, preview_of
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
@@ -220,7 +220,7 @@ class OpenedFile:
         near-duplicates, unless they lie where reading takes long.
         """
         needed = image.captured_at is not None or image.format in OF_SEVERAL_FRAMES
-        if not needed and not is_remote(self.source.path):
+        if not needed and not is_far(self.source.path):
             return None
         with suppress(UnreadableImage, OSError):
             return read_holdings(self.stream, alpha=None if image.frame else image.alpha is not None)

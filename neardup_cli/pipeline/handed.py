@@ -12,6 +12,7 @@ from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput
 from neardup_cli.images import given
+from neardup_cli.images.remote import real_place
 from neardup_cli.pipeline.extract import IN_MEMORY_BYTES
 from neardup_cli.pipeline.items import Item, unique
 from neardup_cli.pipeline.work import ToRead
@@ -70,7 +71,7 @@ class Handed:
 
     def _source_of(self, item: Item) -> ToRead:
         path = given.path_of(item.image)
-        real = None if path is None else os.path.realpath(path)
+        real = None if path is None else real_place(path)
         if real is not None and real not in self.called:
             self.called[real] = Called(item.id, item.label, is_pixels=False)
             return ToRead(real, self.root, _size(real))

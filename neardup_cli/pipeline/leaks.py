@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, combinations
@@ -18,6 +17,7 @@ from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.leaks import Leak, LeakKind, LeaksReport, SplitFile, SplitSummary
 from neardup_cli.records.matches import DupsReport, FileMatch, Stage
+from neardup_cli.records.members import name_below
 
 
 def find_leaks(
@@ -132,7 +132,7 @@ def _summaries(
 ) -> Iterator[SplitSummary]:
     dropped = set(_dropped(leaks, {split.name: place for place, split in enumerate(splits)}))
     for split in splits:
-        ours = [path for path in present if path.startswith(os.path.join(split.folder, b""))]
+        ours = [path for path in present if name_below(path, split.folder) is not None]
         clean = tuple(path for path in ours if path not in dropped)
         yield SplitSummary(split.name, split.folder, len(ours), clean)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from neardup_cli.errors import BadInput
 from neardup_cli.images.given import AnyPath
-from neardup_cli.images.remote import is_remote
+from neardup_cli.images.remote import real_place
 
 type AnyPaths = AnyPath | Iterable[AnyPath]
 """A path, or several."""
@@ -37,4 +37,4 @@ def many_paths(paths: AnyPaths) -> list[bytes]:
 
 def real_places(paths: AnyPaths) -> tuple[bytes, ...]:
     """Return where paths really lead, from the working folder on; addresses stay as they are."""
-    return tuple(path if is_remote(path) else os.path.realpath(path) for path in many_paths(paths))
+    return tuple(map(real_place, many_paths(paths)))

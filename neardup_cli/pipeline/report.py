@@ -13,6 +13,8 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.engines.local import LocalEngine
 from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS, deep
+from neardup_cli.images.files import open_image
+from neardup_cli.images.remote import status_of
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
@@ -21,6 +23,7 @@ from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport
+from neardup_cli.records.members import is_member
 from neardup_cli.reports.html import MARK, Album, Presence, Thumbnail, files_by_content, page_chunks
 
 THUMBNAIL_SIDE = 176
@@ -96,7 +99,7 @@ def _is_report(path: bytes) -> bool:
 
 def _presence(file: CatalogedFile) -> Presence:
     try:
-        status = deep.status_of(file.path)
+        status = status_of(file.path) if is_member(file.path) else deep.status_of(file.path)
     except OSError:
         return Presence.GONE
     same = (status.st_size, status.st_mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
@@ -129,7 +132,7 @@ def _thumbnail(files: Iterable[CatalogedFile], max_pixels: int) -> Thumbnail:
             reason = "changed since the scan" if state is Presence.CHANGED else reason
             continue
         try:
-            with open(file.path, "rb") as stream:
+            with open_image(file.path) as stream:
                 webp = webp_thumbnail(
                     stream, side=THUMBNAIL_SIDE, most_bytes=THUMBNAIL_BYTES, max_pixels=max_pixels
                 )

@@ -52,7 +52,7 @@ class ScanOptions:
             to show it. A scan with it adds them; one without it removes those of what it scans. Without
             effect where `hash_only`.
         rehash: read every file again, even if its size and time say that it is unchanged.
-        exclude, hidden, follow_links, app_folders: see `Walker`.
+        exclude, hidden, follow_links, app_folders, containers: see `Walker`.
         max_pixels: larger images are skipped.
         workers: threads, each of which uses one core.
         device: where the model runs.
@@ -69,6 +69,7 @@ class ScanOptions:
     hidden: bool = False
     follow_links: bool = False
     app_folders: bool = False
+    containers: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
     workers: int = 1
     device: Device = Device.AUTO
@@ -91,6 +92,7 @@ class ScanOptions:
         hidden: bool = False,
         follow_links: bool = False,
         app_folders: bool = False,
+        containers: bool = False,
         cluster: Cluster | None = None,
     ) -> Self:
         """Take the rest from the settings."""
@@ -105,6 +107,7 @@ class ScanOptions:
             hidden=hidden,
             follow_links=follow_links,
             app_folders=app_folders,
+            containers=containers,
             max_pixels=settings.max_pixels,
             workers=settings.worker_count,
             device=settings.device,
@@ -167,6 +170,7 @@ def _look_around(
         hidden=options.hidden,
         follow_links=options.follow_links,
         app_folders=options.app_folders,
+        containers=options.containers,
         sniffs=False,  # what the catalog has needs no look
     )
     with catalog.read() as connection:
