@@ -75,7 +75,7 @@ def scan(
         bool,
         typer.Option(
             "--containers",
-            help="Read .tar, .zip and .cbz files in the folders too; one that is named is read.",
+            help="Read .tar, .zip and .cbz files in the folders too; a named one is read anyway.",
         ),
     ] = False,
     rehash: Annotated[bool, typer.Option("--rehash", help="Read unchanged files again too.")] = False,

@@ -1,9 +1,10 @@
 """Pictures that are no files of their own.
 
 They are in object stores and other places that fsspec reaches (`s3://bucket/folder`, `gs://…`, `file://…`),
-members of containers (`images.members`), or given by a program (`images.given`). Such an address stands in the catalog as its bytes, like a path. It can be scanned, its pictures take part
-in `dups` and `query` with all stages, and nothing is ever written, moved or deleted there: `clean` has no
-file to act upon. An object has no inode; it counts as unchanged while its size and its time are.
+members of containers (`images.members`), or given by a program (`images.given`). Such an address stands in
+the catalog as its bytes, like a path. It can be scanned, its pictures take part in `dups` and `query` with
+all stages, and nothing is ever written, moved or deleted there: `clean` has no file to act upon. An object
+has no inode; it counts as unchanged while its size and its time are.
 """
 
 from __future__ import annotations

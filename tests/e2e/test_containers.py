@@ -73,7 +73,7 @@ def test_a_container_is_answered_like_a_folder(
     neardup.succeed("report", tmp_path / "out.html")
 
     plan = neardup.json("clean")
-    assert plan["summary"]["files"] == 0
+    assert (plan["summary"]["acts"], plan["summary"]["frees"]) == (0, 0)
     neardup.run("clean", "--apply", "--yes")
     assert neardup.json("scan", container)["unchanged"] == 7
     container.unlink()
@@ -145,3 +145,16 @@ def test_nothing_is_unpacked_to_disk(neardup: Neardup, photos: Path, tmp_path: P
     assert list(temporary.iterdir()) == []
     found = subprocess.run(["find", tmp_path, "-name", "*.jpg"], capture_output=True, check=True).stdout
     assert found == b""
+
+
+def test_a_file_whose_copy_is_in_a_container_stays(neardup: Neardup, photos: Path, tmp_path: Path) -> None:
+    container = packed(photos, tmp_path / "shard.tar")
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    for name in ("coffee-grey.jpg", "astronaut-small.jpg", "chelsea.jpg"):
+        shutil.copy(photos / name, loose / name)
+    neardup.succeed("scan", container, loose)
+    assert len(neardup.json("dups")["groups"]) == 3
+    neardup.run("clean", "--accept", "detail,colour", "--action", "delete", "--apply", "--yes")
+    assert len(list(loose.iterdir())) == 3
+    assert neardup.json("scan", container)["unchanged"] == 7
