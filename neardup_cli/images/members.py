@@ -202,7 +202,7 @@ def _each(shard: tarfile.TarFile, container: _Container) -> Iterator[tarfile.Tar
     try:
         while (info := shard.next()) is not None:
             yield info
-            shard.members = []  # it would keep them all
+            vars(shard)["members"] = []  # it would keep them all
     except (tarfile.TarError, ValueError, OverflowError) as exc:
         container.trouble = f"damaged: {exc}"
 

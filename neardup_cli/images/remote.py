@@ -14,7 +14,7 @@ import re
 import stat
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from neardup_cli.images import given, members
 from neardup_cli.installation import missing_extra
@@ -50,12 +50,12 @@ def find(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
         OSError: it cannot be listed.
         MissingExtra: what reads such an address is not installed.
     """
-    if (place := _near(root)) is not None:
-        if place.is_there(root):
-            yield root, place.status_of(root)
+    if given.is_given(root) or is_member(root):
+        if is_there(root):
+            yield root, status_of(root)
         return
-    system, place_in = _system(root)
-    with_details = system.find(place_in, detail=True)
+    system, place = _system(root)
+    with_details = system.find(place, detail=True)
     objects = {os.fsencode(system.unstrip_protocol(name)): info for name, info in with_details.items()}
     for path in sorted(objects):
         yield path, _status(objects[path])
@@ -67,8 +67,10 @@ def status_of(path: bytes) -> os.stat_result:
     Raises:
         OSError: it is not there, or out of reach.
     """
-    if (near := _near(path)) is not None:
-        return near.status_of(path)
+    if given.is_given(path):
+        return given.status_of(path)
+    if is_member(path):
+        return members.status_of(path)
     system, place = _system(path)
     return _status(system.info(place))
 
@@ -79,8 +81,10 @@ def is_there(path: bytes) -> bool:
     Raises:
         OSError: the place is out of reach.
     """
-    if (near := _near(path)) is not None:
-        return near.is_there(path)
+    if given.is_given(path):
+        return given.is_there(path)
+    if is_member(path):
+        return members.is_there(path)
     system, place = _system(path)
     return bool(system.exists(place))
 
@@ -91,28 +95,13 @@ def read(path: bytes) -> bytes:
     Raises:
         OSError: it is not there, or out of reach.
     """
-    if (near := _near(path)) is not None:
-        return near.read(path)
+    if given.is_given(path):
+        return given.read(path)
+    if is_member(path):
+        return members.read(path)
     system, place = _system(path)
     data: bytes = system.cat_file(place)
     return data
-
-
-class _Near(Protocol):
-    """A place that needs no fsspec: a module with these three."""
-
-    @staticmethod
-    def status_of(path: bytes, /) -> os.stat_result: ...
-    @staticmethod
-    def is_there(path: bytes, /) -> bool: ...
-    @staticmethod
-    def read(path: bytes, /) -> bytes: ...
-
-
-def _near(path: bytes) -> _Near | None:
-    if given.is_given(path):
-        return given
-    return members if is_member(path) else None
 
 
 def _system(path: bytes) -> tuple[Any, str]:

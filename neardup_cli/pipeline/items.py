@@ -13,7 +13,19 @@ from neardup_cli.errors import BadInput, PathNotFound
 from neardup_cli.images.given import ArrayLike, checked, path_of
 from neardup_cli.images.walk import Walker
 
-_IMAGES = ("image", "img", "bytes", "path", "image_path", "filepath", "file_name")
+_IMAGES = (
+    "image",
+    "img",
+    "jpg",
+    "jpeg",
+    "png",
+    "webp",
+    "bytes",
+    "path",
+    "image_path",
+    "filepath",
+    "file_name",
+)
 _LABELS = ("label", "labels", "target", "cls")
 _END = object()
 

@@ -60,7 +60,7 @@ def test_options_that_do_not_go_together(
 
 def test_a_terminal_gets_no_parquet(neardup: Neardup, collection: Path) -> None:
     ours, theirs = pty.openpty()
-    command = [neardup.command, "dups", "--format", "parquet"]
+    command = [str(neardup.command), "dups", "--format", "parquet"]
     done = subprocess.run(
         command, env=neardup.variables(), stdout=theirs, stderr=subprocess.PIPE, check=False
     )

@@ -361,3 +361,32 @@ def test_a_data_set_of_pytorch(photos: Path, lacking: Lacking) -> None:
     found = find_copies(Photos(), hash_only=True)
     assert [row.label for row in found.images] == [0, 1, 0, 1, 0]
     assert len(found.groups) == 1
+
+
+def test_the_rows_of_a_parquet_file(photos: Path, tmp_path: Path) -> None:
+    """As Hugging Face writes them: an image is its bytes and its name."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    paths = sorted(photos.glob("*.jpg"))
+    rows = [{"image": {"bytes": path.read_bytes(), "path": path.name}, "label": 3} for path in paths]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
+    found = find_copies(pq.read_table(tmp_path / "train.parquet").to_pylist(), hash_only=True)
+    assert [(row.id, row.label, row.error) for row in found.images] == [(n, 3, None) for n in range(5)]
+    assert len(found.groups) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves its files open
+def test_the_samples_of_webdataset(photos: Path, tmp_path: Path) -> None:
+    import webdataset
+
+    with webdataset.TarWriter(str(tmp_path / "shard.tar")) as shard:
+        for number, path in enumerate(sorted(photos.glob("*.jpg"))):
+            shard.write({"__key__": f"{number:04d}", "jpg": path.read_bytes(), "cls": number % 2})
+    for samples in (
+        webdataset.WebDataset(str(tmp_path / "shard.tar"), shardshuffle=False),
+        webdataset.WebDataset(str(tmp_path / "shard.tar"), shardshuffle=False).decode("pil"),
+    ):
+        found = find_copies(samples, hash_only=True)
+        assert (len(found.images), len(found.groups), found.unreadable) == (5, 1, {})
+    assert [row.label for row in found.images] == [0, 1, 0, 1, 0]

@@ -42,10 +42,8 @@ def names(paths: Any) -> set[str]:
 
 
 def exported(catalog: Catalog, **options: Any) -> Exported:
-    return export(
-        catalog,
-        ExportOptions(**{n: os.fsencode(v) if isinstance(v, Path) else v for n, v in options.items()}),
-    )
+    raw: Any = {name: os.fsencode(one) if isinstance(one, Path) else one for name, one in options.items()}
+    return export(catalog, ExportOptions(**raw))
 
 
 # --- tables ---------------------------------------------------------------------------------------------
