@@ -509,6 +509,7 @@ def test_the_python_that_is_shown_runs(
         photographs["coffee"].save(tmp_path / folder / "coffee.jpg")
     photographs["coffee"].save(tmp_path / "new.jpg", quality=60)
     monkeypatch.setenv("NEARDUP_CATALOG", str(tmp_path / "catalog.db"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 1
