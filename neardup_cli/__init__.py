@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Catalog",
+    "Copies",
     "Detection",
     "DuplicateDetector",
     "DupsOptions",
@@ -28,6 +29,7 @@ __all__ = [
     "catalog_status",
     "compare",
     "examine",
+    "find_copies",
     "find_duplicates",
     "load_rules",
     "query",
@@ -37,6 +39,7 @@ __all__ = [
 if TYPE_CHECKING:
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.compare import compare, load_rules
+    from neardup_cli.pipeline.copies import Copies, find_copies
     from neardup_cli.pipeline.detector import Detection, DuplicateDetector, build_hash_db
     from neardup_cli.pipeline.doctor import examine
     from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Catalog": "catalog.database",
+    "Copies": "pipeline.copies",
     "Detection": "pipeline.detector",
     "DuplicateDetector": "pipeline.detector",
     "DupsOptions": "pipeline.dups",
@@ -55,6 +59,7 @@ _HOMES = {
     "catalog_status": "pipeline.status",
     "compare": "pipeline.compare",
     "examine": "pipeline.doctor",
+    "find_copies": "pipeline.copies",
     "find_duplicates": "pipeline.dups",
     "load_rules": "pipeline.compare",
     "query": "pipeline.query",

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -43,6 +44,7 @@ from neardup_cli.errors import (
     PathNotFound,
     UnreadableImage,
 )
+from neardup_cli.pipeline.detector import own_catalog
 from neardup_cli.records.matches import Stage
 
 if TYPE_CHECKING:
@@ -200,10 +202,11 @@ def test_threads_may_share_a_detector(detector: DuplicateDetector, photos: Path)
     assert together == [detector.detect(path) for path in paths]
 
 
-def test_a_folder_alone_is_enough(
+def test_a_folder_alone_has_a_catalog_of_its_own(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, draw: Draw
 ) -> None:
-    """The catalog is then the one of the settings, and what else is in it does not match."""
+    """The user's own is neither written nor asked."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NEARDUP_CATALOG", str(tmp_path / "catalog.db"))
     elsewhere = draw(tmp_path / "elsewhere" / "0.png", 0).parent
     build_hash_db(elsewhere)
@@ -213,7 +216,52 @@ def test_a_folder_alone_is_enough(
     with DuplicateDetector(image_dir=str(elsewhere), threshold=0.999, hamming=0) as detector:
         assert not detector.detect(photos / "astronaut.jpg").is_duplicate
     with Catalog.open(tmp_path / "catalog.db") as catalog:
-        assert catalog_status(catalog).files == 8
+        assert catalog_status(catalog).files == 1
+    own = own_catalog(photos)
+    assert own.is_relative_to(tmp_path / "cache")
+    assert own != own_catalog(elsewhere)
+    with Catalog.open(own) as catalog:
+        assert catalog_status(catalog).files == 7
+
+
+def test_a_slip_leaves_no_catalog_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(PathNotFound):
+        DuplicateDetector(tmp_path / "nowhere")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_image_of_any_kind_is_looked_up(
+    detector: DuplicateDetector, photos: Path, photographs: dict[str, Image.Image]
+) -> None:
+    data, picture = (photos / "coffee.png").read_bytes(), photographs["coffee"]
+    for image in (
+        data,
+        bytearray(data),
+        memoryview(data),
+        picture,
+        np.asarray(picture),
+        np.asarray(picture) / 255,
+    ):
+        found = detector.detect(image)
+        assert found.match is not None
+        assert names([found.match.path]) == {"coffee.png"}, type(image)
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (None, "NoneType is no image"),
+        (7, "int is no image"),
+        (np.zeros((5, 6, 2), np.uint8), "5 × 6 × 2 numbers is no image"),
+        (np.zeros((4, 4), np.int64), "an array of int64 is no image"),
+        (np.full((4, 4), 1.5), r"floats is an image where they lie in \[0, 1\]"),
+        (io.StringIO("x"), "a stream of text is no image"),
+    ],
+)
+def test_what_is_no_image_is_named(detector: DuplicateDetector, image: typing.Any, reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        detector.detect(image)
 
 
 def test_detections_can_be_compared_and_pickled(detector: DuplicateDetector, photos: Path) -> None:
@@ -235,6 +283,20 @@ def test_what_cannot_be_detected(detector: DuplicateDetector, photos: Path, tmp_
         detector.detect(tmp_path)
     with pytest.raises(BadInput, match="top_k"):
         detector.detect(photos / "astronaut.jpg", top_k=0)
+    with pytest.raises(BadInput, match="threshold: 5 is not between"):
+        detector.detect(photos / "astronaut.jpg", threshold=5)
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [({"threshold": 5}, "threshold: 5"), ({"preset": "foo"}, "preset"), ({"hamming": 65}, "hamming")],
+)
+def test_an_option_out_of_range_is_named_before_anything_is_scanned(
+    photos: Path, tmp_path: Path, option: dict[str, typing.Any], reason: str
+) -> None:
+    with pytest.raises(BadInput, match=reason):
+        DuplicateDetector(photos, tmp_path / "some.db", **option)
+    assert not (tmp_path / "some.db").exists()
 
 
 def test_a_detector_without_a_collection(photos: Path, tmp_path: Path) -> None:
@@ -304,6 +366,47 @@ def test_the_functions_of_the_command_line(photos: Path, tmp_path: Path) -> None
         assert names(match.path for match in result.matches) == {"coffee-grey.jpg"}
         assert criteria.parameters()["model"] == summary.model
         assert all(finding.ok for finding in examine(catalog))
+
+
+def test_paths_are_of_any_type_and_may_be_relative(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos.parent)
+    with Catalog.open(tmp_path / "catalog.db", create=True) as catalog:
+        assert scan(catalog, photos.name, ScanOptions(workers=2)).seen == 7
+        assert scan(catalog, [photos], ScanOptions()).unchanged == 7
+        for under in (photos.name, [photos.name.encode()], [photos], Path(photos.name)):
+            assert len(find_duplicates(catalog, DupsOptions(under=under)).groups) == 2
+        assert find_duplicates(catalog, DupsOptions(under=photos / "below")).groups == ()
+        options = QueryOptions(top_k=1, under=photos.name)
+        (result,), _ = query(catalog, photos / "coffee.png", options)
+        assert names(match.path for match in result.matches) == {"coffee-grey.jpg"}
+        with pytest.raises(BadInput, match="int is no path"):
+            scan(catalog, [1], ScanOptions())  # type: ignore[list-item]
+
+
+def test_the_embeddings_of_a_catalog(database: Path) -> None:
+    with Catalog.open(database) as catalog:
+        ids, vectors = catalog.embeddings()
+        by_name = {Path(os.fsdecode(file.path)).name: file.content_id for file in catalog.files()}
+        with pytest.raises(ModelMismatch, match="no vectors of sscd "):
+            catalog.embeddings("sscd")
+    assert vectors.shape == (6, 512)
+    assert vectors.dtype == np.float16
+    assert len(by_name) == 7
+    row_of = {content: row for row, content in enumerate(ids.tolist())}
+    a, b, c = (
+        vectors[row_of[by_name[name]]].astype(np.float32)
+        for name in ("coffee.png", "coffee-grey.jpg", "chelsea.jpg")
+    )
+    assert a @ a == pytest.approx(1, abs=0.01)
+    assert a @ b > a @ c + 0.3
+
+
+def test_images_of_any_kind_are_compared(photos: Path, photographs: dict[str, Image.Image]) -> None:
+    rules = load_rules(None)
+    assert compare(photographs["coffee"], str(photos / "coffee-grey.jpg"), rules).is_match
+    assert not compare(np.asarray(photographs["coffee"]), photos / "chelsea.jpg", rules).is_match
 
 
 def test_compare_needs_no_catalog(photos: Path) -> None:

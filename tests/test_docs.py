@@ -509,6 +509,7 @@ def test_the_python_that_is_shown_runs(
         photographs["coffee"].save(tmp_path / folder / "coffee.jpg")
     photographs["coffee"].save(tmp_path / "new.jpg", quality=60)
     monkeypatch.setenv("NEARDUP_CATALOG", str(tmp_path / "catalog.db"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 1
@@ -522,3 +523,38 @@ def test_the_python_that_is_shown_runs(
         return
     answer = eval(compile(ast.Expression(last.value), named(path), "eval"), names)
     assert (answer if isinstance(answer, bool) else answer[0]) is True
+
+
+def test_the_python_of_the_page_on_notebooks_runs(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (DOCS / "how-to" / "notebooks.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 5
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEARDUP_CATALOG", str(tmp_path / "user.db"))
+    names: dict[str, Any] = {"photos": photos}
+    for block in blocks:
+        exec(compile(block, "notebooks.md", "exec"), names)
+    assert (len(names["images"]), len(names["clean"])) == (5, 3)
+    assert sorted(names["frame"].columns)[:2] == ["bytes", "confidence"]
+    assert len(names["pairs"]) == len(names["result"].pairs) >= 2
+    assert names["similarity"].shape == (5, 5)
+    assert not (tmp_path / "user.db").exists()
+
+
+def test_the_python_of_the_page_on_tables_runs(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (DOCS / "how-to" / "data-frames.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [command] = re.findall(r"^    neardup (export --images .+)$", page, re.MULTILINE)
+    with examples.home_of_its_own(tmp_path):
+        examples.asked("scan", str(photos), "--hash-only")
+        examples.asked(*shlex.split(command))
+        monkeypatch.chdir(tmp_path)
+        first, second = block.split("\n\n")[1:]
+        for part in (first, second):
+            names: dict[str, Any] = {}
+            exec(compile(f"import pandas, polars\n{part}", "data-frames.md", "exec"), names)
+            assert (len(names["frame"]), len(names["copies"]) > 0) == (7, True)

@@ -20,7 +20,12 @@ from neardup_cli.catalog.sqlite import SqliteBackend, writer_lock
 from neardup_cli.errors import CatalogBusy
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from neardup_cli.catalog.salvage import Salvaged
+    from neardup_cli.records.embeddings import Embeddings
+    from neardup_cli.records.files import CatalogedFile
 
 # What the pool logs on its own (an interrupt while a connection is handed back) is raised as well;
 # without a handler it would reach stderr through logging's last resort.
@@ -132,6 +137,32 @@ class Catalog:
         """Hold off every scan of this catalog; released by the system if this process dies."""
         with self._backend.alone():
             yield
+
+    def embeddings(self, model: str | None = None) -> Embeddings[NDArray[np.int64]]:
+        """Return the embeddings of all images that are there, in order of their contents' ids.
+
+        `files` says which files a content is in.
+
+        Args:
+            model: what the catalog calls it; None takes the one that was used last.
+
+        Returns:
+            The (n,) content ids, and the (n, dimension) float16 unit vectors.
+
+        Raises:
+            ModelMismatch: the catalog has none of this model, or none at all.
+        """
+        from neardup_cli.catalog.embeddings import present_embeddings  # late: it brings numpy
+
+        with self.read() as connection:
+            return present_embeddings(connection, model)
+
+    def files(self) -> list[CatalogedFile]:
+        """Return all images that are there and can be read, by content id and path."""
+        from neardup_cli.catalog.embeddings import present_files
+
+        with self.read() as connection:
+            return present_files(connection)
 
     def size(self) -> int:
         """Return the bytes that the catalog takes, without its index files."""

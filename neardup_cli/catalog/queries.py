@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, not_, o
 
 from neardup_cli.catalog.models import Content, Embedding, Fact, File, Model, Root, Scan
 from neardup_cli.records.files import CatalogedFile, FileStamp, ModelIdentity
+from neardup_cli.records.members import is_container, member_range
 
 if TYPE_CHECKING:  # a rescan asks for no arrays, and need not wait for numpy
     import numpy as np
@@ -68,9 +69,12 @@ def catalog_uuid(connection: Connection) -> str:
 
 
 def below(folder: bytes) -> ColumnElement[bool]:
-    """Say in SQL that a file is `folder` itself or lies in it; served by the index on paths."""
-    low, high = path_range(folder)
-    return (File.c.path == folder) | and_(File.c.path >= low, File.c.path < high)
+    """Say in SQL that a file is `folder` itself or lies in it; served by the index on paths.
+
+    A member lies in its container.
+    """
+    ranges = [path_range(folder), *([member_range(folder)] if is_container(folder) else [])]
+    return or_(File.c.path == folder, *(and_(File.c.path >= low, File.c.path < high) for low, high in ranges))
 
 
 def path_range(folder: bytes) -> tuple[bytes, bytes]:
@@ -176,6 +180,24 @@ def files_at(connection: Connection, paths: Collection[bytes]) -> dict[bytes, Ca
         contents.update(connection.execute(query, {"paths": some}).scalars())
     wanted = set(paths)
     return {file.path: file for file in files_of_contents(connection, contents) if file.path in wanted}
+
+
+def present_paths(connection: Connection) -> Iterator[bytes]:
+    """Yield the paths of all present files, in order."""
+    query = select(File.c.path).where(*_present()).order_by(File.c.path)
+    with connection.execution_options(yield_per=_PAGE).execute(query) as result:
+        yield from result.scalars()
+
+
+def unreadable_files(connection: Connection, under: Sequence[bytes] = ()) -> list[tuple[bytes, str]]:
+    """Return the present files whose content cannot be decoded, and why, by path."""
+    query = (
+        select(File.c.path, Content.c.error)
+        .join(Content, Content.c.id == File.c.content_id)
+        .where(Content.c.error.is_not(None), *_present(under))
+        .order_by(File.c.path)
+    )
+    return [(path, str(error)) for path, error in connection.execute(query)]
 
 
 def fingerprints(connection: Connection, under: Sequence[bytes] = ()) -> Fingerprints:

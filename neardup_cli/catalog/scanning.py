@@ -30,6 +30,7 @@ from neardup_cli.catalog.models import Content, Embedding, File, Model, Preview,
 from neardup_cli.catalog.queries import StoredModel, below, path_range, stored_models
 from neardup_cli.catalog.upsert import insert, upsert
 from neardup_cli.records.files import Failure, Features, FileStamp, ModelIdentity
+from neardup_cli.records.members import is_container, member_range
 from neardup_cli.records.previews import PREVIEW_VERSION
 
 _PAGE = 5_000
@@ -235,18 +236,20 @@ def _known_rows(connection: Connection, folder: bytes) -> Iterator[KnownRow]:
         File.c.inode,
     )
     yield from connection.execute(select(*columns).where(File.c.path == folder))
-    low, high = path_range(folder)
     page_query = (
         select(*columns)
-        .where(File.c.path >= bindparam("low"), File.c.path < high)
+        .where(File.c.path >= bindparam("low"), File.c.path < bindparam("high"))
         .order_by(File.c.path)
         .limit(_PAGE)
     )
-    while page := _bare(connection.execute(page_query, {"low": low})):
-        yield from page
-        if len(page) < _PAGE:
-            break
-        low = page[-1][0] + b"\x00"  # the next possible path
+    # In the order of their bytes, what is in a container comes before what is in a folder of such a name.
+    for low, high in (*([member_range(folder)] if is_container(folder) else []), path_range(folder)):
+        first = low
+        while page := _bare(connection.execute(page_query, {"low": first, "high": high})):
+            yield from page
+            if len(page) < _PAGE:
+                break
+            first = page[-1][0] + b"\x00"  # the next possible path
 
 
 def _bare(result: CursorResult[Any]) -> Sequence[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +29,7 @@ from neardup_cli.cli.output import (
     say,
     stdout_is_terminal,
     table_console,
+    write_bytes,
     write_lines,
     write_paths,
     write_text,
@@ -37,6 +38,9 @@ from neardup_cli.cli.untold import demand_pairs_told
 from neardup_cli.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from neardup_cli.catalog.database import Catalog
     from neardup_cli.records.matches import DupsReport
 
 
@@ -49,6 +53,19 @@ class Format(StrEnum):
     CSV = "csv"
     PAIRS = "pairs"
     PATHS = "paths"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+
+
+class RowsOf(StrEnum):
+    """What a row of a table is."""
+
+    IMAGES = "images"
+    PAIRS = "pairs"
+    GROUPS = "groups"
+
+
+_OF_ROWS = (Format.PARQUET, Format.ARROW, Format.CSV, Format.JSONL)
 
 
 def dups(
@@ -68,9 +85,18 @@ def dups(
     output: Annotated[
         Format,
         typer.Option(
-            "--format", help="paths: every copy but the one to keep. pairs: all pairs are looked at."
+            "--format",
+            help="paths: every copy but the one to keep. pairs: all pairs are looked at.",
         ),
     ] = Format.TEXT,
+    rows: Annotated[
+        RowsOf | None,
+        typer.Option(
+            "--rows",
+            help="With --format parquet, arrow, csv or jsonl: what a row is. All images, if not said.",
+            show_default=False,
+        ),
+    ] = None,
     nul: Annotated[
         bool, typer.Option("-0", "--null", help="With --format paths: end each path with NUL, for xargs -0.")
     ] = False,
@@ -95,6 +121,7 @@ def dups(
     chosen = Format.JSON if json else output
     if nul and chosen is not Format.PATHS:
         raise BadInput("-0 goes with --format paths")
+    rows = _rows_of(chosen, rows, limit)
     settings = load_settings(
         catalog=catalog,
         threshold=threshold,
@@ -115,22 +142,80 @@ def dups(
         limit=limit,
         cluster=chosen_cluster(settings),
         prove=prove,
-        every_pair=chosen is Format.PAIRS,
+        every_pair=chosen is Format.PAIRS or rows is RowsOf.PAIRS,
     )
     with Catalog.open(settings.catalog_location) as opened:
         try:
             with shown_progress() as progress:
                 report = find_duplicates(opened, options, progress)
+            table = None if rows is None else _table(opened, report, rows, options.folders)
         except KeyboardInterrupt:
             say("stopped: the pairs checked so far are in the catalog; run the same command again to go on")
             raise typer.Exit(130) from None
-    _print(report, chosen, nul=nul)
+    if table is not None:
+        _print_table(*table, chosen)
+    _print(report, chosen, nul=nul, done=table is not None)
 
 
-def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
+def _rows_of(chosen: Format, rows: RowsOf | None, limit: int | None) -> RowsOf | None:
+    """Return what a row is; None where the format has no rows of these kinds.
+
+    Raises:
+        BadInput: the options do not go together.
+    """
+    if rows is None and chosen in (Format.PARQUET, Format.ARROW):
+        rows = RowsOf.IMAGES
+    if rows is not None and chosen not in _OF_ROWS:
+        raise BadInput("--rows goes with --format parquet, arrow, csv or jsonl")
+    if rows is RowsOf.IMAGES and limit is not None:
+        raise BadInput("--limit would leave copies without their groups: leave it out, or add --rows groups")
+    if chosen in (Format.PARQUET, Format.ARROW) and stdout_is_terminal():
+        raise BadInput(f"{chosen.value} is no text: send it to a file, as in `> groups.{chosen.value}`")
+    if chosen in (Format.PARQUET, Format.ARROW):
+        from neardup_cli.reports.tables import demand_arrow
+
+        demand_arrow()
+    return rows
+
+
+def _table(
+    opened: Catalog, report: DupsReport, rows: RowsOf, under: Sequence[bytes]
+) -> tuple[type[Any], list[Any]]:
+    from neardup_cli.pipeline.rows import rows_of_images
+    from neardup_cli.records.rows import FamilyRow, ImageRow, PairRow
+    from neardup_cli.reports.paths import data_path
+    from neardup_cli.reports.rows import family_rows, pair_rows
+
+    match rows:
+        case RowsOf.IMAGES:
+            return ImageRow, rows_of_images(opened, report, under)
+        case RowsOf.PAIRS:
+            return PairRow, list(pair_rows(report, data_path))
+        case RowsOf.GROUPS:
+            return FamilyRow, list(family_rows(report.groups, data_path))
+
+
+def _print_table(kind: type[Any], rows: list[Any], chosen: Format) -> None:
+    from neardup_cli.reports.row_lines import csv_rows, jsonl_rows
+
+    match chosen:
+        case Format.CSV:
+            write_lines(csv_rows(kind, rows))
+        case Format.JSONL:
+            write_lines(jsonl_rows(rows))
+        case _:
+            from neardup_cli.reports.tables import table_bytes  # it brings pyarrow
+
+            write_bytes(table_bytes(kind, rows, parquet=chosen is Format.PARQUET))
+
+
+def _print(report: DupsReport, chosen: Format, *, nul: bool, done: bool) -> None:
+    """Print the groups, unless their rows are printed already, and say how many there are."""
     from neardup_cli.reports import json_report, lines, text
 
     match chosen:
+        case _ if done:
+            pass
         case Format.JSON:
             write_text(json_report.dump(json_report.dups_document(report)))
         case Format.JSONL:

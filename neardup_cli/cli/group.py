@@ -26,6 +26,7 @@ SUMMARIES = {
     "compare": "Compare two image files: distance, similarity, verdict.",
     "explain": "Say what happened between two image files.",
     "leaks": "Find copies across the splits and classes of a data set.",
+    "export": "Write the groups to files that other programs take.",
     "report": "Write the groups to one HTML file, pictures inside.",
     "status": "Show what the catalog holds: files, roots, models, sizes.",
     "doctor": "Check the catalog, its indexes, and the images.",

@@ -19,12 +19,12 @@ from neardup_cli.cli.options import (
     ThresholdOption,
     WorkersOption,
 )
-from neardup_cli.cli.output import raw_path, say, stdout_is_terminal, table_console, write_lines, write_text
+from neardup_cli.cli.output import say, stdout_is_terminal, table_console, write_lines, write_text
+from neardup_cli.cli.splits import parsed_split
 from neardup_cli.cli.untold import demand_pairs_told
 from neardup_cli.errors import BadInput, CopiesFound
 
 if TYPE_CHECKING:
-    from neardup_cli.pipeline.leaks import Split
     from neardup_cli.records.leaks import LeaksReport
 
 
@@ -78,7 +78,7 @@ def leaks(
 
     if json and as_csv:
         raise BadInput("--json and --csv exclude each other")
-    splits = [_parsed(entry) for entry in split]
+    splits = [parsed_split(entry) for entry in split]
     # Before a catalog is made: a mistyped path must not leave an empty one behind.
     real_roots([one.folder for one in splits])
     settings = load_settings(
@@ -92,7 +92,7 @@ def leaks(
         workers=workers,
     )
     options = DupsOptions.from_settings(settings, verify=not no_verify)
-    scan_options = ScanOptions.from_settings(settings)
+    scan_options = ScanOptions.from_settings(settings, containers=True)
     with Catalog.open(settings.catalog_location, create=True) as opened:
         try:
             with shown_progress() as progress:
@@ -113,15 +113,6 @@ def leaks(
 
         raise CopiesFound(f"{shown_count(len(report.leaks), 'leak')} between the splits or labels")
     demand_pairs_told(report.cannot_tell)
-
-
-def _parsed(entry: str) -> Split:
-    from neardup_cli.pipeline.leaks import Split
-
-    name, equals, folder = entry.partition("=")
-    if not (name and equals and folder):
-        raise BadInput(f"--split takes NAME=DIR, as in --split train=data/train; not {entry}")
-    return Split(name, raw_path(Path(folder)))
 
 
 def _print(report: LeaksReport, *, json: bool, as_csv: bool) -> None:

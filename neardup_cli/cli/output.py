@@ -31,6 +31,12 @@ def write_lines(lines: Iterable[str]) -> None:
             sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape") + b"\n")
 
 
+def write_bytes(data: bytes) -> None:
+    """Write data that is no text to stdout."""
+    with _written_out():
+        sys.stdout.buffer.write(data)
+
+
 def write_paths(paths: Iterable[bytes], *, nul: bool) -> None:
     """Write raw paths to stdout, each ended by a newline, or by NUL for `xargs -0`.
 
@@ -84,4 +90,6 @@ def raw_path(path: Path) -> bytes:
 
 def real_paths(paths: Iterable[Path] | None) -> list[bytes]:
     """Return the real paths of arguments, as the catalog stores them."""
-    return [os.path.realpath(raw_path(path)) for path in paths or ()]
+    from neardup_cli.images.remote import real_place
+
+    return [real_place(raw_path(path)) for path in paths or ()]

@@ -30,7 +30,7 @@ def scan(
         list[str] | None,  # a Path would take one of the slashes from s3://
         typer.Argument(
             metavar="PATH...",
-            help="Folders, files and s3:// addresses; image_dirs of neardup.toml by default.",
+            help="Folders, files, containers and s3:// addresses; image_dirs of neardup.toml by default.",
         ),
     ] = None,
     catalog: CatalogOption = None,
@@ -69,6 +69,13 @@ def scan(
         typer.Option(
             "--app-folders",
             help="Look inside photo libraries, previews and bins too; nothing there is ever acted upon.",
+        ),
+    ] = False,
+    containers: Annotated[
+        bool,
+        typer.Option(
+            "--containers",
+            help="Read .tar, .zip and .cbz files in the folders too; a named one is read anyway.",
         ),
     ] = False,
     rehash: Annotated[bool, typer.Option("--rehash", help="Read unchanged files again too.")] = False,
@@ -118,6 +125,7 @@ def scan(
         hidden=hidden,
         follow_links=follow_symlinks,
         app_folders=app_folders,
+        containers=containers,
         cluster=chosen_cluster(settings, gpu=settings.device is Device.CUDA),
     )
     # Before a catalog is made: a mistyped path must not leave an empty one behind.

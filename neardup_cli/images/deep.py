@@ -61,6 +61,10 @@ class DeepEntry:
         """Return True if it is a folder; what links lead to is not asked."""
         return stat.S_ISDIR(self.status.st_mode)
 
+    def is_file(self, *, follow_symlinks: bool = True) -> bool:  # noqa: ARG002 - as os.DirEntry has it
+        """Return True if it is a regular file."""
+        return stat.S_ISREG(self.status.st_mode)
+
     def is_symlink(self) -> bool:
         """Return True if it is a symbolic link."""
         return stat.S_ISLNK(self.status.st_mode)

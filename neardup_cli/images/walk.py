@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from operator import attrgetter
 
-from neardup_cli.images import remote
+from neardup_cli.images import members, remote
 from neardup_cli.images.app_folders import in_app_folder, is_app_folder
 from neardup_cli.images.deep import DeepEntry, entries_of, open_path
 from neardup_cli.images.extras import lacking
@@ -28,12 +28,15 @@ from neardup_cli.images.formats import (
     reason_not_to_read,
 )
 from neardup_cli.records.files import FileStamp, Skipped
+from neardup_cli.records.members import is_container, is_member
 
 _DOT = ord(".")
 _KIND = stat.S_IFMT(0o777777)  # the bits of a mode that say what a file is
 
 HIDDEN = "hidden"
 EXCLUDED = "excluded"
+LIKE_A_MEMBER = "named like a member of a container"
+CONTAINER = "archive: not read without --containers, unless it is named itself"
 LINK = "symbolic link"
 SPECIAL = "not a regular file"
 APP_FOLDER = "folder of an application"
@@ -77,6 +80,7 @@ class Walker:
             Each is then walked under its real path, so that no file is recorded under two names and
             no loop can be entered.
         app_folders: enter the folders of applications too, hidden or not; see `app_folders`.
+        containers: read the containers that are met; a root that is one is read in any case.
         sniffs: open each file whose name says nothing, to see whether it is an image. Without it they are all
             taken, for a caller that knows most of them from before.
         walked: roots that have been walked before; they are not entered again from a folder around them.
@@ -86,6 +90,7 @@ class Walker:
     hidden: bool = False
     follow_links: bool = False
     app_folders: bool = False
+    containers: bool = False
     sniffs: bool = True
     link_targets: list[bytes] = field(default_factory=list)
     walked: set[bytes] = field(default_factory=set)
@@ -110,7 +115,10 @@ class Walker:
         if stat.S_ISDIR(status.st_mode):
             yield from self._walk_folder(root, status.st_dev)
         elif stat.S_ISREG(status.st_mode):
-            run.files.append((root, status))
+            if is_container(root):
+                self._take_members(root, run)
+            else:
+                run.files.append((root, status))
             yield run
         else:
             run.skipped.append(Skipped(root, SPECIAL))
@@ -134,6 +142,26 @@ class Walker:
         run.skipped += [Skipped(folder, APP_FOLDER) for folder in sorted(app_folders)]
         return run
 
+    def _take_members(self, container: bytes, run: FileRun) -> None:
+        """Take the images in a container; what is no image is not even named: shards have as much of it."""
+        try:
+            found, trouble = members.find(container)
+        except OSError as exc:
+            run.skipped.append(Skipped(container, os_reason(exc), unreadable=True))
+            return
+        if trouble:
+            run.skipped.append(Skipped(container, trouble, unreadable=True))
+        start = len(container) + 1
+        for path, status in found:
+            below = path[start:]
+            if not self.app_folders and in_app_folder(b"/" + below) is not None:
+                continue
+            reason = self._reason_to_leave(path, os.fsdecode(below))
+            if reason is None:
+                run.files.append((path, status))
+            elif reason != NOT_AN_IMAGE:
+                run.skipped.append(Skipped(path, reason))
+
     def _reason_to_leave(self, path: bytes, below: str) -> str | None:
         """Say why an object is not taken; its name alone decides, for opening it would fetch it."""
         names = below.split("/")
@@ -149,7 +177,7 @@ class Walker:
     def _walk_folder(self, top: bytes, device: int) -> Iterator[FileRun]:
         """Walk a folder of any depth: the folders on the way are a list, not calls in each other."""
         run = FileRun(top)
-        levels = [_Level(top, device, _in_path_order(top, run))]
+        levels = [_Level(top, device, self._entries(top, run))]
         while levels:
             entered = self._go_through(levels[-1], top, run)
             yield run
@@ -159,7 +187,11 @@ class Walker:
                 continue
             folder, below, own_device = entered
             run = FileRun(below)
-            levels.append(_Level(below, own_device, _in_path_order(folder, run)))
+            levels.append(_Level(below, own_device, self._entries(folder, run)))
+
+    def _entries(self, folder: bytes, run: FileRun) -> Iterator[Entry]:
+        """Go through the entries of a folder as the paths at or below them are sorted."""
+        return _in_path_order(folder, run, containers=self.containers)
 
     def _go_through(self, level: _Level, top: bytes, run: FileRun) -> tuple[bytes, bytes, int] | None:
         """Take the files of a folder up to the next folder in it; return that, its root and its device."""
@@ -168,7 +200,7 @@ class Walker:
             # Nearly every entry is an ordinary image file, and there may be a million: asked little, without
             # a call.
             name = entry.name
-            if not choosy and name.endswith(USUAL_ENDINGS) and name[0] != _DOT:
+            if not choosy and name.endswith(USUAL_ENDINGS) and name[0] != _DOT and b"!" not in name:
                 try:
                     status = entry.stat(follow_symlinks=False)
                     if status.st_mode & _KIND == stat.S_IFREG:
@@ -216,6 +248,15 @@ class Walker:
     def _take(self, entry: Entry, run: FileRun) -> None:
         """Put a file into the run, or say why not; the cheap questions first, what is in it last."""
         path = entry.path
+        if is_member(path):
+            run.skipped.append(Skipped(path, LIKE_A_MEMBER))
+            return
+        if is_container(path) and entry.is_file(follow_symlinks=False):
+            if self.containers:
+                self._take_members(path, run)
+            else:
+                run.skipped.append(Skipped(path, CONTAINER))
+            return
         promises = has_image_extension(path)
         is_raw = not promises and extension_of(path) in RAW_EXTENSIONS
         promises = promises or is_raw
@@ -274,15 +315,19 @@ def is_image_inside(path: bytes) -> bool:
 def outermost(paths: Sequence[bytes]) -> list[bytes]:
     """Sort paths and drop those that lie below another one."""
     kept: list[bytes] = []
-    for path in sorted(set(paths), key=lambda path: path.rstrip(b"/") + b"/"):
+    for path in sorted(
+        set(paths), key=lambda path: path + b"!" if is_container(path) else path.rstrip(b"/") + b"/"
+    ):
         if not kept or not is_below(path, kept[-1]):
             kept.append(path)
     return kept
 
 
 def is_below(path: bytes, folder: bytes) -> bool:
-    """Say whether `path` is `folder` or lies in it."""
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+    """Say whether `path` is `folder` or lies in it; a member lies in its container."""
+    if path == folder or path.startswith(folder.rstrip(b"/") + b"/"):
+        return True
+    return is_container(folder) and path.startswith(folder + b"!")
 
 
 def file_stamp(status: os.stat_result) -> FileStamp:
@@ -292,7 +337,7 @@ def file_stamp(status: os.stat_result) -> FileStamp:
     return FileStamp(status.st_size, status.st_mtime_ns, device, inode, status.st_ctime_ns)
 
 
-def _in_path_order(folder: bytes, run: FileRun) -> Iterator[Entry]:
+def _in_path_order(folder: bytes, run: FileRun, *, containers: bool) -> Iterator[Entry]:
     """Go through the entries of a folder as the paths below them are sorted, byte by byte.
 
     One that cannot be listed has none, and is put down as such.
@@ -304,12 +349,21 @@ def _in_path_order(folder: bytes, run: FileRun) -> Iterator[Entry]:
         return iter(())
     has_folders = any(entry.is_dir(follow_symlinks=False) for entry in found)
     # Most folders hold files only: these are sorted in half the time.
+    if containers and any(is_container(entry.name) for entry in found):
+        return iter(sorted(found, key=_sort_key_with_containers))
     return iter(sorted(found, key=_sort_key if has_folders else attrgetter("name")))
 
 
 def _sort_key(entry: Entry) -> bytes:
     """With its slash, a folder stands exactly where the paths below it belong."""
     return entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name
+
+
+def _sort_key_with_containers(entry: Entry) -> bytes:
+    """With the sign before its members, a container stands where these belong."""
+    if entry.is_dir(follow_symlinks=False):
+        return entry.name + b"/"
+    return entry.name + b"!" if is_container(entry.name) else entry.name
 
 
 def _any_matches(names: Sequence[str], pattern: str) -> bool:

@@ -15,11 +15,12 @@ from neardup_cli.embedders.registry import default_model, load_embedder
 from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.fingerprints.dhash import hamming_distance
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.given import AnyImage
 from neardup_cli.matching.regions import View, best_view, region_limit
 from neardup_cli.matching.sieve import FLAT
 from neardup_cli.pipeline.held import damage_of_file
 from neardup_cli.pipeline.picture import unreadable
-from neardup_cli.pipeline.probe import Probe, Source, probe_image
+from neardup_cli.pipeline.probe import Probe, Source, probe_image, source_of
 from neardup_cli.records.answers import Comparison
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.matches import Stage
@@ -101,13 +102,20 @@ def load_rules_of(settings: Settings, *, hash_only: bool = False, verify: bool =
     )
 
 
-def compare(a: bytes, b: bytes, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Comparison:
-    """Compare two image files as `dups` would after `scan --thorough`, or without, as the rules say.
+def compare(a: AnyImage, b: AnyImage, rules: Rules, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Comparison:
+    """Compare two images as `dups` would after `scan --thorough`, or without, as the rules say.
+
+    Args:
+        a: a path, the bytes of a file or an open one, a Pillow image, or an array of pixels.
+        b: the other one.
+        rules: what counts as a copy, from `load_rules`.
+        max_pixels: larger images are refused.
 
     Raises:
+        BadInput: one of them is no image.
         PathNotFound, UnreadableImage: one of them is not there or cannot be read; the message names it.
     """
-    sides = SideBySide(a, b, rules, max_pixels)
+    sides = SideBySide(source_of(a), source_of(b), rules, max_pixels)
     comparison = sides.compare()
     if not comparison.is_match or comparison.same_bytes:
         return comparison

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import Literal, Self
+
+import platformdirs
+from blake3 import blake3
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput, UnreadableImage
+from neardup_cli.images.given import AnyImage, AnyPath
+from neardup_cli.pipeline.paths import AnyPaths, many_paths
+from neardup_cli.pipeline.probe import source_of
 from neardup_cli.pipeline.query import QueryOptions, Question, Searcher
 from neardup_cli.pipeline.scan import ScanOptions, scan
+from neardup_cli.pipeline.survey import real_roots
 from neardup_cli.records.answers import QueryMatch, QueryResult
 from neardup_cli.records.matches import Stage
 from neardup_cli.settings import Settings, load_settings
 
 _SEEN_BY_SSCD = (Stage.VERIFIER, Stage.GEOMETRY)
 
-type AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+_NO_NAME = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,59 +71,69 @@ class DuplicateDetector:
         threshold: float | None = None,
         hamming: int | None = None,
         verify: bool = True,
+        preset: str | None = None,
+        min_confidence: float | None = None,
     ) -> None:
         """Open a collection, bringing it up to date first if `image_dir` is given.
 
         Args:
             image_dir: folder to scan; only files below it can match. None takes all of `hash_db`.
-            hash_db: catalog file, or the URL of a PostgreSQL database; None takes the one of the settings
-                (see `neardup_cli.settings`).
+            hash_db: catalog file, or the URL of a PostgreSQL database. None takes a catalog of the folder's
+                own, in the user's cache (`own_catalog`); without a folder, the one of the settings (see
+                `neardup_cli.settings`).
             model: "sscd", "sscd_distilled" or an .onnx file; None takes the catalog's, or the default.
             threshold: SSCD cosine similarity from which an image matches; None takes the default, 0.2.
             hamming: radius of the sieve in bits of 64; None takes the default.
             verify: let the pixels decide where SSCD alone is not certain.
+            preset: how sure a match has to be: "strict", "normal" or "loose"; None takes the settings'.
+            min_confidence: the probability in [0.5, 1] itself, in place of a preset.
 
         Raises:
             CatalogMissing: neither an `image_dir` nor a catalog.
             PathNotFound: `image_dir` is not there.
             ModelMismatch: the catalog has no vectors of `model`.
+            BadInput: a number is out of range, or a word unknown.
         """
         if image_dir is not None:
-            build_hash_db(image_dir, hash_db, model=model)
-        settings = _settings(hash_db)
-        self._catalog = Catalog.open(settings.catalog_location)
-        under = () if image_dir is None else (os.path.realpath(os.fsencode(image_dir)),)
+            hash_db = own_catalog(image_dir) if hash_db is None else hash_db
+        settings = _settings(hash_db, preset=preset, min_confidence=min_confidence)
         self._options = QueryOptions(
             model=model,
             threshold=threshold,
             hamming=hamming,
             verify=verify,
-            under=under,
+            preset=settings.preset,
+            min_confidence=settings.min_confidence,
+            under=() if image_dir is None else image_dir,
             device=settings.device,
         )
+        if image_dir is not None:  # what is asked has been looked at: a slip costs no scan
+            build_hash_db(image_dir, hash_db, model=model)
+        self._catalog = Catalog.open(settings.catalog_location)
         try:
             self._searcher = Searcher(self._catalog, self._options)
         except BaseException:
             self._catalog.close()
             raise
 
-    def detect(
-        self, image: AnyPath | BinaryIO, top_k: int = 5, *, threshold: float | None = None
-    ) -> Detection:
+    def detect(self, image: AnyImage, top_k: int = 5, *, threshold: float | None = None) -> Detection:
         """Look an image up; the file itself, should it be in the collection, is not its own copy.
 
         Args:
-            image: an image file, or a seekable binary stream of one, which stays open.
+            image: the path of an image file, its bytes, a binary stream of them, which stays open, a Pillow
+                image, or an array of pixels (height × width × channels).
             top_k: at most so many matches and neighbours together.
             threshold: overrules the detector's for this image.
 
         Raises:
-            BadInput: `top_k` is less than one.
+            BadInput: `top_k` is less than one, `threshold` out of range, or `image` no image.
             UnreadableImage: it is not there or cannot be read as an image.
         """
         if top_k < 1:
             raise BadInput(f"top_k must be at least 1, not {top_k}")
-        source = os.fsencode(image) if isinstance(image, str | bytes | os.PathLike) else image
+        if threshold is not None and not -1 <= threshold <= 1:
+            raise BadInput(f"threshold: {threshold:g} is not between -1 and 1")
+        source = source_of(image)
         (result,) = self._searcher.query_many([Question(source, top_k, threshold)])
         if result.error is not None:
             named = f"{os.fsdecode(source)}: " if isinstance(source, bytes) else ""
@@ -152,7 +169,7 @@ def as_detection(result: QueryResult) -> Detection:
 
 
 def build_hash_db(
-    image_dir: AnyPath | Sequence[AnyPath],
+    image_dir: AnyPaths,
     hash_db: AnyPath | None = None,
     *,
     model: str | None = None,
@@ -176,11 +193,19 @@ def build_hash_db(
         CatalogBusy: another scan is writing to the catalog.
     """
     settings = _settings(hash_db, model=model, workers=workers)
-    folders = [image_dir] if isinstance(image_dir, str | bytes | os.PathLike) else image_dir
     options = ScanOptions.from_settings(settings, hash_only=hash_only)
+    folders = real_roots(many_paths(image_dir))  # a slip must not leave an empty catalog behind
     with Catalog.open(settings.catalog_location, create=True) as catalog:
-        scan(catalog, [os.fsencode(folder) for folder in folders], options)
+        scan(catalog, folders, options)
         return catalog.path
+
+
+def own_catalog(image_dir: AnyPath) -> Path:
+    """Return where the catalog of a folder alone is kept: in the user's cache, named after the folder."""
+    folder = os.path.realpath(os.fsencode(image_dir))
+    name = _NO_NAME.sub("_", os.fsdecode(os.path.basename(folder)))[:40]
+    cache = platformdirs.user_cache_path("neardup", appauthor=False)
+    return cache / "folders" / f"{name}-{blake3(folder).hexdigest()[:12]}.db"
 
 
 def _settings(hash_db: AnyPath | None, **others: object) -> Settings:

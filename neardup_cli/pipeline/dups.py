@@ -23,6 +23,7 @@ from neardup_cli.pipeline.grouping import group_contents
 from neardup_cli.pipeline.join import joined_pictures
 from neardup_cli.pipeline.looking import Candidates
 from neardup_cli.pipeline.parts_seen import seen_by_regions
+from neardup_cli.pipeline.paths import AnyPaths, real_places
 from neardup_cli.pipeline.proven import proven_groups
 from neardup_cli.plans import Policy
 from neardup_cli.progress import Progress, Silent
@@ -42,7 +43,7 @@ class DupsOptions(Matching):
 
     Attributes:
         threshold, hamming, model, verify, preset, grouping, similar_shots: as in `Matching`.
-        under: only files below these real paths take part; empty for all.
+        under: only files at or below these paths take part; empty for all.
         limit: report at most so many groups.
         workers: threads of the geometric stage.
         cluster: compares the vectors where many are new; None for this machine.
@@ -51,13 +52,18 @@ class DupsOptions(Matching):
         every_pair: look at all pairs, also at those that follow from others: who asks for pairs wants all.
     """
 
-    under: Sequence[bytes] = ()
+    under: AnyPaths = ()
     limit: int | None = None
     workers: int = 1
     cluster: Cluster | None = None
     policy: Policy = field(default_factory=Policy)
     prove: bool = False
     every_pair: bool = False
+
+    @property
+    def folders(self) -> tuple[bytes, ...]:
+        """Where `under` really leads."""
+        return real_places(self.under)
 
     @classmethod
     def from_settings(
@@ -67,7 +73,7 @@ class DupsOptions(Matching):
         verify: bool = True,
         grouping: Grouping = Grouping.COHERENT,
         similar_shots: bool = False,
-        under: Sequence[bytes] = (),
+        under: AnyPaths = (),
         limit: int | None = None,
         cluster: Cluster | None = None,
         prove: bool = False,
@@ -99,9 +105,11 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
     catalog.verify(DAILY)
     criteria = resolve_criteria(catalog, options)
     limits, watch = criteria.limits, progress or Silent()
-    joined = joined_pictures(catalog, criteria.model, limits.threshold, options.under, watch, options.cluster)
+    joined = joined_pictures(
+        catalog, criteria.model, limits.threshold, options.folders, watch, options.cluster
+    )
     with catalog.read() as connection:
-        copied = queries.contents_in_several_files(connection, options.under)
+        copied = queries.contents_in_several_files(connection, options.folders)
         different = decisions.not_duplicate_ids(connection)
     whole = sift_pairs(
         joined.pictures,
@@ -132,7 +140,7 @@ def find_duplicates(catalog: Catalog, options: DupsOptions, progress: Progress |
             grouped = regrouped()
     checked = [pair for pair in wanted.doubtful if (pair.a, pair.b) in candidates.looked_at]
     shown = grouped.groups[: options.limit]
-    asked = {"under": list(options.under), "limit": options.limit}
+    asked = {"under": list(options.folders), "limit": options.limit}
     return DupsReport(
         parameters={
             **criteria.parameters(),

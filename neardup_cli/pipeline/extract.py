@@ -20,9 +20,10 @@ from neardup_cli.errors import ImageTooLarge, ModelMismatch, UnreadableImage
 from neardup_cli.fingerprints.content import content_digest, stream_digest
 from neardup_cli.images.decode import DecodedImage, decode
 from neardup_cli.images.files import read_whole, regular_handle
+from neardup_cli.images.given import is_given, status_of_size
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.integrity import damage_of
-from neardup_cli.images.remote import is_remote, read, status_of
+from neardup_cli.images.remote import is_far, is_remote, read, status_of
 from neardup_cli.images.walk import file_stamp, os_reason
 from neardup_cli.pipeline.picture import hashes_of, preview_of
 from neardup_cli.pipeline.work import Claims, Extracted, ReadFile, ToRead, UnreadFile
@@ -219,7 +220,7 @@ class OpenedFile:
         near-duplicates, unless they lie where reading takes long.
         """
         needed = image.captured_at is not None or image.format in OF_SEVERAL_FRAMES
-        if not needed and not is_remote(self.source.path):
+        if not needed and not is_far(self.source.path):
             return None
         with suppress(UnreadableImage, OSError):
             return read_holdings(self.stream, alpha=None if image.frame else image.alpha is not None)
@@ -297,7 +298,11 @@ def _hash_large(source: ToRead, handle: int, stamp: FileStamp) -> OpenedFile | N
 
 
 def _fetch_once(source: ToRead) -> OpenedFile | None:
-    """Read and hash an object of a store, which comes as a whole; None if it changed meanwhile."""
+    """Read and hash what has an address, which comes as a whole; None if it changed meanwhile."""
+    if is_given(source.path):
+        data = read(source.path)
+        stamp = file_stamp(status_of_size(len(data)))
+        return OpenedFile(source, stamp, content_digest(data), io.BytesIO(data))
     stamp = file_stamp(status_of(source.path))
     data = read(source.path)
     if len(data) != stamp.size or file_stamp(status_of(source.path)) != stamp:

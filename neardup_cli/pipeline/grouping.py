@@ -54,7 +54,7 @@ def group_contents(
         unknown: pairs that nobody has compared, for the answer does not hang on them.
     """
     with catalog.read() as connection:
-        files = by_content(queries.files_of_contents(connection, contents, options.under))
+        files = by_content(queries.files_of_contents(connection, contents, options.folders))
         kept = decisions.kept(connection)
         drives = queries.drives(connection)
     apart = set(different)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, combinations
 
 from neardup_cli.catalog import queries
@@ -13,19 +12,12 @@ from neardup_cli.choices import Grouping
 from neardup_cli.errors import BadInput
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.scan import ScanOptions, scan
-from neardup_cli.pipeline.survey import real_roots
+from neardup_cli.pipeline.splits import Split, place_in, rooted
 from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.leaks import Leak, LeakKind, LeaksReport, SplitFile, SplitSummary
 from neardup_cli.records.matches import DupsReport, FileMatch, Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A part of a data set by its name; `folder` may have a folder for each class."""
-
-    name: str
-    folder: bytes
+from neardup_cli.records.members import name_below
 
 
 def find_leaks(
@@ -54,18 +46,18 @@ def find_leaks(
         BadInput: the splits are one too few, or lie in each other.
         PathNotFound: a folder is not there.
     """
-    rooted = _rooted(splits, labels=labels)
-    folders = [split.folder for split in rooted]
+    places = _rooted(splits, labels=labels)
+    folders = [split.folder for split in places]
     scanned = scan(catalog, folders, scan_options, progress)
     # Every match counts here, also one that a group around a keeper would not show.
     everything = replace(options, under=folders, limit=None, grouping=Grouping.LINKED, every_pair=True)
     found = find_duplicates(catalog, everything, progress)
     pairs = _pairs_of_files(found)
-    leaks = sorted(_leaks(pairs, rooted, labels=labels), key=lambda leak: (leak.a.path, leak.b.path))
+    leaks = sorted(_leaks(pairs, places, labels=labels), key=lambda leak: (leak.a.path, leak.b.path))
     present = _present_files(catalog, folders)
     return LeaksReport(
         parameters={**found.parameters, "labels": labels},
-        splits=tuple(_summaries(rooted, present, leaks)),
+        splits=tuple(_summaries(places, present, leaks)),
         leaks=tuple(leaks),
         unreadable=scanned.unreadable,
         cannot_tell=found.summary["cannot_tell"],
@@ -80,17 +72,7 @@ def _rooted(splits: Sequence[Split], *, labels: bool) -> list[Split]:
     """
     if len(splits) < (1 if labels else 2):
         raise BadInput("give two splits or more: --split train=DIR --split test=DIR")
-    if len({split.name for split in splits}) < len(splits):
-        raise BadInput("two splits have the same name")
-    rooted = [replace(split, folder=real_roots([split.folder])[0]) for split in splits]
-    for split in rooted:
-        if not os.path.isdir(split.folder):
-            raise BadInput(f"{os.fsdecode(split.folder)} is a file: a split is a folder")
-    for a, b in combinations(rooted, 2):
-        outer, inner = sorted((a.folder, b.folder), key=len)
-        if os.path.join(inner, b"").startswith(os.path.join(outer, b"")):
-            raise BadInput(f"the splits {a.name} and {b.name} lie in each other: every file would leak")
-    return rooted
+    return rooted(splits)
 
 
 def _pairs_of_files(found: DupsReport) -> Iterator[tuple[CatalogedFile, CatalogedFile, FileMatch]]:
@@ -121,19 +103,14 @@ def _leaks(
     labels: bool,
 ) -> Iterator[Leak]:
     for a, b, match in pairs:
-        first, second = (_place(file.path, splits, labels=labels) for file in (a, b))
+        first, second = (place_in(file.path, splits, labels=labels) for file in (a, b))
+        assert first is not None
+        assert second is not None
         if (kind := _kind(first, second)) is None:
             continue
         if first.path > second.path:
             first, second = second, first
         yield Leak(kind, first, second, replace(match, a=first.path, b=second.path))
-
-
-def _place(path: bytes, splits: Sequence[Split], *, labels: bool) -> SplitFile:
-    """Say which split a file is in, and of which class it is: the folder directly below the split."""
-    split = next(one for one in splits if path.startswith(os.path.join(one.folder, b"")))
-    folder, slash, _ = path.removeprefix(os.path.join(split.folder, b"")).partition(b"/")
-    return SplitFile(path, split.name, folder if labels and slash else None)
 
 
 def _kind(a: SplitFile, b: SplitFile) -> LeakKind | None:
@@ -155,7 +132,7 @@ def _summaries(
 ) -> Iterator[SplitSummary]:
     dropped = set(_dropped(leaks, {split.name: place for place, split in enumerate(splits)}))
     for split in splits:
-        ours = [path for path in present if path.startswith(os.path.join(split.folder, b""))]
+        ours = [path for path in present if name_below(path, split.folder) is not None]
         clean = tuple(path for path in ours if path not in dropped)
         yield SplitSummary(split.name, split.folder, len(ours), clean)
 

@@ -15,8 +15,11 @@ from neardup_cli.embedders.regions import REGIONS, prepare_regions
 from neardup_cli.errors import PathNotFound, UnreadableImage
 from neardup_cli.fingerprints.content import stream_digest
 from neardup_cli.images.decode import DecodedImage, decode
+from neardup_cli.images.given import AnyImage, as_stream, path_of
 from neardup_cli.images.holdings import read_holdings
 from neardup_cli.images.preview import open_preview
+from neardup_cli.images.remote import is_remote, is_there, real_place, status_of
+from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.extract import open_unchanged
 from neardup_cli.pipeline.held import holdings_of_file
 from neardup_cli.pipeline.picture import Picture, decode_named, hashes_of
@@ -78,6 +81,16 @@ class Prepared:
 
 type Source = bytes | BinaryIO | Prepared
 """An image: the path of its file, its bytes as a seekable stream, which is left open, or read already."""
+
+
+def source_of(image: AnyImage) -> bytes | BinaryIO:
+    """Return an image of any type as what is probed.
+
+    Raises:
+        BadInput: it is no image.
+    """
+    path = path_of(image)
+    return as_stream(image) if path is None else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +212,20 @@ def _digest(stream: BinaryIO) -> bytes:
 
 
 def _to_read(path: bytes) -> ToRead:
+    if is_remote(path):
+        return _member_to_read(real_place(path))
     if not os.path.exists(path):
         raise PathNotFound(f"no such file: {os.fsdecode(path)}")
     if os.path.isdir(path):
         raise UnreadableImage("a folder, not an image")
     real = os.path.realpath(path)
     return ToRead(real, real, os.stat(real).st_size)
+
+
+def _member_to_read(path: bytes) -> ToRead:
+    try:
+        if not is_there(path):
+            raise PathNotFound(f"no such image: {os.fsdecode(path)}")
+        return ToRead(path, path, status_of(path).st_size)
+    except OSError as exc:
+        raise UnreadableImage(os_reason(exc)) from exc

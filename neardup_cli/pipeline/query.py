@@ -24,6 +24,7 @@ from neardup_cli.pipeline.compare import Rules
 from neardup_cli.pipeline.criteria import Criteria, resolve_criteria
 from neardup_cli.pipeline.index_cache import CatalogIndex, open_index
 from neardup_cli.pipeline.models import input_size_of
+from neardup_cli.pipeline.paths import AnyPaths, many_paths, real_places
 from neardup_cli.pipeline.picture import Cache, Picture
 from neardup_cli.pipeline.probe import Probe, Source, probe_images
 from neardup_cli.pipeline.region_query import Glimpse, RegionSearcher
@@ -50,17 +51,22 @@ class QueryOptions(Matching):
     Attributes:
         top_k: at most so many catalogued files an image.
         threshold, hamming, model, verify, preset, similar_shots: as in `Matching`.
-        under: only files below these real paths are looked at; empty for all.
+        under: only files at or below these paths are looked at; empty for all.
         include_self: list the queried file itself, should it be in the catalog.
         max_pixels: larger images are refused.
         device: where the model runs.
     """
 
     top_k: int = 10
-    under: Sequence[bytes] = ()
+    under: AnyPaths = ()
     include_self: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
     device: Device = Device.AUTO
+
+    @property
+    def folders(self) -> tuple[bytes, ...]:
+        """Where `under` really leads."""
+        return real_places(self.under)
 
     @classmethod
     def from_settings(
@@ -69,7 +75,7 @@ class QueryOptions(Matching):
         *,
         verify: bool = True,
         similar_shots: bool = False,
-        under: Sequence[bytes] = (),
+        under: AnyPaths = (),
     ) -> Self:
         """Take the rest from the settings."""
         return cls(
@@ -152,7 +158,7 @@ class Searcher:
         self._options = options
         self.criteria: Criteria = resolve_criteria(catalog, options)
         with catalog.read() as connection:
-            self._prints = queries.fingerprints(connection, options.under)
+            self._prints = queries.fingerprints(connection, options.folders)
         self._row_of = {content: row for row, content in enumerate(self._prints.ids.tolist())}
         self._embedder: Embedder | None = None
         self._index: CatalogIndex | None = None
@@ -227,7 +233,7 @@ class Searcher:
         digests = {probe.digest for _, probe in asked}
         files: dict[int, list[CatalogedFile]] = {}
         with self._catalog.read() as connection:
-            for file in queries.files_of_contents(connection, wanted, self._options.under):
+            for file in queries.files_of_contents(connection, wanted, self._options.folders):
                 files.setdefault(file.content_id, []).append(file)
             different = decisions.different_from(connection, digests)
         results = []
@@ -363,9 +369,7 @@ def _rank(match: QueryMatch) -> tuple[int, float, int, bytes]:
     return (_STAGE_ORDER[match.stage], -similarity, match.hamming or 0, match.path)
 
 
-def query(
-    catalog: Catalog, paths: Sequence[bytes], options: QueryOptions
-) -> tuple[list[QueryResult], Criteria]:
+def query(catalog: Catalog, paths: AnyPaths, options: QueryOptions) -> tuple[list[QueryResult], Criteria]:
     """Answer `neardup query`: one result for each path, in order, and the criteria that were used."""
     searcher = Searcher(catalog, options)
-    return [searcher.query(path) for path in paths], searcher.criteria
+    return [searcher.query(path) for path in many_paths(paths)], searcher.criteria

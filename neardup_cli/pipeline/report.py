@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from secrets import token_hex
-from typing import BinaryIO
 
 from neardup_cli import __version__
-from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.engines.local import LocalEngine
-from neardup_cli.errors import BadInput, DiskFull, PathNotFound, UnreadableImage
+from neardup_cli.errors import BadInput, UnreadableImage
 from neardup_cli.images import DEFAULT_MAX_PIXELS, deep
+from neardup_cli.images.files import open_image
+from neardup_cli.images.remote import status_of
 from neardup_cli.images.thumbnail import webp_thumbnail
 from neardup_cli.images.walk import os_reason
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+from neardup_cli.pipeline.output import real_target, replacing
 from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.progress import Progress, Silent
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import DuplicateGroup, DupsReport
+from neardup_cli.records.members import is_member
 from neardup_cli.reports.html import MARK, Album, Presence, Thumbnail, files_by_content, page_chunks
 
 THUMBNAIL_SIDE = 176
@@ -71,7 +70,7 @@ def write_report(
         version=__version__,
     )
     thumbnails = _thumbnails(catalog, report.groups, options, watch)
-    with _replacing(target) as stream:
+    with replacing(target) as stream:
         for chunk in page_chunks(album, thumbnails):
             stream.write(chunk)
         _free_place(catalog, path, force=options.force)  # minutes may have passed
@@ -80,24 +79,13 @@ def write_report(
 
 def _free_place(catalog: Catalog, path: bytes, *, force: bool) -> bytes:
     """Return the real path to write to, before any work is done for it."""
-    target = os.path.realpath(path)
-    shown = os.fsdecode(path)
-    folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
-        raise PathNotFound(f"no such folder: {os.fsdecode(folder)}")
-    with catalog.read() as connection:
-        if queries.file_at(connection, target) is not None:
-            raise BadInput(f"{shown} is one of your pictures: give the report another name")
-    try:
-        mode = os.stat(target).st_mode
-    except FileNotFoundError:
+    target, mode = real_target(catalog, path, "report")
+    if mode is None:
         return target
-    except OSError as exc:
-        raise BadInput(f"{shown} cannot be written: {os_reason(exc)}") from exc
     if not stat.S_ISREG(mode):
-        raise BadInput(f"{shown} is no file: give the report another name")
+        raise BadInput(f"{os.fsdecode(path)} is no file: give the report another name")
     if not force and not _is_report(target):
-        raise BadInput(f"{shown} exists and is no neardup report: give another name, or --force")
+        raise BadInput(f"{os.fsdecode(path)} exists and is no neardup report: give another name, or --force")
     return target
 
 
@@ -111,7 +99,7 @@ def _is_report(path: bytes) -> bool:
 
 def _presence(file: CatalogedFile) -> Presence:
     try:
-        status = deep.status_of(file.path)
+        status = status_of(file.path) if is_member(file.path) else deep.status_of(file.path)
     except OSError:
         return Presence.GONE
     same = (status.st_size, status.st_mtime_ns) == (file.stamp.size, file.stamp.mtime_ns)
@@ -144,7 +132,7 @@ def _thumbnail(files: Iterable[CatalogedFile], max_pixels: int) -> Thumbnail:
             reason = "changed since the scan" if state is Presence.CHANGED else reason
             continue
         try:
-            with open(file.path, "rb") as stream:
+            with open_image(file.path) as stream:
                 webp = webp_thumbnail(
                     stream, side=THUMBNAIL_SIDE, most_bytes=THUMBNAIL_BYTES, max_pixels=max_pixels
                 )
@@ -154,29 +142,3 @@ def _thumbnail(files: Iterable[CatalogedFile], max_pixels: int) -> Thumbnail:
         except OSError as exc:
             reason = os_reason(exc)
     return Thumbnail(reason=reason)
-
-
-@contextmanager
-def _replacing(target: bytes) -> Iterator[BinaryIO]:
-    """Open a file beside the target that takes its place when the block ends well, and goes if not."""
-    folder, name = os.path.split(target)
-    partial = os.path.join(folder, b".%s.%s.partial" % (name[:100], token_hex(4).encode()))
-    try:
-        with open(partial, "xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, target)
-    except BaseException as exc:
-        with suppress(OSError):
-            os.unlink(partial)
-        if isinstance(exc, OSError):
-            raise _unwritable(target, exc) from exc
-        raise
-
-
-def _unwritable(target: bytes, error: OSError) -> DiskFull | BadInput:
-    shown = os.fsdecode(target)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(f"no room for {shown}: free some and run the command again")
-    return BadInput(f"{shown} cannot be written: {os_reason(error)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +13,7 @@ from neardup_cli.choices import Device
 from neardup_cli.images import DEFAULT_MAX_PIXELS
 from neardup_cli.images.walk import APP_FOLDER, RAW_BESIDE, Walker
 from neardup_cli.pipeline.models import ModelChoice, choose_model
+from neardup_cli.pipeline.paths import AnyPaths, many_paths
 from neardup_cli.pipeline.store import ResultStore
 from neardup_cli.pipeline.survey import (
     Survey,
@@ -51,7 +52,7 @@ class ScanOptions:
             to show it. A scan with it adds them; one without it removes those of what it scans. Without
             effect where `hash_only`.
         rehash: read every file again, even if its size and time say that it is unchanged.
-        exclude, hidden, follow_links, app_folders: see `Walker`.
+        exclude, hidden, follow_links, app_folders, containers: see `Walker`.
         max_pixels: larger images are skipped.
         workers: threads, each of which uses one core.
         device: where the model runs.
@@ -68,6 +69,7 @@ class ScanOptions:
     hidden: bool = False
     follow_links: bool = False
     app_folders: bool = False
+    containers: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
     workers: int = 1
     device: Device = Device.AUTO
@@ -90,6 +92,7 @@ class ScanOptions:
         hidden: bool = False,
         follow_links: bool = False,
         app_folders: bool = False,
+        containers: bool = False,
         cluster: Cluster | None = None,
     ) -> Self:
         """Take the rest from the settings."""
@@ -104,6 +107,7 @@ class ScanOptions:
             hidden=hidden,
             follow_links=follow_links,
             app_folders=app_folders,
+            containers=containers,
             max_pixels=settings.max_pixels,
             workers=settings.worker_count,
             device=settings.device,
@@ -112,7 +116,7 @@ class ScanOptions:
 
 
 def scan(
-    catalog: Catalog, paths: Sequence[bytes], options: ScanOptions, progress: Progress | None = None
+    catalog: Catalog, paths: AnyPaths, options: ScanOptions, progress: Progress | None = None
 ) -> ScanSummary:
     """Find, read, hash, embed and record all images below `paths`.
 
@@ -129,7 +133,7 @@ def scan(
     """
     started = time.monotonic()
     watch = progress or Silent()
-    roots = real_roots(paths)
+    roots = real_roots(many_paths(paths))
     if not options.app_folders:
         refuse_app_folders(roots)
     with catalog.scanner():
@@ -166,6 +170,7 @@ def _look_around(
         hidden=options.hidden,
         follow_links=options.follow_links,
         app_folders=options.app_folders,
+        containers=options.containers,
         sniffs=False,  # what the catalog has needs no look
     )
     with catalog.read() as connection:
@@ -208,6 +213,44 @@ def _read_all(
         store.add(extracted)
         watch.advance(len(extracted))
     store.close()
+
+
+def scan_given(
+    catalog: Catalog,
+    chunks: Callable[[int], Iterator[list[ToRead]]],
+    root: bytes,
+    options: ScanOptions,
+    progress: Progress | None = None,
+) -> ResultStore:
+    """Read, hash, embed and record images that a program gives one after the other.
+
+    Args:
+        catalog: takes what is learnt.
+        chunks: gives them, in lists of at most as many as it is told; asked for the next one only when there
+            is room for it.
+        root: what they all belong to: no folder, for what a program gives may lie anywhere.
+        options: how to scan.
+        progress: told how many were read.
+
+    Returns:
+        What was stored, and what could not be read.
+    """
+    watch = progress or Silent()
+    with catalog.scanner():
+        model = None if options.hash_only else choose_model(catalog, options.model, options.input_size)
+        embedder = None if model is None else model.load(options.device)
+        store = ResultStore(
+            catalog, {root: 0}, replace=False, thorough=options.thorough, previews=options.makes_previews
+        )
+        if embedder is not None:
+            store.use_model(embedder.identity)
+        given = chunks(_CHUNK_HASHING if embedder is None else embedder.batch)
+        for extracted in _extracted_here(given, embedder, options, store):
+            store.add(extracted)
+            watch.advance(len(extracted))
+        store.close()
+        store.finish((), ())
+    return store
 
 
 def _extracted_here(

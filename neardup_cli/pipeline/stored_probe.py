@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from neardup_cli.catalog import neighbours, queries, scanning
@@ -11,6 +9,7 @@ from neardup_cli.catalog.database import Catalog, Connection
 from neardup_cli.catalog.previews import contents_with_previews
 from neardup_cli.embedders.base import Embedder, Vectors
 from neardup_cli.images import DEFAULT_MAX_PIXELS
+from neardup_cli.images.remote import real_place
 from neardup_cli.pipeline.probe import Probe
 from neardup_cli.pipeline.stored_image import is_unchanged, picture_of
 from neardup_cli.records.files import CatalogedFile, Features
@@ -24,7 +23,7 @@ def probe_or_path(
     A file that is away is what it was; one that has changed since the scan is looked at itself.
     """
     with catalog.read() as connection:
-        file = queries.file_at(connection, os.path.realpath(path))
+        file = queries.file_at(connection, real_place(path))
     if file is None:
         return path
     try:

@@ -11,7 +11,7 @@ from neardup_cli.catalog.scanning import KnownFile, KnownFolder, KnownRow
 from neardup_cli.errors import BadInput, PathNotFound
 from neardup_cli.images.app_folders import in_app_folder
 from neardup_cli.images.formats import NOT_AN_IMAGE, has_image_extension, is_raw
-from neardup_cli.images.remote import is_remote, is_there
+from neardup_cli.images.remote import is_remote, is_there, real_place
 from neardup_cli.images.walk import (
     FileRun,
     Walker,
@@ -61,7 +61,7 @@ def real_roots(paths: Sequence[bytes]) -> list[bytes]:
     for path in paths:
         if not _exists(path):
             raise PathNotFound(f"no such file or folder: {os.fsdecode(path)!s}")
-    roots = outermost([path.rstrip(b"/") if is_remote(path) else os.path.realpath(path) for path in paths])
+    roots = outermost([real_place(path.rstrip(b"/") if is_remote(path) else path) for path in paths])
     special = [what for root in roots if (what := _special(root)) is not None]
     if roots and len(special) == len(roots):
         raise BadInput(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from neardup_cli.errors import BadInput
 from neardup_cli.records.leaks import Leak, LeaksReport, SplitFile, SplitSummary
+from neardup_cli.records.members import name_below
 from neardup_cli.reports.csv_row import csv_row
 from neardup_cli.reports.json_report import match_document
 from neardup_cli.reports.paths import data_path, shown_path
@@ -117,7 +117,7 @@ def print_leaks(report: LeaksReport, console: Console) -> None:
 
 
 def _below(file: SplitFile, folder: bytes) -> str:
-    return f"{file.split}: {shown_path(os.path.relpath(file.path, folder))}"
+    return f"{file.split}: {shown_path(name_below(file.path, folder) or file.path)}"
 
 
 def write_clean_lists(splits: Sequence[SplitSummary], folder: Path) -> list[Path]:
@@ -133,7 +133,7 @@ def write_clean_lists(splits: Sequence[SplitSummary], folder: Path) -> list[Path
             if "/" in split.name or split.name in {".", ".."}:
                 raise BadInput(f"{split.name} cannot be the name of a file")
             target = folder / f"{split.name}.txt"
-            lines = (data_path(os.path.relpath(path, split.folder)) + "\n" for path in split.clean)
+            lines = (data_path(name_below(path, split.folder) or path) + "\n" for path in split.clean)
             target.write_text("".join(lines), encoding="utf-8")
             written.append(target)
     except OSError as exc:

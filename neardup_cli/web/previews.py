@@ -16,11 +16,12 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import PathNotFound
 from neardup_cli.images.files import open_regular
 from neardup_cli.images.preview import PREVIEW_SIDE
-from neardup_cli.images.remote import is_remote
+from neardup_cli.images.remote import is_far, read, status_of
 from neardup_cli.images.thumbnail import shrunk_to
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.pipeline.stored_image import shown_preview
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.members import is_member
 from neardup_cli.reports.paths import parse_data_path
 from neardup_cli.web.metrics import Metrics
 
@@ -126,10 +127,10 @@ def is_changed(file: CatalogedFile) -> bool:
 
     An object in a store is not asked about: that takes longer than all the rest.
     """
-    if is_remote(file.path):
+    if is_far(file.path):
         return False
     try:
-        now = os.stat(file.path)
+        now = status_of(file.path) if is_member(file.path) else os.stat(file.path)
     except (OSError, ValueError):
         return False
     return (now.st_size, now.st_mtime_ns) != (file.stamp.size, file.stamp.mtime_ns)
@@ -144,6 +145,8 @@ def open_as_scanned(file: CatalogedFile) -> BinaryIO:
     Raises:
         PathNotFound: it is gone or another one.
     """
+    if is_member(file.path):
+        return _member_as_scanned(file)
     try:
         straight = os.path.realpath(file.path) == file.path
         stream = open_regular(file.path)
@@ -156,6 +159,21 @@ def open_as_scanned(file: CatalogedFile) -> BinaryIO:
         stream.close()
         raise PathNotFound(_CHANGED)
     return stream
+
+
+def _member_as_scanned(file: CatalogedFile) -> BinaryIO:
+    """Open a member of a container, if it still is what was scanned.
+
+    Raises:
+        PathNotFound: it is gone or another one.
+    """
+    try:
+        data, now = read(file.path), status_of(file.path)
+    except OSError:
+        raise PathNotFound("the image is gone, or cannot be read: scan again") from None
+    if (now.st_size, now.st_mtime_ns) != (file.stamp.size, file.stamp.mtime_ns):
+        raise PathNotFound(_CHANGED)
+    return io.BytesIO(data)
 
 
 class _Kept:

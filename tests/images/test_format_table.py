@@ -130,7 +130,7 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     ".jxl": jxl,
     ".dng": lambda: dng(picture(), preview=picture(), orientation=6, taken=f"{TAKEN:%Y:%m:%d %H:%M:%S}"),
     ".pdf": lambda: saved("PDF"),
-    **dict.fromkeys((".zip", ".cbz"), lambda: b"PK\x03\x04" + bytes(100)),
+    **dict.fromkeys((".zip", ".cbz", ".tar"), lambda: b"PK\x03\x04" + bytes(100)),
     **dict.fromkeys((".mov", ".mp4"), lambda: b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + bytes(100)),
     ".psd": lambda: b"8BPS\0\1" + bytes(100),
     ".svg": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>",

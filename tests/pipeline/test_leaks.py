@@ -9,8 +9,9 @@ from PIL import Image
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput, PathNotFound
 from neardup_cli.pipeline.dups import DupsOptions
-from neardup_cli.pipeline.leaks import Split, find_leaks
+from neardup_cli.pipeline.leaks import find_leaks
 from neardup_cli.pipeline.scan import ScanOptions
+from neardup_cli.pipeline.splits import Split
 from neardup_cli.records.leaks import LeakKind, LeaksReport
 from neardup_cli.records.matches import Stage
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from neardup_cli import Catalog, ScanOptions, build_hash_db, scan
+from neardup_cli.errors import PathNotFound
 from neardup_cli.fingerprints.content import content_digest
 from neardup_cli.reports.paths import data_path
 from neardup_cli.web import previews
@@ -231,3 +233,28 @@ def test_two_that_are_away_are_compared(kept: tuple[Running, Path]) -> None:
     answer = server.client.get("/api/compare", params=pair)
     assert answer.status_code == 200, answer.text
     assert answer.json()["is_duplicate"] is False
+
+
+def test_a_member_of_a_container_is_shown_and_compared(
+    photographs: dict[str, Image.Image], start: Serve, tmp_path: Path
+) -> None:
+    shard = tmp_path / "shard.tar"
+    with tarfile.open(shard, "w") as target:
+        for name in ("rocket", "coffee"):
+            data = io.BytesIO()
+            photographs[name].resize((1500, 1000)).save(data, "JPEG", quality=85)
+            member = tarfile.TarInfo(f"{name}.jpg")
+            member.size = len(data.getvalue())
+            data.seek(0)
+            target.addfile(member, data)
+    with Catalog.open(tmp_path / "catalog.db", create=True) as catalog:
+        scan(catalog, shard, ScanOptions(hash_only=True, workers=1))
+    server = start(tmp_path / "catalog.db")
+    path = f"{shard}!rocket.jpg"
+    assert max(picture(preview(server, path)).size) < 500
+    assert max(picture(preview(server, path, side=1280)).size) == 1280
+    answer = server.client.get("/api/compare", params={"a": path, "b": f"{shard}!coffee.jpg"})
+    assert answer.json()["is_duplicate"] is False
+    shard.write_bytes(b"something else")
+    with pytest.raises(PathNotFound, match="gone"), Catalog.open(tmp_path / "catalog.db") as catalog:
+        previews.open_as_scanned(next(f for f in catalog.files() if f.path.endswith(b"rocket.jpg")))
