@@ -73,6 +73,14 @@ def below(folder: bytes) -> ColumnElement[bool]:
     return (File.c.path == folder) | and_(File.c.path >= low, File.c.path < high)
 
 
+def knows_of(connection: Connection, folder: bytes) -> bool:
+    """Return True if something in a folder was ever found, or it was scanned, or a part of it."""
+    low, high = path_range(folder)
+    root = (Root.c.path == folder) | and_(Root.c.path >= low, Root.c.path < high)
+    asked = (select(File.c.id).where(below(folder)), select(Root.c.id).where(root))
+    return any(connection.execute(one.limit(1)).first() is not None for one in asked)
+
+
 def path_range(folder: bytes) -> tuple[bytes, bytes]:
     """Return the half-open range of paths that lie in a folder; "0" is the byte after "/"."""
     stem = folder.rstrip(b"/")

@@ -25,6 +25,7 @@ from neardup_cli.cli.options import (
     WorkersOption,
 )
 from neardup_cli.cli.output import (
+    hint,
     real_paths,
     say,
     stdout_is_terminal,
@@ -90,6 +91,7 @@ def dups(
     from neardup_cli.cli.cluster import chosen_cluster
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.settings import load_settings
 
     chosen = Format.JSON if json else output
@@ -118,6 +120,7 @@ def dups(
         every_pair=chosen is Format.PAIRS,
     )
     with Catalog.open(settings.catalog_location) as opened:
+        demand_catalogued(opened, options.under)
         try:
             with shown_progress() as progress:
                 report = find_duplicates(opened, options, progress)
@@ -152,4 +155,6 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
     for line in (text.looked_line(report), text.similar_shots_line(report), text.budget_line(report)):
         if line is not None:
             say(line)
+    if report.groups and chosen is Format.TEXT:
+        hint("Next: `neardup clean` plans what would go, `neardup serve --open` shows them on a page")
     demand_pairs_told(report.summary["cannot_tell"])

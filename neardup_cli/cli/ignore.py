@@ -26,6 +26,7 @@ from neardup_cli.errors import BadInput
 if TYPE_CHECKING:
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.dups import DupsOptions
+    from neardup_cli.pipeline.under import demand_catalogued
 
 
 def ignore(
@@ -80,6 +81,7 @@ def ignore(
                 similar_shots=bool(include),
                 under=real_paths(under),
             )
+            demand_catalogued(opened, options.under)
             new = _ignore_groups(opened, not_duplicates or [], options)
     say(f"{shown_count(new, 'pair')} recorded as not duplicates: `neardup ignored` lists them")
 

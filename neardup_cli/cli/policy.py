@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neardup_cli.choices import KeepKey, Loss
-from neardup_cli.cli.output import raw_path, real_paths
+from neardup_cli.cli.output import matched_paths, real_paths
 from neardup_cli.errors import PathNotFound
 
 if TYPE_CHECKING:
@@ -91,9 +91,10 @@ def existing_paths(paths: list[Path] | None, option: str) -> tuple[bytes, ...]:
     Raises:
         PathNotFound: one is not there.
     """
-    for path in paths or ():
-        if not os.path.lexists(raw_path(path)):
-            raise PathNotFound(f"{option}: no such path: {path} (is its disk mounted?)")
+    for given in paths or ():
+        for path in matched_paths(given):
+            if not os.path.lexists(path):
+                raise PathNotFound(f"{option}: no such path: {given} (is its disk mounted?)")
     return tuple(real_paths(paths))
 
 
