@@ -45,6 +45,7 @@ class Format(StrEnum):
     """How groups are printed; `text` is a table on a terminal and plain lines in a pipe."""
 
     TEXT = "text"
+    TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
@@ -69,7 +70,8 @@ def dups(
     output: Annotated[
         Format,
         typer.Option(
-            "--format", help="paths: every copy but the one to keep. pairs: all pairs are looked at."
+            "--format",
+            help="table: in a pipe, too. paths: every copy but the one to keep. pairs: looks at all pairs.",
         ),
     ] = Format.TEXT,
     nul: Annotated[
@@ -91,6 +93,7 @@ def dups(
     from neardup_cli.cli.cluster import chosen_cluster
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+    from neardup_cli.pipeline.named_groups import remember_groups
     from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.settings import load_settings
 
@@ -124,6 +127,7 @@ def dups(
         try:
             with shown_progress() as progress:
                 report = find_duplicates(opened, options, progress)
+            remember_groups(opened, [group.id for group in report.groups])
         except KeyboardInterrupt:
             say("stopped: the pairs checked so far are in the catalog; run the same command again to go on")
             raise typer.Exit(130) from None
@@ -144,13 +148,13 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
             write_lines(lines.pair_lines(report.groups))
         case Format.PATHS:
             write_paths(lines.redundant_paths(report.groups), nul=nul)
-        case Format.TEXT if stdout_is_terminal():
+        case _ if _is_table(chosen):
             from neardup_cli.reports import table  # it brings Rich, which no pipe needs
 
             table.print_dups(report, table_console())
-        case Format.TEXT:
+        case _:
             write_lines(text.dups_lines(report.groups))
-    if chosen not in (Format.JSON, Format.TEXT) or not stdout_is_terminal():
+    if chosen is not Format.JSON and not _is_table(chosen):
         say(text.dups_summary(report))
     for line in (text.looked_line(report), text.similar_shots_line(report), text.budget_line(report)):
         if line is not None:
@@ -158,3 +162,8 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool) -> None:
     if report.groups and chosen is Format.TEXT:
         hint("Next: `neardup clean` plans what would go, `neardup serve --open` shows them on a page")
     demand_pairs_told(report.summary["cannot_tell"])
+
+
+def _is_table(chosen: Format) -> bool:
+    """Return True if groups are drawn as a table: on a terminal, and wherever that is asked for."""
+    return chosen is Format.TABLE or (chosen is Format.TEXT and stdout_is_terminal())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neardup_cli.choices import Grouping
+from neardup_cli.cli import completing
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -26,7 +27,6 @@ from neardup_cli.errors import BadInput
 if TYPE_CHECKING:
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.dups import DupsOptions
-    from neardup_cli.pipeline.under import demand_catalogued
 
 
 def ignore(
@@ -36,7 +36,12 @@ def ignore(
     ] = None,
     not_duplicates: Annotated[
         list[str] | None,
-        typer.Option("--not-duplicates", metavar="GROUP", help="A group as `dups` names it; repeatable."),
+        typer.Option(
+            "--not-duplicates",
+            metavar="GROUP",
+            help="A group as `dups` names it; repeatable.",
+            autocompletion=completing.groups,
+        ),
     ] = None,
     catalog: CatalogOption = None,
     threshold: ThresholdOption = None,
@@ -57,6 +62,7 @@ def ignore(
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.decisions import call_files_different
     from neardup_cli.pipeline.dups import DupsOptions
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.reports.units import shown_count
     from neardup_cli.settings import load_settings
 

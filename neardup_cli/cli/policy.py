@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neardup_cli.choices import KeepKey, Loss
+from neardup_cli.cli import completing
 from neardup_cli.cli.output import matched_paths, real_paths
 from neardup_cli.errors import PathNotFound
 
@@ -19,7 +20,12 @@ _KEYS = ", ".join(key.value for key in KeepKey)
 
 KeepOption = Annotated[
     str | None,
-    typer.Option("--keep", metavar="KEYS", help=f"What makes a file the one to keep, in order: {_KEYS}."),
+    typer.Option(
+        "--keep",
+        metavar="KEYS",
+        help=f"What makes a file the one to keep, in order: {_KEYS}.",
+        autocompletion=completing.keys,
+    ),
 ]
 PreferOption = Annotated[
     list[Path] | None,
@@ -36,6 +42,7 @@ OnlyOption = Annotated[
         metavar="KINDS",
         help="Act upon these kinds of copies only, such as exact,cropped. By default exact, same-pixels, "
         "re-encoded and resized, and what is meant by --accept-loss.",
+        autocompletion=completing.kinds,
     ),
 ]
 AcceptLossOption = Annotated[
@@ -44,6 +51,7 @@ AcceptLossOption = Annotated[
         "--accept-loss",
         metavar="LOSSES",
         help=f"Let files go although this is lost with them: {', '.join(loss.value for loss in Loss)}.",
+        autocompletion=completing.losses,
     ),
 ]
 AcrossDrivesOption = Annotated[

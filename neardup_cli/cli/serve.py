@@ -161,6 +161,4 @@ def _run(catalog: Path | str, options: ServeOptions, listening: socket.socket) -
         serve_on(create_app(catalog, options), listening)
     except KeyboardInterrupt:
         say("stopped")
-        hint(
-            "Next: `neardup clean` plans here what the page has shown, `neardup undo` takes back what was done"
-        )
+        hint("Next: `neardup clean` plans here what the page has shown, `neardup undo` takes back it")

@@ -283,6 +283,7 @@ def _summary(
         added=store.counts[Cause.NEW] - store.moved,
         changed=store.counts[Cause.CHANGED],
         unchanged=found.unchanged + store.counts[Cause.INCOMPLETE] + store.counts[Cause.SUSPECT],
+        exact=max(0, store.exact - store.moved),
         moved=store.moved,
         missing=store.missing,
         offline=offline,

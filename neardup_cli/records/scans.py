@@ -29,6 +29,7 @@ class ScanSummary:
     Attributes:
         seen: image files found by the walk (those skipped as not images are not among them).
         added: new or changed files that were read; `changed` of them were known under the same path.
+        exact: of the added files that were not known, those with the bytes of another file.
         moved: files that this scan found under a new path, recognised by content, their old path gone.
         offline: files not looked for because their root is not mounted.
         embedded: contents that got a vector of the model in this scan.
@@ -53,6 +54,7 @@ class ScanSummary:
     previews: int = 0
     damaged: tuple[Skipped, ...] = ()
     app_folders: tuple[bytes, ...] = ()
+    exact: int = 0
 
     @property
     def unreadable(self) -> tuple[Skipped, ...]:

@@ -42,8 +42,8 @@ def cut_middle(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     room = width - 1
-    name = cell_len(text.rpartition("/")[2]) + 1
-    tail = max(room - room // 2, min(name, room - room // 4))
+    folder, _, name = text.rpartition("/")
+    tail = room // 2 if not folder else max(room // 2, min(cell_len(name) + 1, room - room // 4))
     return _first(text, room - tail) + "…" + _first(text[::-1], tail)[::-1]
 
 
