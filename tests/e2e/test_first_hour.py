@@ -128,7 +128,8 @@ def test_each_step_names_the_next_to_a_person_and_not_to_a_pipe(scanned: Scanned
 @pytest.mark.parametrize("command", ["dups", "clean", "report", "query", "check"])
 def test_a_folder_that_nobody_knows_is_no_answer(command: str, scanned: Scanned, tmp_path: Path) -> None:
     image = scanned.truth.files[0].path
-    more = {"report": ["x.html"], "query": [image], "check": [image]}.get(command, [])
+    wanted: dict[str, list[str | Path]] = {"report": ["x.html"], "query": [image], "check": [image]}
+    more = wanted.get(command, [])
     said = scanned.neardup.fail(3, command, *more, "--under", "/nope")
     assert said == "--under: no such path, on the disk or in the catalog: /nope"
     (tmp_path / "new").mkdir()
