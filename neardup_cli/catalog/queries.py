@@ -137,6 +137,16 @@ def files_of_contents(
     return files
 
 
+def image_files(
+    connection: Connection, under: Sequence[bytes] = (), *, readable: bool = True
+) -> list[tuple[bytes, int, int]]:
+    """Return path, content and size of all present files; of those that can be read alone if `readable`."""
+    query = select(File.c.path, File.c.content_id, File.c.size).where(*_present(under)).order_by(File.c.path)
+    if readable:
+        query = query.join(Content, Content.c.id == File.c.content_id).where(Content.c.error.is_(None))
+    return [(path, content, size) for path, content, size in connection.execute(query)]
+
+
 def ids_of_digests(connection: Connection, digests: Collection[bytes]) -> dict[bytes, int]:
     """Return the content id of each digest that the catalog knows."""
     query = select(Content.c.digest, Content.c.id).where(

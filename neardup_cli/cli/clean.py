@@ -128,6 +128,14 @@ def clean(
         list[Path] | None,
         typer.Option("--within", metavar="DIR", help="Only copies inside each of these folders; repeatable."),
     ] = None,
+    whole: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--whole",
+            metavar="DIR",
+            help="Only this folder, and only if every image in it goes; repeatable: see `neardup folders`.",
+        ),
+    ] = None,
     min_size: Annotated[
         int | None,
         typer.Option(
@@ -185,7 +193,7 @@ def clean(
         plan_out,
     )
     sparing = (carry_metadata, min_copies, min_disks)
-    filtering = (*sparing, remove_empty_folders, between, within, min_size)
+    filtering = (*sparing, remove_empty_folders, between, within, min_size, whole)
     _check_usage(report, (*planning, *filtering), plan_file, resume=resume, interactive=interactive)
     options = CleanOptions(
         action=action or Action.TRASH,
@@ -206,6 +214,7 @@ def clean(
         across_devices=across_devices,
         remove_empty_folders=remove_empty_folders,
         filter=_filter(between, within, min_size),
+        whole=existing_paths(whole, "--whole"),
         dups=DupsOptions.from_settings(
             settings, verify=not no_verify, grouping=grouping, under=real_paths(under), limit=limit
         ),

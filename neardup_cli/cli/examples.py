@@ -6,6 +6,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "look": ("neardup look ~/Photos", "neardup ~/Photos /media/backup"),
     "scan": ("neardup scan ~/Photos ~/Phone", "neardup scan ~/Photos --thorough --exclude '*.png'"),
     "dups": ("neardup dups --under ~/Photos", "neardup dups --format paths -0 | xargs -0 ls -l"),
+    "folders": ("neardup folders", "neardup folders --under /media/backup --under ~/Photos --exact"),
     "ignore": ("neardup ignore a.jpg b.jpg", "neardup ignore --not-duplicates 81a015631c42"),
     "ignored": ("neardup ignored", "neardup ignored --undo 3"),
     "keep": ("neardup keep ~/Photos/best.jpg", "neardup keep ~/Photos/album/*.jpg"),

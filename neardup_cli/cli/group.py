@@ -21,6 +21,7 @@ _GROUPS = {
         "look": "Scan PATH, say what was found, and name the next step.",
         "scan": "Scan images under PATH and update the catalog.",
         "dups": "Print the groups of copies, the largest saving first.",
+        "folders": "Print the folders that hold the same images, the largest first.",
         "query": "Ask which catalogued images resemble IMAGE.",
         "check": "Say which of the files at or below NEW are copies.",
         "compare": "Compare two image files: distance, similarity, verdict.",

@@ -16,8 +16,8 @@ ORDER = (ACTING, CHOOSING, MATCHING, OUTPUT, GENERAL)
 
 _PANELS = {
     MATCHING: "--threshold --hamming --model --no-verify --preset --min-confidence --grouping --include "
-    "--hash-only --thorough --neighbours --precision",
-    CHOOSING: "--under --keep --prefer --protect --only --between --within --min-size --min-copies "
+    "--exact --hash-only --thorough --neighbours --precision",
+    CHOOSING: "--under --keep --prefer --protect --only --between --within --whole --min-size --min-copies "
     "--min-disks --accept-loss --across-drives --not-duplicates --exclude --hidden --follow-symlinks "
     "--app-folders --split --no-labels --suite --attack --sample --part --peer --since --queries "
     "--references --distractors --truth --attacks --pairs --decisions --max-side --photos",

@@ -40,7 +40,7 @@ def next_line(report: DupsReport, summary: ScanSummary) -> str:
     """Name the next step: what was found is to be looked at, or there is nothing to do."""
     if report.groups:
         return (
-            "next: `neardup serve --open` shows them on a page, `neardup dups` here; "
+            "Next: `neardup serve --open` shows them on a page, `neardup dups` here; "
             "`neardup clean` plans what would go"
         )
     if not summary.seen:
