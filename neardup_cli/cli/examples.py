@@ -6,6 +6,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "look": ("neardup look ~/Photos", "neardup ~/Photos /media/backup"),
     "scan": ("neardup scan ~/Photos ~/Phone", "neardup scan ~/Photos --thorough --exclude '*.png'"),
     "dups": ("neardup dups --under ~/Photos", "neardup dups --format paths -0 | xargs -0 ls -l"),
+    "watch": ("neardup watch ~/Photos ~/Phone", "neardup watch ~/Downloads --settle 30"),
     "folders": ("neardup folders", "neardup folders --under /media/backup --under ~/Photos --exact"),
     "ignore": ("neardup ignore a.jpg b.jpg", "neardup ignore --not-duplicates 81a015631c42"),
     "ignored": ("neardup ignored", "neardup ignored --undo 3"),

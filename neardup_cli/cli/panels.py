@@ -24,7 +24,7 @@ _PANELS = {
     ACTING: "--action --to --apply --permanently --across-devices --carry-metadata --interactive --resume "
     "--plan --remove-empty-folders --undo --batch --from --repair --verify-files --remove --rehash "
     "--previews --prove --into --mirror --keep-archives --accept-licence --host --port --token "
-    "--token-file --no-token --allow-host --open --upload-mb",
+    "--token-file --no-token --allow-host --open --upload-mb --settle --every",
     OUTPUT: "--json --format --null --limit --top-k --csv --plot --plots --save --write-clean-lists --force "
     "--plan-out --list --fail-on-match --strict --submission",
 }

@@ -60,3 +60,24 @@ class ScanSummary:
     def unreadable(self) -> tuple[Skipped, ...]:
         """Only the skipped files that look like images and could not be read."""
         return tuple(entry for entry in self.skipped if entry.unreadable)
+
+
+@dataclass(slots=True)
+class Watched:
+    """What came of watching folders, until now."""
+
+    scans: int = 0
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    missing: int = 0
+    unreadable: int = 0
+    seconds: float = 0.0
+
+    def count(self, summary: ScanSummary) -> None:
+        """Add what a scan has found."""
+        self.scans += 1
+        self.added += summary.added
+        self.changed += summary.changed
+        self.moved += summary.moved
+        self.missing += summary.missing
