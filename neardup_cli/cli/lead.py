@@ -14,8 +14,9 @@ neardup finds the copies in a collection of images.
   neardup undo           take the last clean-up back
 
 Only `clean --apply`, or Apply on the page, touches your images.
-`neardup status` says what is known already, `neardup --help` lists all
-commands, `neardup demo gallery` renders something to try them on."""
+`neardup status` says what is known already.
+`neardup demo gallery` renders something to try it on.
+`neardup --help` lists all commands."""
 
 
 def print_lead() -> None:

@@ -51,8 +51,8 @@ def watch(
 ) -> None:
     """Take new and changed images under PATH in as they come, until stopped.
 
-    It scans first, and again when something has changed and come to rest, for a twentieth of the time at
-    most. Ctrl-C or SIGTERM ends it with a summary. Needs the extra `watch`.
+    It scans first, and again when something has changed and come to rest; then it rests itself, longer the
+    longer that took. Ctrl-C or SIGTERM ends it with a summary. Needs the extra `watch`.
     """
     from neardup_cli.images.remote import is_remote
     from neardup_cli.pipeline.scan import ScanOptions

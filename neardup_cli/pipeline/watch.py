@@ -1,8 +1,8 @@
 """`watch`: taking new and changed files in as they come.
 
 The system says that something below a root has changed; what it was, a scan finds out, by the rules that all
-scans have. A scan of a large, quiet collection costs little more than a walk, and is asked for when nothing
-has changed for a while, and never for more than a twentieth of the time.
+scans have. A scan of a large, quiet collection costs little more than a walk; it begins when nothing has
+changed for a while, and rests behind it, so that files that never stop coming do not keep a core busy.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from neardup_cli.records.scans import ScanSummary, Watched
 
 _STEP_MS = 500
 _PATIENCE = 12  # times the settling: files that never stop coming are taken in all the same
-_REST = 19  # times what a scan took: the least pause behind it
+_REST = 19  # times what a scan took: the least pause behind it, but not of the first one, which reads all
+_LONGEST_REST = 300.0  # seconds: after much was read nobody waits for hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class _Due:
         self._first: float | None = now - options.settle * _PATIENCE  # what came while nobody watched
         self._last = self._scanned_at = now
         self._not_before = now
+        self._before_any = True
 
     def changed(self, now: float) -> None:
         """Something has changed."""
@@ -108,9 +110,10 @@ class _Due:
 
     def scanned(self, began: float, now: float, *, done: bool) -> None:
         """A scan has ended; one that could not begin is due again after the same pause."""
-        self._not_before = now + max(self._settle, _REST * (now - began))
+        rest = 0.0 if self._before_any else min(_LONGEST_REST, _REST * (now - began))
+        self._not_before = now + max(self._settle, rest)
         if done:
-            self._first, self._scanned_at = None, now
+            self._first, self._scanned_at, self._before_any = None, now, False
 
 
 def _changes(roots: Sequence[bytes]) -> Iterator[list[bytes]]:

@@ -40,16 +40,16 @@ def test_folders(neardup: Neardup, library: Path) -> None:
     neardup.succeed("scan", library)
     found = neardup.json("folders")
     told = pairs(found, library)
-    assert told[0] == ("same", "backup", "photos")
+    assert told[0] == ("same", "backup/photos", "photos")
     assert {relation for relation, *_ in told[1:]} <= {"family"}
     assert any(folder == "web" for _, folder, _ in told[1:])
     assert found["pairs"][0]["alone"] == found["pairs"][0]["other_alone"] == []
-    assert pairs(neardup.json("folders", "--exact"), library) == [("same", "backup", "photos")]
+    assert pairs(neardup.json("folders", "--exact"), library) == [("same", "backup/photos", "photos")]
     narrow = neardup.json("folders", "--under", library / "photos", "--under", library / "web")
     assert [(folder, other) for _, folder, other in pairs(narrow, library)] == [("web", "photos/2023/winter")]
     seen = on_terminal(neardup, "folders", stream="stderr")
     assert b"--whole" in seen.terminal
-    assert f"  {library / 'backup'}\n  {library / 'photos'}\n".encode() in seen.piped
+    assert f"  {library / 'backup' / 'photos'}\n  {library / 'photos'}\n".encode() in seen.piped
 
 
 def test_a_whole_folder_goes_and_comes_back(neardup: Neardup, library: Path) -> None:

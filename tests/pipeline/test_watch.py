@@ -35,7 +35,14 @@ def test_what_never_stops_coming_is_taken_in_all_the_same() -> None:
     assert one.at(160.0)
 
 
-def test_scans_take_a_twentieth_of_the_time_at_most() -> None:
+def test_behind_the_first_scan_which_reads_all_there_is_no_rest() -> None:
+    one = _Due(WatchOptions(ScanOptions(), 5.0), 0.0)
+    one.scanned(0.0, 3600.0, done=True)
+    one.changed(3601.0)
+    assert one.at(3606.0)
+
+
+def test_a_scan_rests_for_as_long_as_it_took_nineteen_times_and_five_minutes_at_most() -> None:
     one = due(settle=1.0)
     one.changed(10.0)
     assert one.at(11.0)
@@ -43,6 +50,10 @@ def test_scans_take_a_twentieth_of_the_time_at_most() -> None:
     one.changed(22.0)
     assert not one.at(21.0 + 189.0)
     assert one.at(21.0 + 190.0)
+    one.scanned(211.0, 1211.0, done=True)
+    one.changed(1211.0)
+    assert not one.at(1211.0 + 299.0)
+    assert one.at(1211.0 + 300.0)
 
 
 def test_one_is_due_now_and_then_without_a_change() -> None:
