@@ -20,7 +20,7 @@ _GROUPS = {
     "Look": {
         "look": "Scan PATH, say what was found, and name the next step.",
         "scan": "Scan images under PATH and update the catalog.",
-        "watch": "Take new and changed images under PATH in as they come, until stopped.",
+        "watch": "Take new and changed images in as they come, until stopped.",
         "dups": "Print the groups of copies, the largest saving first.",
         "folders": "Print the folders that hold the same images, the largest first.",
         "query": "Ask which catalogued images resemble IMAGE.",

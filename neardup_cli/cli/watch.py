@@ -49,7 +49,7 @@ def watch(
     ] = 3600.0,
     workers: WorkersOption = None,
 ) -> None:
-    """Take new and changed images under PATH in as they come, until stopped.
+    """Take new and changed images in as they come, until stopped.
 
     It scans first, and again when something has changed and come to rest; then it rests itself, longer the
     longer that took. Ctrl-C or SIGTERM ends it with a summary. Needs the extra `watch`.

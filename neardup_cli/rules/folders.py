@@ -79,8 +79,8 @@ class _Tree:
             alone = _alone(*([image.family for image in side] for side in sides))
             first = int(len(alone[1]) < len(alone[0]))
             relation = Relation.OVERLAP if alone[first] else Relation.FAMILY
-        if len(alone[0]) == len(alone[1]):  # of equals the smaller one, or the one deeper down, is the copy
-            first = int((-len(sides[1]), b.count(b"/"), b) > (-len(sides[0]), a.count(b"/"), a))
+        if len(alone[0]) == len(alone[1]):
+            first = int(_place(b, sides[1]) > _place(a, sides[0]))
         second = 1 - first
         missing = {sides[first][at].path for at in alone[first]}
         shared = [one for one in sides[first] if one.path not in missing]
@@ -98,6 +98,11 @@ class _Tree:
         )
         files = {one.path for one in shared} | {one.path for one in sides[second] if one.path not in others}
         return _Told(pair, frozenset(files))
+
+
+def _place(folder: bytes, images: Sequence[HeldImage]) -> tuple[int, int, int, bytes]:
+    """Sort equals: of two the one with less in it, or deeper down, is the copy."""
+    return -len(images), -sum(image.size for image in images), folder.count(b"/"), folder
 
 
 def _alone(ours: Sequence[int], theirs: Sequence[int]) -> tuple[list[int], list[int]]:

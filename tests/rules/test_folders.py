@@ -67,6 +67,14 @@ def test_exports_are_the_same_by_family() -> None:
     ]
 
 
+def test_of_two_that_are_the_same_by_family_the_smaller_one_is_the_copy() -> None:
+    large = [HeldImage(b"/z/%d" % number, number, number, 5000) for number in range(3)]
+    small = [HeldImage(b"/a/%d" % number, 10 + number, number, 40) for number in range(3)]
+    (pair,) = alike_folders([*large, *small])
+    assert (pair.folder, pair.other, pair.relation) == (b"/a", b"/z", Relation.FAMILY)
+    assert pair.shared_bytes == 120
+
+
 def test_the_greater_part_with_what_each_has_alone() -> None:
     assert told("/a/1 1", "/a/2 2", "/a/3 3", "/b/1 1", "/b/2 2", "/b/4 4", "/b/5 5") == [
         ("overlap", "/a", "/b", 2, 1, 2)
