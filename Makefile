@@ -24,7 +24,9 @@ demo: $(BIN)/.installed
 	@rm -rf demo && mkdir demo
 	$(BIN)/neardup demo $(GALLERY)
 	$(BIN)/neardup scan $(GALLERY) --catalog $(CATALOG)
-	$(BIN)/neardup dups --catalog $(CATALOG)
+	$(BIN)/neardup dups --format table --catalog $(CATALOG)
+	@echo "Next, with --catalog $(CATALOG): '$(BIN)/neardup clean' plans what would go, '$(BIN)/neardup serve --open'"
+	@echo "shows the groups on a page (extra web). Your own images: '$(BIN)/neardup ~/Photos'"
 
 test: $(BIN)/.tested
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(TESTS)

@@ -47,6 +47,7 @@ def make(folder: Path) -> dict[str, Any]:
         told = {"scan": asked("scan", photos, "--json")}
         told["status"] = asked("status", "--json")
         told["dups"] = asked("dups", "--prove", "--json")
+        told["folders"] = asked("folders", "--json")
         told["plan"] = asked("clean", "--carry-metadata", *put, "--json")
         told["compare"] = asked("compare", a, cut, "--json")
         told["explain"] = asked("explain", a, cut, "--json")

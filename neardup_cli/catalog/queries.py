@@ -77,6 +77,14 @@ def below(folder: bytes) -> ColumnElement[bool]:
     return or_(File.c.path == folder, *(and_(File.c.path >= low, File.c.path < high) for low, high in ranges))
 
 
+def knows_of(connection: Connection, folder: bytes) -> bool:
+    """Return True if something in a folder was ever found, or it was scanned, or a part of it."""
+    low, high = path_range(folder)
+    root = (Root.c.path == folder) | and_(Root.c.path >= low, Root.c.path < high)
+    asked = (select(File.c.id).where(below(folder)), select(Root.c.id).where(root))
+    return any(connection.execute(one.limit(1)).first() is not None for one in asked)
+
+
 def path_range(folder: bytes) -> tuple[bytes, bytes]:
     """Return the half-open range of paths that lie in a folder; "0" is the byte after "/"."""
     stem = folder.rstrip(b"/")
@@ -131,6 +139,16 @@ def files_of_contents(
         for path, size, mtime_ns, device, inode, ctime_ns, *rest in connection.execute(query, {"ids": some}):
             files.append(CatalogedFile(path, FileStamp(size, mtime_ns, device, inode, ctime_ns), *rest))
     return files
+
+
+def image_files(
+    connection: Connection, under: Sequence[bytes] = (), *, readable: bool = True
+) -> list[tuple[bytes, int, int]]:
+    """Return path, content and size of all present files; of those that can be read alone if `readable`."""
+    query = select(File.c.path, File.c.content_id, File.c.size).where(*_present(under)).order_by(File.c.path)
+    if readable:
+        query = query.join(Content, Content.c.id == File.c.content_id).where(Content.c.error.is_(None))
+    return [(path, content, size) for path, content, size in connection.execute(query)]
 
 
 def ids_of_digests(connection: Connection, digests: Collection[bytes]) -> dict[bytes, int]:

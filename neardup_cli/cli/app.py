@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,6 +19,14 @@ from neardup_cli.cli.group import Commands
 from neardup_cli.errors import BadInput, NeardupError
 
 _INTERRUPTED = 130
+_PLAINER = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "not a whole number",
+    "Input should be a valid number, unable to parse string as a number": "not a number",
+}
+_SURPLUS = "Got unexpected extra argument"
+_EXPANDED = "where the shell made several paths of a pattern, quote it, or give the option once for each"
+_COMPLETION = "_NEARDUP_COMPLETE"  # set by the shell that asks what may come next
 
 # What all of Click's complaints have in common, wherever this version of Typer keeps its Click.
 _UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
@@ -27,8 +36,7 @@ app = typer.Typer(
     cls=Commands,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    # Boxes are for terminals: what is piped is plain.
-    rich_markup_mode="rich" if sys.stdout is not None and sys.stdout.isatty() else None,
+    rich_markup_mode=None,  # see `guided`
 )
 
 
@@ -53,7 +61,8 @@ def _neardup(
 ) -> None:
     """Find the copies in a collection of images: exact, re-encoded, resized, cropped, captioned.
 
-    Start with `neardup scan ~/Photos`, then `neardup dups`. Only `clean --apply` touches pictures.
+    Start with `neardup ~/Photos`: it says what was found, and what comes next. Only `clean --apply` touches
+    images.
     """
 
 
@@ -62,9 +71,13 @@ def main() -> NoReturn:
     _replace_closed_streams()
     code = 0
     try:
-        arguments = sys.argv[1:] or ["--help"]
-        # Typer returns the code of an early exit, an interrupt among them, and else nothing.
-        code = app(arguments, prog_name="neardup", standalone_mode=False) or 0
+        if len(sys.argv) == 1 and _COMPLETION not in os.environ:
+            from neardup_cli.cli.lead import print_lead
+
+            print_lead()
+        else:
+            # Typer returns the code of an early exit, an interrupt among them, and else nothing.
+            code = app(sys.argv[1:], prog_name="neardup", standalone_mode=False) or 0
     except NeardupError as exc:
         code = _complain(str(exc), exc.exit_code)
     except typer.Abort:
@@ -80,9 +93,11 @@ def main() -> NoReturn:
 
 def _complain(message: str, code: int) -> int:
     """Say what went wrong, on one line whatever names are in it."""
+    from neardup_cli.cli.output import say
     from neardup_cli.reports.paths import shown_text
 
-    typer.echo(f"neardup: {shown_text(message)}", err=True)
+    with suppress(OSError):  # nobody may be listening any more
+        say(f"neardup: {shown_text(message)}")
     return code
 
 
@@ -91,7 +106,12 @@ def _usage_message(problem: Exception) -> str:
     message = problem.format_message() if hasattr(problem, "format_message") else str(problem)
     context = getattr(problem, "ctx", None)
     command = "neardup" if context is None else context.command_path
-    return f"{message.rstrip('.')} (see `{command} --help`)"
+    message = message.rstrip(".")
+    for foreign, ours in _PLAINER.items():
+        message = message.replace(foreign, ours)
+    if message.startswith(_SURPLUS) and "(" in message:
+        message += f": {_EXPANDED}"
+    return f"{message} (see `{command} --help`)"
 
 
 def _replace_closed_streams() -> None:

@@ -69,6 +69,7 @@ def check(
     from neardup_cli.pipeline.check import CheckOptions
     from neardup_cli.pipeline.check import check as run_check
     from neardup_cli.pipeline.query import QueryOptions
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
@@ -86,6 +87,7 @@ def check(
     )
     options = CheckOptions(matching, exclude or [], hidden, settings.worker_count)
     with Catalog.open(settings.catalog_location) as opened, shown_progress() as progress:
+        demand_catalogued(opened, matching.folders)
         report = run_check(opened, [raw_path(path) for path in new], options, progress)
     _print(report, json=json)
     if fail_on_match and report.matched:

@@ -30,6 +30,7 @@ from neardup_cli.cli.output import (
     table_console,
     write_lines,
     write_paths,
+    write_prose,
     write_text,
 )
 from neardup_cli.cli.policy import (
@@ -127,6 +128,14 @@ def clean(
         list[Path] | None,
         typer.Option("--within", metavar="DIR", help="Only copies inside each of these folders; repeatable."),
     ] = None,
+    whole: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--whole",
+            metavar="DIR",
+            help="Only this folder, and only if every image in it goes; repeatable: see `neardup folders`.",
+        ),
+    ] = None,
     min_size: Annotated[
         int | None,
         typer.Option(
@@ -158,6 +167,7 @@ def clean(
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.clean import CleanOptions
     from neardup_cli.pipeline.dups import DupsOptions
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
@@ -183,7 +193,7 @@ def clean(
         plan_out,
     )
     sparing = (carry_metadata, min_copies, min_disks)
-    filtering = (*sparing, remove_empty_folders, between, within, min_size)
+    filtering = (*sparing, remove_empty_folders, between, within, min_size, whole)
     _check_usage(report, (*planning, *filtering), plan_file, resume=resume, interactive=interactive)
     options = CleanOptions(
         action=action or Action.TRASH,
@@ -204,11 +214,13 @@ def clean(
         across_devices=across_devices,
         remove_empty_folders=remove_empty_folders,
         filter=_filter(between, within, min_size),
+        whole=existing_paths(whole, "--whole"),
         dups=DupsOptions.from_settings(
             settings, verify=not no_verify, grouping=grouping, under=real_paths(under), limit=limit
         ),
     )
     with Catalog.open(settings.catalog_location) as opened:
+        demand_catalogued(opened, options.dups.folders)
         untold = 0
         if resume:
             _finish(opened, None, permanently=permanently, json=json)
@@ -231,7 +243,8 @@ def _check_usage(
 ) -> None:
     if report not in (None, "-"):
         raise BadInput(
-            "the only argument is -: `neardup dups --json | neardup clean -` (see --under for folders)"
+            "the only argument is -: `neardup dups --json | neardup clean -` (see --under for folders; where "
+            "the shell made several paths of a pattern, quote it, or give the option once for each)"
         )
     if resume and (plan_file is not None or interactive or any(planning)):
         raise BadInput("--resume goes on with the plan that was interrupted, and takes no other")
@@ -322,7 +335,7 @@ def _print_plan(plan: Plan, *, nul: bool, json: bool) -> None:
         for line in plan_text.plan_summary(plan):
             say(line)
     if plan.acts and plan.action is not Action.LIST:
-        say("nothing was done: add --apply")
+        say(plan_text.dry_run_line(plan))
 
 
 def _finish(catalog: Catalog, plan: Plan | None, *, permanently: bool, json: bool) -> None:
@@ -350,7 +363,7 @@ def _print_outcome(outcome: Outcome, *, json: bool) -> None:
     if json:
         write_text(dump(plan_json.outcome_document(outcome, "clean")))
     else:
-        write_lines([plan_text.outcome_line(outcome)])
+        write_prose([plan_text.outcome_line(outcome)])
     for line in plan_text.refusal_lines(outcome):
         say(line)
     if outcome.refused:

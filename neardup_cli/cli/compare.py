@@ -18,7 +18,7 @@ from neardup_cli.cli.options import (
     PresetOption,
     ThresholdOption,
 )
-from neardup_cli.cli.output import raw_path, write_lines, write_text
+from neardup_cli.cli.output import raw_path, write_prose, write_text
 
 
 def compare(
@@ -59,4 +59,4 @@ def compare(
     if json:
         write_text(json_report.dump(json_report.compare_document(comparison, rules.parameters())))
     else:
-        write_lines(text.compare_lines(comparison))
+        write_prose(text.compare_lines(comparison))

@@ -19,8 +19,14 @@ def demo(
 
     Photographs, edited copies of them, and look-alikes.
     """
-    from neardup_cli.evaluation.gallery import render_gallery
+    from neardup_cli.evaluation.gallery import GalleryEdit, render_gallery
 
     say(f"rendering {photos} photos and their copies ...")
     summary = render_gallery(folder.expanduser(), photos=photos, seed=seed)
-    write_text(f"{len(summary.files)} files in {folder}: try `neardup scan {folder}`, then `neardup dups`")
+    torn = sum(file.edit is GalleryEdit.TRUNCATED for file in summary.files)
+    other = sum(file.edit is GalleryEdit.TEXT for file in summary.files)
+    images = f"{len(summary.files) - other} images, {torn} of them damaged"
+    write_text(
+        f"{len(summary.files)} files in {folder}: {images}, and {other} text file\n"
+        f"Next: `neardup {folder}` says what is found in it"
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neardup_cli.cli.options import CatalogOption, JsonOption, WorkersOption
-from neardup_cli.cli.output import say, write_lines, write_text
+from neardup_cli.cli.output import say, write_prose, write_text
 from neardup_cli.errors import BadInput, ChecksFailed
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def doctor(
     if json:
         write_text(json_report.dump(json_report.doctor_document(findings, files)))
     else:
-        write_lines(text.doctor_lines(findings))
+        write_prose(text.doctor_lines(findings))
         if files is not None:
-            write_lines(text.verified_lines(files))
+            write_prose(text.verified_lines(files))
     _fail_on(findings, files)
 
 

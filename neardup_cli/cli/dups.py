@@ -25,6 +25,7 @@ from neardup_cli.cli.options import (
     WorkersOption,
 )
 from neardup_cli.cli.output import (
+    hint,
     real_paths,
     say,
     stdout_is_terminal,
@@ -48,6 +49,7 @@ class Format(StrEnum):
     """How groups are printed; `text` is a table on a terminal and plain lines in a pipe."""
 
     TEXT = "text"
+    TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
@@ -86,7 +88,7 @@ def dups(
         Format,
         typer.Option(
             "--format",
-            help="paths: every copy but the one to keep. pairs: all pairs are looked at.",
+            help="table: in a pipe, too. paths: every copy but the one to keep. pairs: looks at all pairs.",
         ),
     ] = Format.TEXT,
     rows: Annotated[
@@ -116,6 +118,8 @@ def dups(
     from neardup_cli.cli.cluster import chosen_cluster
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
+    from neardup_cli.pipeline.named_groups import remember_groups
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.settings import load_settings
 
     chosen = Format.JSON if json else output
@@ -145,10 +149,12 @@ def dups(
         every_pair=chosen is Format.PAIRS or rows is RowsOf.PAIRS,
     )
     with Catalog.open(settings.catalog_location) as opened:
+        demand_catalogued(opened, options.folders)
         try:
             with shown_progress() as progress:
                 report = find_duplicates(opened, options, progress)
             table = None if rows is None else _table(opened, report, rows, options.folders)
+            remember_groups(opened, [group.id for group in report.groups])
         except KeyboardInterrupt:
             say("stopped: the pairs checked so far are in the catalog; run the same command again to go on")
             raise typer.Exit(130) from None
@@ -226,15 +232,22 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool, done: bool) -> None
             write_lines(lines.pair_lines(report.groups))
         case Format.PATHS:
             write_paths(lines.redundant_paths(report.groups), nul=nul)
-        case Format.TEXT if stdout_is_terminal():
+        case _ if _is_table(chosen):
             from neardup_cli.reports import table  # it brings Rich, which no pipe needs
 
             table.print_dups(report, table_console())
-        case Format.TEXT:
+        case _:
             write_lines(text.dups_lines(report.groups))
-    if chosen not in (Format.JSON, Format.TEXT) or not stdout_is_terminal():
+    if chosen is not Format.JSON and not _is_table(chosen):
         say(text.dups_summary(report))
     for line in (text.looked_line(report), text.similar_shots_line(report), text.budget_line(report)):
         if line is not None:
             say(line)
+    if report.groups and chosen is Format.TEXT:
+        hint("Next: `neardup clean` plans what would go, `neardup serve --open` shows them on a page")
     demand_pairs_told(report.summary["cannot_tell"])
+
+
+def _is_table(chosen: Format) -> bool:
+    """Return True if groups are drawn as a table: on a terminal, and wherever that is asked for."""
+    return chosen is Format.TABLE or (chosen is Format.TEXT and stdout_is_terminal())

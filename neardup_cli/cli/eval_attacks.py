@@ -16,7 +16,7 @@ from neardup_cli.cli.eval_options import (
     SuiteOption,
 )
 from neardup_cli.cli.options import JsonOption, WorkersOption
-from neardup_cli.cli.output import raw_path, say, write_lines, write_text
+from neardup_cli.cli.output import raw_path, say, write_prose, write_text
 
 
 def eval_attacks(
@@ -53,7 +53,7 @@ def eval_attacks(
     if json:
         write_text(dump(copies_document(made, seed)))
     else:
-        write_lines(copies_lines(made))
+        write_prose(copies_lines(made))
     for skipped in made.skipped:
         from neardup_cli.reports.paths import shown_path
 

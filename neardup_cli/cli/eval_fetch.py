@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neardup_cli.cli.options import JsonOption
-from neardup_cli.cli.output import say, write_lines, write_text
+from neardup_cli.cli.output import say, write_prose, write_text
 from neardup_cli.errors import BadInput
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def eval_fetch(
     if json:
         write_text(dump(fetch_document(data_set.name, fetched)))
     else:
-        write_lines(fetch_lines(fetched))
+        write_prose(fetch_lines(fetched))
 
 
 def _show_licence(data_set: DataSet, archives: int, *, accepted: bool) -> None:

@@ -18,7 +18,7 @@ from neardup_cli.cli.options import (
     PresetOption,
     ThresholdOption,
 )
-from neardup_cli.cli.output import raw_path, say, write_lines, write_text
+from neardup_cli.cli.output import raw_path, say, write_prose, write_text
 
 
 def explain(
@@ -78,7 +78,7 @@ def explain(
         if json:
             write_text(json_report.dump(json_report.explain_document(pair, rules.parameters())))
         else:
-            write_lines(text.explain_lines(pair))
+            write_prose(text.explain_lines(pair))
         if save is not None:
             left, right = (upright(one, limit) for one in (first, second))
             picture.save_picture(pair, left, right, save.expanduser())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neardup_cli.choices import Grouping
+from neardup_cli.cli import completing
 from neardup_cli.cli.options import (
     CatalogOption,
     GroupingOption,
@@ -35,7 +36,12 @@ def ignore(
     ] = None,
     not_duplicates: Annotated[
         list[str] | None,
-        typer.Option("--not-duplicates", metavar="GROUP", help="A group as `dups` names it; repeatable."),
+        typer.Option(
+            "--not-duplicates",
+            metavar="GROUP",
+            help="A group as `dups` names it; repeatable.",
+            autocompletion=completing.groups,
+        ),
     ] = None,
     catalog: CatalogOption = None,
     threshold: ThresholdOption = None,
@@ -56,6 +62,7 @@ def ignore(
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.decisions import call_files_different
     from neardup_cli.pipeline.dups import DupsOptions
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.reports.units import shown_count
     from neardup_cli.settings import load_settings
 
@@ -80,6 +87,7 @@ def ignore(
                 similar_shots=bool(include),
                 under=real_paths(under),
             )
+            demand_catalogued(opened, options.folders)
             new = _ignore_groups(opened, not_duplicates or [], options)
     say(f"{shown_count(new, 'pair')} recorded as not duplicates: `neardup ignored` lists them")
 

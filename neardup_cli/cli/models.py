@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neardup_cli.cli import completing
 from neardup_cli.cli.options import JsonOption
 from neardup_cli.cli.output import say, write_lines, write_paths, write_text
 from neardup_cli.errors import ModelError
@@ -22,7 +23,12 @@ ImagesOption = Annotated[
     Path | None,
     typer.Option("--images", metavar="DIR", help="Measure the network in eight bits on images of DIR."),
 ]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name that `neardup models list` shows.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A name that `neardup models list` shows.", autocompletion=completing.models
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from neardup_cli.choices import Device, Grouping
+from neardup_cli.cli import completing
 
 
 class Engine(StrEnum):
@@ -48,6 +49,7 @@ ModelOption = Annotated[
         "--model",
         metavar="NAME",
         help="A name of `neardup models`, or an .onnx or .pt file.",
+        autocompletion=completing.models,
         show_default=False,
     ),
 ]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from neardup_cli.errors import DiskFull, NeardupError
 from neardup_cli.reports.paths import shown_path, shown_text
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_UNKNOWN_WIDTH = 80
+_PATTERN = re.compile(rb"[*?\[]")
 
 
 def write_text(text: str) -> None:
@@ -35,6 +40,13 @@ def write_bytes(data: bytes) -> None:
     """Write data that is no text to stdout."""
     with _written_out():
         sys.stdout.buffer.write(data)
+
+
+def write_prose(lines: Iterable[str]) -> None:
+    """Write lines for people to stdout; on a terminal none of them breaks inside a word."""
+    if stdout_is_terminal():
+        lines = [wrapped(line, sys.stdout) for line in lines]
+    write_lines(lines)
 
 
 def write_paths(paths: Iterable[bytes], *, nul: bool) -> None:
@@ -68,7 +80,36 @@ def _written_out() -> Iterator[None]:
 
 def say(message: str) -> None:
     """Say something about the work on stderr."""
+    if sys.stderr.isatty():
+        message = "\n".join(wrapped(line, sys.stderr) for line in message.split("\n"))
     print(message, file=sys.stderr, flush=True)  # noqa: T201 - the one place that may
+
+
+def hint(message: str) -> None:
+    """Say what may come next to whoever sits at a terminal: a pipe has no next step."""
+    if sys.stderr.isatty():
+        say(message)
+
+
+def wrapped(line: str, terminal: TextIO) -> str:
+    """Return a line in as many as it needs on a terminal, broken between words."""
+    width = _columns(terminal)
+    if len(line) <= width or "\t" in line:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _columns(terminal: TextIO) -> int:
+    """Return how wide a terminal is."""
+    if (said := os.environ.get("COLUMNS", "")).isdigit() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(terminal.fileno()).columns or _UNKNOWN_WIDTH
+    except OSError:
+        return _UNKNOWN_WIDTH
 
 
 def stdout_is_terminal() -> bool:
@@ -89,7 +130,17 @@ def raw_path(path: Path) -> bytes:
 
 
 def real_paths(paths: Iterable[Path] | None) -> list[bytes]:
-    """Return the real paths of arguments, as the catalog stores them."""
+    """Return the real paths of arguments, as the catalog stores them, and of all that a pattern matches."""
     from neardup_cli.images.remote import real_place
 
-    return [real_place(raw_path(path)) for path in paths or ()]
+    return [real_place(path) for given in paths or () for path in matched_paths(given)]
+
+
+def matched_paths(given: Path) -> list[bytes]:
+    """Return a path as it is where it is there, or else all that it matches as a pattern, or itself."""
+    path = raw_path(given)
+    if os.path.lexists(path) or not _PATTERN.search(path):
+        return [path]
+    from glob import glob
+
+    return sorted(glob(path)) or [path]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neardup_cli.choices import KeepKey, Loss
-from neardup_cli.cli.output import raw_path, real_paths
+from neardup_cli.cli import completing
+from neardup_cli.cli.output import matched_paths, real_paths
 from neardup_cli.errors import PathNotFound
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ _KEYS = ", ".join(key.value for key in KeepKey)
 
 KeepOption = Annotated[
     str | None,
-    typer.Option("--keep", metavar="KEYS", help=f"What makes a file the one to keep, in order: {_KEYS}."),
+    typer.Option(
+        "--keep",
+        metavar="KEYS",
+        help=f"What makes a file the one to keep, in order: {_KEYS}.",
+        autocompletion=completing.keys,
+    ),
 ]
 PreferOption = Annotated[
     list[Path] | None,
@@ -36,6 +42,7 @@ OnlyOption = Annotated[
         metavar="KINDS",
         help="Act upon these kinds of copies only, such as exact,cropped. By default exact, same-pixels, "
         "re-encoded and resized, and what is meant by --accept-loss.",
+        autocompletion=completing.kinds,
     ),
 ]
 AcceptLossOption = Annotated[
@@ -44,6 +51,7 @@ AcceptLossOption = Annotated[
         "--accept-loss",
         metavar="LOSSES",
         help=f"Let files go although this is lost with them: {', '.join(loss.value for loss in Loss)}.",
+        autocompletion=completing.losses,
     ),
 ]
 AcrossDrivesOption = Annotated[
@@ -91,9 +99,10 @@ def existing_paths(paths: list[Path] | None, option: str) -> tuple[bytes, ...]:
     Raises:
         PathNotFound: one is not there.
     """
-    for path in paths or ():
-        if not os.path.lexists(raw_path(path)):
-            raise PathNotFound(f"{option}: no such path: {path} (is its disk mounted?)")
+    for given in paths or ():
+        for path in matched_paths(given):
+            if not os.path.lexists(path):
+                raise PathNotFound(f"{option}: no such path: {given} (is its disk mounted?)")
     return tuple(real_paths(paths))
 
 

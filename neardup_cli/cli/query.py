@@ -54,13 +54,14 @@ def query(
     max_pixels: MaxPixelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask which catalogued pictures resemble IMAGE.
+    """Ask which catalogued images resemble IMAGE.
 
     Matches come first, then near neighbours.
     """
     from neardup_cli.catalog.database import Catalog
     from neardup_cli.pipeline.query import QueryOptions
     from neardup_cli.pipeline.query import query as run_query
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.reports import json_report, table, text
     from neardup_cli.settings import load_settings
 
@@ -79,6 +80,7 @@ def query(
         settings, verify=not no_verify, similar_shots=bool(include), under=real_paths(under)
     )
     with Catalog.open(settings.catalog_location) as opened:
+        demand_catalogued(opened, options.folders)
         results, criteria = run_query(opened, [raw_path(image) for image in images], options)
     if json:
         write_text(

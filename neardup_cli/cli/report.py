@@ -24,6 +24,9 @@ from neardup_cli.cli.options import (
 )
 from neardup_cli.cli.output import raw_path, real_paths, say
 from neardup_cli.cli.untold import demand_pairs_told
+from neardup_cli.errors import BadInput
+
+_ENDINGS = (".html", ".htm")
 
 
 def report(
@@ -44,9 +47,11 @@ def report(
         int | None, typer.Option("--limit", min=1, help="Show at most so many groups.", show_default=False)
     ] = None,
     max_pixels: MaxPixelsOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is no report.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is no report; take a name of any ending.")
+    ] = False,
 ) -> None:
-    """Write the groups to one HTML file, pictures inside.
+    """Write the groups to one HTML file, images inside.
 
     It opens anywhere and loads nothing. Whoever gets it sees small versions of the pictures and the names of
     their folders.
@@ -55,11 +60,14 @@ def report(
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.dups import DupsOptions
     from neardup_cli.pipeline.report import ReportOptions, write_report
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.reports import text
     from neardup_cli.reports.paths import shown_path
     from neardup_cli.reports.units import shown_bytes
     from neardup_cli.settings import load_settings
 
+    if out.suffix.lower() not in _ENDINGS and not force:
+        raise BadInput(f"a report is HTML: name it {out.with_suffix('.html')}, or say --force")
     settings = load_settings(
         catalog=catalog,
         threshold=threshold,
@@ -82,6 +90,7 @@ def report(
         max_pixels=settings.max_pixels,
     )
     with Catalog.open(settings.catalog_location) as opened:
+        demand_catalogued(opened, options.dups.folders)
         try:
             with shown_progress() as progress:
                 found = write_report(opened, raw_path(out), options, progress)

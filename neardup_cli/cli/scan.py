@@ -18,7 +18,7 @@ from neardup_cli.cli.options import (
     RayAddressOption,
     WorkersOption,
 )
-from neardup_cli.cli.output import say, write_lines, write_text
+from neardup_cli.cli.output import hint, say, write_prose, write_text
 from neardup_cli.errors import BadInput, ChecksFailed
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def scan(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Bring the catalog up to date with the images below PATH.
+    """Scan images under PATH and update the catalog.
 
     Only new and changed files are read; stop it at any time and run it again to go on.
     """
@@ -146,9 +146,11 @@ def scan(
     if json:
         write_text(dump(scan_document(summary)))
     else:
-        write_lines(scan_lines(summary))
+        write_prose(scan_lines(summary))
         for line in unreadable_lines(summary):
             say(line)
+        if summary.seen:
+            hint("Next: `neardup dups` prints the copies, `neardup serve --open` shows them on a page")
     if strict and summary.unreadable:
         raise ChecksFailed(f"{len(summary.unreadable)} images could not be read")
 

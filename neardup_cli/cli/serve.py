@@ -29,7 +29,7 @@ from neardup_cli.cli.options import (
     PresetOption,
     ThresholdOption,
 )
-from neardup_cli.cli.output import say
+from neardup_cli.cli.output import hint, say
 from neardup_cli.cli.policy import (
     AcceptLossOption,
     AcrossDrivesOption,
@@ -161,3 +161,4 @@ def _run(catalog: Path | str, options: ServeOptions, listening: socket.socket) -
         serve_on(create_app(catalog, options), listening)
     except KeyboardInterrupt:
         say("stopped")
+        hint("Next: `neardup clean` plans here what the page has shown, `neardup undo` takes back it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neardup_cli.cli.options import CatalogOption, JsonOption
-from neardup_cli.cli.output import write_lines, write_text
+from neardup_cli.cli.output import write_prose, write_text
 
 
 def status(catalog: CatalogOption = None, json: JsonOption = False) -> None:
@@ -19,4 +19,4 @@ def status(catalog: CatalogOption = None, json: JsonOption = False) -> None:
     if json:
         write_text(json_report.dump(json_report.status_document(found)))
     else:
-        write_lines(text.status_lines(found))
+        write_prose(text.status_lines(found))

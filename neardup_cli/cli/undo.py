@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neardup_cli.cli.options import CatalogOption, JsonOption
-from neardup_cli.cli.output import raw_path, say, write_lines, write_text
+from neardup_cli.cli.output import raw_path, say, write_lines, write_prose, write_text
 from neardup_cli.errors import BadInput, FilesRefused
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _print_outcome(outcome: Outcome, *, json: bool) -> None:
     if json:
         write_text(dump(plan_json.outcome_document(outcome, "undo")))
     else:
-        write_lines([plan_text.undone_line(outcome)])
+        write_prose([plan_text.undone_line(outcome)])
     for line in plan_text.refusal_lines(outcome):
         say(line)
     if outcome.refused:

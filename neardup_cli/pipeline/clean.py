@@ -26,6 +26,7 @@ from neardup_cli.cleanup.filters import NO_FILTER, GroupFilter, filtered_groups,
 from neardup_cli.cleanup.plan import plan_groups
 from neardup_cli.cleanup.reasons import named
 from neardup_cli.cleanup.request import PlanRequest
+from neardup_cli.cleanup.whole import whole_folders
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import file_stamp
 from neardup_cli.pipeline.batches import batch_outcome, find_batch, refuse_if_interrupted
@@ -50,6 +51,7 @@ class CleanOptions:
         accepted, prove_all: see `PlanRequest`.
         remove_empty_folders: see `Plan`.
         filter: which copies the plan is about.
+        whole: only folders of which every image goes are acted upon; empty for no such limit.
         dups: where the groups come from.
     """
 
@@ -62,6 +64,7 @@ class CleanOptions:
     prove_all: bool = False
     remove_empty_folders: bool = False
     filter: GroupFilter = NO_FILTER
+    whole: tuple[bytes, ...] = ()
     dups: DupsOptions = field(default_factory=DupsOptions)
 
 
@@ -125,7 +128,18 @@ def make_plan(
         drives=drives,
     )
     plan = filtered_plan(_proven_plan(catalog, groups, request, options.dups.workers, watch), options.filter)
+    if options.whole:
+        plan = whole_folders(plan, _images_in(catalog, options.whole))
     return replace(plan, remove_empty_folders=options.remove_empty_folders, catalog=uuid)
+
+
+def _images_in(catalog: Catalog, folders: Sequence[bytes]) -> dict[bytes, set[bytes]]:
+    """Return all images below each folder: what cannot be read may be the only one of its kind."""
+    with catalog.read() as connection:
+        return {
+            folder: {path for path, _, _ in queries.image_files(connection, [folder], readable=False)}
+            for folder in folders
+        }
 
 
 def _proven_plan(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from itertools import combinations
+from typing import BinaryIO
 
 from neardup_cli.catalog import decisions
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput, PathNotFound, UnreadableImage
 from neardup_cli.fingerprints.content import stream_digest
+from neardup_cli.images.formats import SNIFFED_BYTES, has_image_extension, is_raw, looks_like_image, sniff
 from neardup_cli.records.decisions import Decision, ShownDecision
 from neardup_cli.records.matches import DuplicateGroup
 
@@ -110,9 +112,19 @@ def _digest(path: bytes, known: bytes | None) -> bytes:
         raise BadInput(f"{name} is no file")
     try:
         with open(path, "rb") as stream:
+            if known is None and not _is_image(path, stream):
+                raise BadInput(f"{name} is no image: nothing is a copy of it")
             return stream_digest(stream)
     except OSError as exc:
         raise UnreadableImage(f"{name}: {exc.strerror}") from exc
+
+
+def _is_image(path: bytes, stream: BinaryIO) -> bool:
+    """Return True if a file may be an image by what is in it; the stream is at its beginning again."""
+    head = stream.read(SNIFFED_BYTES)
+    stream.seek(0)
+    named = has_image_extension(path) and sniff(head) is not None
+    return named or is_raw(path) or looks_like_image(head)
 
 
 def _call_different(catalog: Catalog, contents: Sequence[Sequence[bytes]]) -> int:

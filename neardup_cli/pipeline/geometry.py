@@ -119,7 +119,7 @@ class Decider:
     def spare(self, number: int) -> None:
         """Tell the watcher that so many pairs need not be decided."""
         if self._checker is not None:
-            self._watch.advance(number)
+            self._watch.spare(number)
 
     def rest(self) -> None:
         """Store what was read beside the pixels, and forget what was made of images: it takes memory."""

@@ -6,6 +6,7 @@ already: that saves the work and not the question.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,6 +21,8 @@ from neardup_cli.progress import Progress
 from neardup_cli.records.files import CatalogedFile
 from neardup_cli.records.matches import Alignment, DuplicateGroup, PairMatch
 from neardup_cli.rules.looking import Looking
+
+_COUNT_EVERY = 5.0  # seconds
 
 type IdPair = tuple[int, int]
 type Decide = Callable[[Sequence[IdPair]], Mapping[IdPair, Alignment]]
@@ -84,8 +87,11 @@ class Candidates:
         if self._every_pair:
             self._look(self._pairs)
         told = rounds = 0
+        counted = time.monotonic()
         while wanted := self._looking.wanted():
-            if rounds < (rounds := self._looking.rounds):
+            # Counting takes a while where there are many: what it tells is for whoever waits.
+            if rounds < (rounds := self._looking.rounds) or time.monotonic() - counted > _COUNT_EVERY:
+                counted = time.monotonic()
                 spared = self._looking.spared(decider.open)
                 decider.spare(max(0, spared - told))
                 told = max(told, spared)

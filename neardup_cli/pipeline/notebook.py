@@ -13,7 +13,7 @@ from neardup_cli.installation import missing_extra
 from neardup_cli.progress import Progress, Silent
 
 
-class TqdmBar:
+class TqdmBar(Silent):
     """Shows one piece of work at a time."""
 
     def __init__(self, make: Callable[..., Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from neardup_cli.catalog import previews, scanning
@@ -200,17 +201,21 @@ def _read_all(
 ) -> None:
     """Stage 2: read, decode and embed what is new, storing as it comes."""
     # Late: a scan that finds nothing new needs no decoder, and these take a quarter of a second to import.
+    from neardup_cli.pipeline.effort import effort
     from neardup_cli.pipeline.extract import chunked
 
     embedder = None if model is None else model.load(options.device)
     if embedder is not None:
         store.use_model(embedder.identity)
     watch.start("Reading", len(found.to_read))
+    cost = partial(effort, embeds=embedder is not None, thorough=options.thorough)
+    watch.weigh(cost(found.to_read))
     batch = _CHUNK_HASHING if embedder is None else embedder.batch
     chunks = chunked(found.to_read, batch, options.workers)
     extract = _extracted_here if options.cluster is None else _extracted_on_cluster
     for extracted in extract(chunks, embedder, options, store):
         store.add(extracted)
+        watch.worked(cost(file.source for file in extracted))
         watch.advance(len(extracted))
     store.close()
 
@@ -326,6 +331,7 @@ def _summary(
         added=store.counts[Cause.NEW] - store.moved,
         changed=store.counts[Cause.CHANGED],
         unchanged=found.unchanged + store.counts[Cause.INCOMPLETE] + store.counts[Cause.SUSPECT],
+        exact=max(0, store.exact - store.moved),
         moved=store.moved,
         missing=store.missing,
         offline=offline,

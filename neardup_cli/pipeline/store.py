@@ -23,6 +23,7 @@ class ResultStore:
 
     Attributes:
         counts: files stored, by the cause they were read for; unreadable ones are not among them.
+        exact: new files with the bytes of one that was read before, those that were moved among them.
         skipped: files that could not be read or decoded.
         claims: the contents that workers are at; given back when the catalog has them.
     """
@@ -48,6 +49,7 @@ class ResultStore:
         self.claims = Claims()
         self.counts: Counter[Cause] = Counter()
         self.skipped: list[Skipped] = []
+        self.exact = 0
         self.embedded = self.regions = self.previews = self.moved = self.missing = 0
         with catalog.write() as connection:
             self._scan_id = scanning.begin_scan(connection)
@@ -177,6 +179,7 @@ class ResultStore:
             self.counts[Cause.CHANGED] += 1
         else:
             self.counts[file.source.cause] += 1
+            self.exact += file.source.cause is Cause.NEW and file.outcome is None
 
     def _skip(self, file: UnreadFile) -> None:
         self.skipped.append(Skipped(file.source.path, file.reason, unreadable=True))

@@ -29,6 +29,7 @@ class ScanSummary:
     Attributes:
         seen: image files found by the walk (those skipped as not images are not among them).
         added: new or changed files that were read; `changed` of them were known under the same path.
+        exact: of the added files that were not known, those with the bytes of another file.
         moved: files that this scan found under a new path, recognised by content, their old path gone.
         offline: files not looked for because their root is not mounted.
         embedded: contents that got a vector of the model in this scan.
@@ -53,8 +54,30 @@ class ScanSummary:
     previews: int = 0
     damaged: tuple[Skipped, ...] = ()
     app_folders: tuple[bytes, ...] = ()
+    exact: int = 0
 
     @property
     def unreadable(self) -> tuple[Skipped, ...]:
         """Only the skipped files that look like images and could not be read."""
         return tuple(entry for entry in self.skipped if entry.unreadable)
+
+
+@dataclass(slots=True)
+class Watched:
+    """What came of watching folders, until now."""
+
+    scans: int = 0
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    missing: int = 0
+    unreadable: int = 0
+    seconds: float = 0.0
+
+    def count(self, summary: ScanSummary) -> None:
+        """Add what a scan has found."""
+        self.scans += 1
+        self.added += summary.added
+        self.changed += summary.changed
+        self.moved += summary.moved
+        self.missing += summary.missing

@@ -60,6 +60,7 @@ def scan_document(summary: ScanSummary) -> dict[str, Any]:
         "added": summary.added,
         "changed": summary.changed,
         "unchanged": summary.unchanged,
+        "exact": summary.exact,
         "moved": summary.moved,
         "missing": summary.missing,
         "offline": summary.offline,

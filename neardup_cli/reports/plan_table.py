@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from neardup_cli.plans import Plan, PlannedGroup
 from neardup_cli.records.matches import DuplicateGroup
 from neardup_cli.reports.paths import shown_path, shown_text
 from neardup_cli.reports.plan_text import act_remark, carried_words, left_remark, plan_summary
+from neardup_cli.reports.sheet import Block, Row, Sheet
 from neardup_cli.reports.table import common_folder
 from neardup_cli.reports.units import shown_bytes
+
+_WHY = "Why"
 
 
 class _Row(NamedTuple):
@@ -31,12 +33,9 @@ def print_plan(plan: Plan, console: Console) -> None:
     """Draw a plan as one table: the keeper of each group first, with why, then what happens to the others."""
     if plan.groups:
         folder = common_folder(numbered_members(plan))
-        table = _new_table("Path", "Size", "Why")
-        for group in plan.groups:
-            for row in _rows(plan, group):
-                table.add_row(*_cells(row, folder))
-            table.add_row()
-        _print_below(folder, table, console)
+        blocks = [Block(None, [_drawn(row, folder) for row in _rows(plan, group)]) for group in plan.groups]
+        _print_below(folder, console)
+        Sheet(blocks, ["Size", _WHY], console.width, prose=_WHY, drop=["Size"]).draw(blocks, console)
     for name, reason in plan.undecided:
         console.print(Text(f"group {shown_text(name)}: {shown_text(reason)}", style="yellow"))
     for line in plan_summary(plan):
@@ -55,23 +54,27 @@ def print_group(plan: Plan, found: DuplicateGroup, console: Console) -> None:
     numbers = {path: str(number) for number, path in enumerate(numbered_members(plan), 1)}
     files = {member.path: member for member in found.members}
     folder = common_folder(list(numbers))
-    table = _new_table("Path", "Size", "Pixels", "Role", "Why")
     with_roles = bool(plan.groups) and plan.groups[0].keep.path == found.keep
     drawn: set[bytes] = set()
+    rows: list[Row] = []
     for row in (row for group in plan.groups for row in _rows(plan, group)):
         if row.path is not None and row.word in ("keep", "leave") and row.path in drawn:
             continue  # a version that stays and has copies of its own was drawn as left alone
-        word, path, size, why = _cells(row, folder)
-        pixels = role = Text()
+        word, path, cells = _drawn(row, folder)
+        more = dict(cells)
         if row.path in files:
             file = files[row.path]
-            size = Text(shown_bytes(file.stamp.size), style=size.style)
-            pixels = Text(f"{file.width}×{file.height}", style=size.style)
-            role = Text(found.role_of(file).value if with_roles else "", style=size.style)
+            style = more["Size"].style
+            more["Size"] = Text(shown_bytes(file.stamp.size), style=style)
+            more["Pixels"] = Text(f"{file.width}×{file.height}", style=style)
+            more["Role"] = Text(found.role_of(file).value if with_roles else "", style=style)
             drawn.add(row.path)
         number = "" if row.path is None else numbers.get(row.path, "")
-        table.add_row(Text.assemble(f"{number:>2} ", word), path, size, pixels, role, why)
-    _print_below(folder, table, console)
+        rows.append(Row(Text.assemble(f"{number:>2} ", word), path, more))
+    _print_below(folder, console)
+    blocks = [Block(None, rows)]
+    headings = ["Size", "Pixels", "Role", _WHY]
+    Sheet(blocks, headings, console.width, prose=_WHY, drop=["Role", "Size", "Pixels"]).draw(blocks, console)
 
 
 def numbered_members(plan: Plan) -> list[bytes]:
@@ -97,34 +100,17 @@ def _rows(plan: Plan, group: PlannedGroup) -> Iterator[_Row]:
         yield _Row("leave", "dim", left.path, "", left_remark(left))
 
 
-def _cells(row: _Row, folder: bytes) -> tuple[Text, Text, Text, Text]:
+def _drawn(row: _Row, folder: bytes) -> Row:
     """Return what is done, the path, the size and why; what is left alone is dim, a warning is red."""
     whole = row.style if row.style in ("dim", "red") else ""
     path = "" if row.path is None else _below(row.path, folder)
-    remark = shown_text(row.remark)
-    return (
-        Text(row.word, style=row.style),
-        Text(path, style=whole),
-        Text(row.size, style=whole),
-        Text(remark, style=whole),
-    )
+    cells = {"Size": Text(row.size, style=whole), _WHY: Text(shown_text(row.remark), style=whole)}
+    return Row(Text(row.word, style=row.style), Text(path, style=whole), cells)
 
 
-def _new_table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
-    for heading in headings:
-        if heading in ("Size", "Pixels"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        else:
-            table.add_column(heading, overflow="fold", ratio=3 if heading == "Path" else 2)
-    return table
-
-
-def _print_below(folder: bytes, table: Table, console: Console) -> None:
+def _print_below(folder: bytes, console: Console) -> None:
     if folder:
-        console.print(Text.assemble("Below ", (shown_path(folder), "bold"), ":"))
-    console.print(table)
+        console.print(Text.assemble("Below ", (shown_path(folder), "bold"), ":"), soft_wrap=True)
 
 
 def _below(path: bytes, folder: bytes) -> str:

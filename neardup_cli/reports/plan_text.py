@@ -40,6 +40,16 @@ _DID = {
     Action.DELETE: "deleted for good",
     Action.LIST: "listed",
 }
+_TO_DO = {
+    Action.TRASH: "move them to the trash",
+    Action.QUARANTINE: "move them to quarantine in",
+    Action.MOVE: "move them to",
+    Action.HARDLINK: "replace them by hard links",
+    Action.SYMLINK: "replace them by symbolic links",
+    Action.REFLINK: "replace them by files that share their blocks",
+    Action.DELETE: "delete them for good",
+}
+_ACROSS = "--across-devices"  # is named where a file was left alone for want of it
 _FREES = (Action.DELETE, Action.HARDLINK, Action.SYMLINK, Action.REFLINK)
 
 
@@ -55,7 +65,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 def plan_summary(plan: Plan) -> Iterator[str]:
     """Yield what a plan comes to, and what is to be known before it is applied."""
     if not plan.acts:
-        yield "nothing to do" + (": no copies" if not plan.groups else "")
+        yield "nothing to do: " + ("all copies are left alone" if plan.groups else "no copies")
     else:
         copies = shown_count(plan.acts, "copy", "copies")
         freed = (
@@ -67,11 +77,25 @@ def plan_summary(plan: Plan) -> Iterator[str]:
         yield f"{copies} in {groups} {_WILL[plan.action]}{below}, {size}{freed}"
     if left := sum(len(group.left) for group in plan.groups):
         yield f"{shown_count(left, 'file')} left alone, each with its reason"
+    if plan.to is not None and (
+        away := sum(_ACROSS in left.reason for one in plan.groups for left in one.left)
+    ):
+        away_from = f"on another disk than {shown_path(plan.to)}"
+        copies = shown_count(away, "copy", "copies")
+        yield f"{copies} {away_from}: {_ACROSS} has them copied there, checked and removed"
     if plan.undecided:
         groups = shown_count(len(plan.undecided), "group")
         yield f"{groups} of which no file can be kept: nothing is done there"
     if plan.acts and plan.action is Action.DELETE:
         yield "delete cannot be undone"
+
+
+def dry_run_line(plan: Plan) -> str:
+    """Say that nothing was done, how it is done, and how it is taken back."""
+    what = f"{_TO_DO[plan.action]}{'' if plan.to is None else f' {shown_path(plan.to)}'}"
+    if plan.action is Action.DELETE:
+        return f"Dry run: nothing was done. Add --apply --permanently to {what}: nothing takes that back"
+    return f"Dry run: nothing was done. Add --apply to {what}; `neardup undo` takes that back"
 
 
 def outcome_line(outcome: Outcome) -> str:
@@ -92,8 +116,8 @@ def outcome_line(outcome: Outcome) -> str:
 
 def undone_line(outcome: Outcome) -> str:
     """Return what an undo has done."""
-    batch = "" if outcome.batch is None else f" of batch {outcome.batch}"
-    return f"{shown_count(outcome.done, 'file')}{batch} as before"
+    batch = "" if outcome.batch is None else f" (batch {outcome.batch})"
+    return f"Restored {shown_count(outcome.done, 'file')}{batch}"
 
 
 def refusal_lines(outcome: Outcome) -> Iterator[str]:

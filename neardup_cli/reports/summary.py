@@ -32,7 +32,10 @@ def scan_lines(summary: ScanSummary) -> Iterator[str]:
         (len(summary.unreadable), "unreadable"),
     ]
     always = {"new", "unchanged"}
-    yield "  " + ", ".join(f"{number:,} {name}" for number, name in parts if number or name in always)
+    told = {"new": f" ({summary.exact:,} with the bytes of another)" if summary.exact else ""}
+    yield "  " + ", ".join(
+        f"{number:,} {name}{told.get(name, '')}" for number, name in parts if number or name in always
+    )
     if summary.embedded:
         yield f"  {shown_count(summary.embedded, 'embedding')} computed with {summary.model}"
     if summary.regions:

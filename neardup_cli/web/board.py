@@ -262,6 +262,17 @@ class Watch:
         self.done += steps
         self._stop_if_ended()
 
+    def weigh(self, effort: float) -> None:
+        """Do nothing: the page counts steps."""
+
+    def worked(self, effort: float) -> None:
+        """Do nothing, as above."""
+
+    def spare(self, steps: int) -> None:
+        """Note that some steps are not needed."""
+        if self.total is not None:
+            self.total -= steps
+
     def _stop_if_ended(self) -> None:
         if self._ended():
             raise Stopped

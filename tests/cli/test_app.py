@@ -176,7 +176,7 @@ def test_compare_names_what_it_cannot_use(command: Command, tmp_path: Path, draw
 
 
 def test_help_and_version_are_data(command: Command) -> None:
-    for arguments in ([], ["--help"], ["-h"]):
+    for arguments in (["--help"], ["-h"]):
         outcome = command(*arguments)
         assert (outcome.code, outcome.said) == (0, "")
         assert outcome.out.startswith("Usage: neardup ")

@@ -77,7 +77,7 @@ def test_a_quarantine_comes_back_though_the_catalog_is_gone(photos: Path, neardu
         path.unlink()
     refused = neardup.run("undo", "--from", away, "--list")
     assert refused.returncode == 2
-    assert neardup.succeed("undo", "--from", away) == b"3 files as before\n"
+    assert neardup.succeed("undo", "--from", away) == b"Restored 3 files\n"
     assert sorted(photos.rglob("*")) == before
     assert b"has no journal" in neardup.run("undo", "--from", away).stderr
     assert not neardup.catalog.exists()

@@ -6,15 +6,13 @@ import csv
 import io
 import json
 import os
-import pty
 import re
-import select
 import shutil
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +20,7 @@ import pytest
 
 from neardup_cli import __version__, build_hash_db
 from neardup_cli.reports.paths import parse_data_path
+from tests.e2e.terminal import on_terminal
 
 if TYPE_CHECKING:
     from tests.conftest import Draw, Lacking
@@ -85,45 +84,6 @@ def crowded_catalog(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Pat
         for copy in range(3):
             os.link(first, first.with_suffix(f".{copy}.png"))
     return build_hash_db(folder, tmp_path_factory.mktemp("catalog") / "catalog.db", hash_only=True)
-
-
-@dataclass(frozen=True)
-class OnTerminal:
-    """What a command wrote to a terminal (as stdout, or as stderr), to a pipe, and its exit code."""
-
-    terminal: bytes
-    piped: bytes
-    code: int
-
-
-def on_terminal(neardup: Neardup, *arguments: str | bytes | Path, stream: str = "stdout") -> OnTerminal:
-    """Run a command with one of its streams on a pseudo-terminal and the other in a pipe."""
-    ours, theirs = pty.openpty()
-    other = "stderr" if stream == "stdout" else "stdout"
-    variables = {**neardup.variables(), "TERM": "xterm-256color", "COLUMNS": "200"}
-    with subprocess.Popen(
-        [COMMAND, *arguments],
-        env=variables,
-        cwd=neardup.home,
-        stdin=subprocess.DEVNULL,
-        **{stream: theirs, other: subprocess.PIPE},  # type: ignore[call-overload]
-    ) as process:
-        os.close(theirs)
-        pipe = process.stdout or process.stderr
-        written = {ours: b"", pipe.fileno(): b""}
-        reading = set(written)
-        while reading:
-            for descriptor in select.select(list(reading), [], [], 60)[0]:
-                try:
-                    data = os.read(descriptor, 65536)
-                except OSError:  # how Linux says that nobody holds the other end any more
-                    data = b""
-                written[descriptor] += data
-                if not data:
-                    reading.discard(descriptor)
-        process.wait(60)
-        os.close(ours)
-    return OnTerminal(written.pop(ours), written.popitem()[1], process.returncode)
 
 
 def both_cores[T, R](work: Callable[[T], R], items: Iterable[T]) -> list[R]:

@@ -21,6 +21,7 @@ from neardup_cli import Catalog, Copies, DupsOptions, ScanOptions, find_copies, 
 from neardup_cli.errors import BadInput, ModelMissing, PathNotFound
 from neardup_cli.images import given
 from neardup_cli.pipeline.status import catalog_status
+from neardup_cli.progress import Silent
 
 if TYPE_CHECKING:
     from tests.conftest import Draw, Lacking
@@ -287,7 +288,7 @@ def test_threads_may_ask_at_once(photographs: dict[str, Image.Image]) -> None:
 def test_progress_is_told(photos: Path) -> None:
     told: list[tuple[str, int | None]] = []
 
-    class Watch:
+    class Watch(Silent):
         def start(self, task: str, total: int | None) -> None:
             told.append((task, total))
 

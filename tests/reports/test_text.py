@@ -131,6 +131,9 @@ def test_scan() -> None:
         "  skipped 1: not an image file (no extension)",
         "  skipped 1: truncated (.jpg)",
     ]
+    assert list(scan_lines(replace(summary, exact=2)))[1].startswith(
+        "  10 new (2 with the bytes of another), 2 ch"
+    )
     assert list(unreadable_lines(summary)) == ["unreadable: /p/\\x1b.jpg: truncated"]
 
 
