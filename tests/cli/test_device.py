@@ -26,6 +26,7 @@ LOADING = {
     "explain": ["{photos}/coffee.png", "{photos}/chelsea.jpg"],
     "leaks": ["--split", "all={photos}"],
     "serve": ["--port", "0"],
+    "watch": ["{photos}"],
     "eval run": ["--queries", "{photos}", "--references", "{photos}", "--truth", "{photos}/truth.csv"],
     "eval tune": ["--pairs", "{photos}/pairs.csv"],
 }
