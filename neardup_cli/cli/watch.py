@@ -54,6 +54,7 @@ def watch(
     It scans first, and again when something has changed and come to rest; then it rests itself, longer the
     longer that took. Ctrl-C or SIGTERM ends it with a summary. Needs the extra `watch`.
     """
+    from neardup_cli.embedders.registry import default_model, demand_device
     from neardup_cli.images.remote import is_remote
     from neardup_cli.pipeline.scan import ScanOptions
     from neardup_cli.pipeline.survey import real_roots, refuse_app_folders
@@ -71,6 +72,8 @@ def watch(
     roots = real_roots(named)
     refuse_app_folders(roots)
     scanning = ScanOptions.from_settings(settings, hash_only=hash_only, exclude=exclude or [], hidden=hidden)
+    if not hash_only:
+        demand_device(settings.model or default_model(), settings.device)
     watched = Watched()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as systemd and launchd stop a service
     say(f"watching {', '.join(map(shown_path, roots))} (Ctrl-C stops it)")
