@@ -20,7 +20,7 @@ _ALEMBIC_TABLE = "alembic_version"
 
 
 def needs_migration(engine: Engine, path: Path | str) -> bool:
-    """Say whether the catalog is new or older than this program.
+    """Return True if the catalog is new or older than this program.
 
     Raises:
         CatalogTooNew: a newer neardup migrated it.

@@ -149,7 +149,7 @@ def store_model(connection: Connection, identity: ModelIdentity, scan_id: int) -
 
 
 def every_content_has_a_vector(connection: Connection, model_id: int, *, regions: bool = False) -> bool:
-    """Say whether the model has embedded all decodable contents, and their regions if these are asked for.
+    """Return True if the model has embedded all decodable contents, and their regions if these are asked for.
 
     The usual case, cheaply seen.
     """
@@ -162,7 +162,7 @@ def every_content_has_a_vector(connection: Connection, model_id: int, *, regions
 
 
 def every_content_has_a_preview(connection: Connection) -> bool:
-    """Say whether all decodable contents have a preview of this version: the usual case."""
+    """Return True if all decodable contents have a preview of this version: the usual case."""
     query = select(func.count(Preview.c.content_id)).where(Preview.c.version == PREVIEW_VERSION)
     return connection.execute(query).scalar_one() == _count_decodable(connection)
 

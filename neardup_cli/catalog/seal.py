@@ -97,11 +97,11 @@ class Seal:
             return None
 
     def touched(self, status: os.stat_result) -> bool:
-        """Say whether somebody else has written to the file, or put another one in its place."""
+        """Return True if somebody else has written to the file, or put another one in its place."""
         return self.folding or self.stamp != _stamp(status)
 
     def is_of(self, handle: int) -> bool:
-        """Say whether the file is the one that was sealed, as far as its nonce tells."""
+        """Return True if the file is the one that was sealed, as far as its nonce tells."""
         found = read_at(handle, 4, _NONCE_AT)
         return len(found) == 4 and int.from_bytes(found) == self.nonce
 

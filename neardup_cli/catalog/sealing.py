@@ -76,12 +76,12 @@ class SealedFile:
         return self._handle.number
 
     def is_database(self) -> bool:
-        """Say whether the file begins as SQLite's do."""
+        """Return True if the file begins as SQLite's do."""
         with self._handle.lock:
             return is_database(self.handle)
 
     def is_empty(self) -> bool:
-        """Say whether there is nothing in it."""
+        """Return True if there is nothing in it."""
         return os.fstat(self.handle).st_size == 0
 
     def let_go(self) -> None:
@@ -321,7 +321,7 @@ class SealedFile:
         return wrong_pages(self.path, self.handle, seal, among)
 
     def _is_of(self, seal: Seal) -> bool:
-        """Say whether a seal is of this file, and not of an older or newer copy of the catalog.
+        """Return True if a seal is of this file, and not of an older or newer copy of the catalog.
 
         The first page tells; where that is not SQLite's any more, the file is taken for a damaged one.
         """
@@ -381,7 +381,7 @@ def wrong_pages(path: Path, handle: int, seal: Seal, among: Iterable[range] | No
 
 
 def is_database(handle: int) -> bool:
-    """Say whether a file begins as SQLite's do."""
+    """Return True if a file begins as SQLite's do."""
     return read_at(handle, len(MAGIC), 0) == MAGIC
 
 

@@ -72,7 +72,7 @@ class Act(ABC):
 
     @abstractmethod
     def happened(self, operation: Operation, intent: Intent) -> bool:
-        """Say whether an act whose end nobody has seen was done; remove what is left of one that was not."""
+        """Return True if an act whose end nobody saw was done; remove what is left of one that was not."""
 
     @abstractmethod
     def backward(self, operation: Operation, intent: Intent) -> None:
@@ -123,7 +123,7 @@ def aside_of(token: str, operation: Operation, path: bytes) -> bytes:
 
 
 def is_dressed(operation: Operation, intent: Intent) -> bool:
-    """Say whether the path holds a regular file with the size, time and mode that it had.
+    """Return True if the path holds a regular file with the size, time and mode that it had.
 
     Raises:
         OSError: it cannot be told.

@@ -90,5 +90,5 @@ def _parts(act: PlannedAct) -> Iterator[tuple[bytes, bytes | None]]:
 
 
 def _inside(path: bytes, folder: bytes) -> bool:
-    """Say whether a path written by hand really leads below a folder."""
+    """Return True if a path written by hand really leads below a folder."""
     return os.path.normpath(path) == path and path != folder and is_below(path, folder)

@@ -328,7 +328,7 @@ def _undo_unit(work: _Work, unit: Sequence[Operation], offline: Sequence[bytes])
 
 
 def _is_to_undo(work: _Work, operation: Operation, offline: Sequence[bytes]) -> bool:
-    """Say whether a file can be taken back; one that is gone for good must not keep the others away.
+    """Return True if a file can be taken back; one that is gone for good must not keep the others away.
 
     Raises:
         Refused, OSError: something is in the way.

@@ -34,7 +34,7 @@ class Folders:
         return self._troubles[folder]
 
     def protects(self, path: bytes) -> bool:
-        """Say whether a path is protected or leads below one that is, by its name or by where it leads."""
+        """Return True if a path is protected or leads below one that is, by its name or by where it leads."""
         if not self._protect:
             return False
         return any(is_below(path, top) for top in self._protect) or self._is_sheltered(path, keep=False)

@@ -95,7 +95,7 @@ def _changed_in_secret(file: CatalogedFile) -> str | None:
 
 
 def is_readable(path: bytes) -> bool:
-    """Say whether a file can be opened and read now."""
+    """Return True if a file can be opened and read now."""
     try:
         with open(path, "rb", buffering=0) as stream:
             stream.read(1)

@@ -138,7 +138,7 @@ def _is_file_of(path: bytes, status: os.stat_result) -> bool:
 
 
 def _is_still(path: bytes, status: os.stat_result) -> bool:
-    """Say whether a file is that of a status under a new name, which some systems number anew."""
+    """Return True if a file is that of a status under a new name, which some systems number anew."""
     now = os.lstat(path)
     return (now.st_mode, now.st_size, now.st_mtime_ns) == (
         status.st_mode,

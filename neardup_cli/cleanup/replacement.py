@@ -96,7 +96,7 @@ class Replacement(Act):
         return operation.file.path
 
     def _is_itself(self, operation: Operation, intent: Intent) -> bool:
-        """Say whether the path holds a file of its own, with the bytes, time and mode that it had."""
+        """Return True if the path holds a file of its own, with the bytes, time and mode that it had."""
         return is_dressed(operation, intent) and bool(files.found(operation.file.path, operation.file))
 
 

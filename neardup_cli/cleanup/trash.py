@@ -44,7 +44,7 @@ class Place(NamedTuple):
 
 
 def is_freedesktop() -> bool:
-    """Say whether this system's trash is the one described here."""
+    """Return True if this system's trash is the one described here."""
     return os.name == "posix" and sys.platform != "darwin"
 
 

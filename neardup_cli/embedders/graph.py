@@ -89,7 +89,7 @@ def _steps(graph: Any, constants: dict[str, Any]) -> tuple[Any, Any, Any] | None
         return found[0] if len(found) == 1 and shown.isdisjoint(node.output) else None
 
     def scales(node: Any) -> bool:  # noqa: ANN401 - as above
-        """Say whether a node takes a number for each channel, the last of the axes, that none other reads."""
+        """Return True if a node takes a number for each channel, the last axis, that none other reads."""
         constant = constants.get(node.input[1]) if len(node.input) == 2 else None
         return constant is not None and tuple(constant.dims) == (3,) and len(readers[constant.name]) == 1
 

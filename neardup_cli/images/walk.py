@@ -324,7 +324,7 @@ def outermost(paths: Sequence[bytes]) -> list[bytes]:
 
 
 def is_below(path: bytes, folder: bytes) -> bool:
-    """Say whether `path` is `folder` or lies in it; a member lies in its container."""
+    """Return True if `path` is `folder` or lies in it; a member lies in its container."""
     if path == folder or path.startswith(folder.rstrip(b"/") + b"/"):
         return True
     return is_container(folder) and path.startswith(folder + b"!")

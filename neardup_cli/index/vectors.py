@@ -137,7 +137,7 @@ class VectorIndex:
         return int(self._index.nlist) if isinstance(self._index, faiss.IndexIVF) else 1
 
     def suits(self, vectors: int, flat_up_to: int | None = None) -> bool:
-        """Say whether this is the index to hold so many vectors, or one made for a quarter of them."""
+        """Return True if this is the index to hold so many vectors, or one made for a quarter of them."""
         if self.kind is not kind_for(vectors, flat_up_to):
             return False
         return self.kind is IndexKind.FLAT or lists_for(vectors) <= math.sqrt(_OUTGROWN) * self.lists
@@ -262,7 +262,7 @@ def _serialised(index: faiss.Index) -> Bytes:
 
 
 def _is_sealed(stream: BinaryIO) -> bool:
-    """Say whether a file ends in the BLAKE3 of all that is before, and go back to its start.
+    """Return True if a file ends in the BLAKE3 of all that is before, and go back to its start.
 
     FAISS believes the sizes that it reads: one wrong byte would have it ask for gigabytes.
     """

@@ -227,11 +227,11 @@ class OpenedFile:
         return None
 
     def is_unchanged(self) -> bool:
-        """Say whether a file that was read twice held still."""
+        """Return True if a file that was read twice held still."""
         return self.handle < 0 or file_stamp(os.fstat(self.handle)) == self.stamp
 
     def _has_failed(self, error: UnreadableImage) -> bool:
-        """Say whether the disk failed while the file was decoded, rather than what the file holds."""
+        """Return True if the disk failed while the file was decoded, rather than what the file holds."""
         cause = error.__cause__
         # A position that a corrupt file names can be an invalid argument; nothing else is its doing.
         return self.handle >= 0 and isinstance(cause, OSError) and cause.errno not in (None, errno.EINVAL)

@@ -69,7 +69,7 @@ def _wrong_vectors(catalog: Catalog, model: StoredModel) -> str:
 
 
 def _lists_are_sound(catalog: Catalog, model: StoredModel) -> bool:
-    """Say whether the lists are such as a join makes: nearest first, each other once, none too far."""
+    """Return True if the lists are such as a join makes: nearest first, each other once, none too far."""
     try:
         with catalog.read() as connection:
             store.stored_join(connection, model)

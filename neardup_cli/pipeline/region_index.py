@@ -105,7 +105,7 @@ def open_region_index(catalog: Catalog, model: StoredModel) -> RegionIndex:
 
 
 def region_index_is_usable(catalog: Catalog, model: StoredModel) -> bool:
-    """Say whether the file holds what the catalog does, or a beginning of it, or is not there yet."""
+    """Return True if the file holds what the catalog does, or a beginning of it, or is not there yet."""
     path = region_index_path(catalog.path, model)
     with catalog.read() as connection:
         if not path.exists():

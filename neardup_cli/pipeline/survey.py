@@ -268,7 +268,7 @@ def _set_aside(row: KnownRow, result: Survey) -> None:
 
 
 def still_there(path: bytes) -> bool:
-    """Say whether a file that the walk did not meet exists: it is excluded or hidden now, or out of reach.
+    """Return True if a file that the walk did not meet exists: it is excluded or hidden now, or out of reach.
 
     A path that is a link now, or leads through one, is no file of its own any more.
     """
@@ -284,7 +284,7 @@ def still_there(path: bytes) -> bool:
 
 
 def is_offline(root: bytes, device: int) -> bool:
-    """Say whether a root is a mount point without its disk, rather than a folder whose files were deleted.
+    """Return True if a root is a mount point without its disk, rather than a folder whose files were deleted.
 
     Args:
         root: the root's path.

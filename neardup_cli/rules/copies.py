@@ -92,7 +92,7 @@ class Limits:
         return Judgement(Stage.GEOMETRY if undoubted is None else undoubted, alignment)
 
     def counts(self, alignment: Alignment | None) -> bool:
-        """Say whether what happened makes a copy: a second shot of a scene is none, unless asked for."""
+        """Return True if what happened makes a copy: a second shot of a scene is none, unless asked for."""
         return self.similar_shots or alignment is None or alignment.kind is not Kind.SIMILAR_SHOT
 
 

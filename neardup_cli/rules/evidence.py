@@ -55,12 +55,12 @@ NOTHING = Evidence()
 
 
 def is_edited(holdings: Holdings) -> bool:
-    """Say whether an editing program was the last to write a file, as far as it says so."""
+    """Return True if an editing program was the last to write a file, as far as it says so."""
     return bool(_EDITORS.search(holdings.software))
 
 
 def is_from_camera(evidence: Evidence) -> bool:
-    """Say whether a content bears the signs of a camera's own file."""
+    """Return True if a content bears the signs of a camera's own file."""
     held = evidence.holdings
     return held is not None and held.from_camera and not is_edited(held)
 
@@ -99,7 +99,7 @@ def long_side(file: CatalogedFile, evidence: Evidence) -> float:
 
 
 def is_lossless(file: CatalogedFile, evidence: Evidence) -> bool:
-    """Say whether a content's pixels are stored as they are."""
+    """Return True if a content's pixels are stored as they are."""
     return file.format in LOSSLESS if evidence.holdings is None else evidence.holdings.lossless
 
 

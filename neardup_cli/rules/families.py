@@ -186,7 +186,7 @@ class _Clusters:
         return True
 
     def _are_linked(self, a: int, b: int) -> bool:
-        """Say whether enough of the members of two clusters match, or what all members of each match."""
+        """Return True if enough of the members of two clusters match, or what all members of each match."""
         sizes = len(self._members[a]), len(self._members[b])
         count = self._between[a][b]
         least = _LEAST_LINKED if min(sizes) > 1 else _LEAST_LINKED_ALONE
@@ -202,7 +202,7 @@ class _Clusters:
         return sizes[0] * sizes[1] - unknown
 
     def _are_apart(self, a: int, b: int) -> bool:
-        """Say whether a person called any of the two different, or they are mostly other shots of a scene."""
+        """Return True if a person called any two different, or they are mostly other shots of a scene."""
         if len(self._members[a]) > len(self._members[b]):
             a, b = b, a
         if any(self._root.get(other) == b for other in self._others(a, self._different)):
@@ -291,7 +291,7 @@ class _Clusters:
         links: Counter[IdPair],
         surrounded: Mapping[int, set[int]],
     ) -> bool:
-        """Say whether what something shows are images that have nothing to do with each other.
+        """Return True if what something shows are images that have nothing to do with each other.
 
         Crops of it that have nothing in common are none: around them goes on what they show.
         """
@@ -337,7 +337,7 @@ class _Clusters:
         links: Counter[IdPair],
         showing: Mapping[int, Sequence[PairMatch]],
     ) -> bool:
-        """Say whether a cluster as a whole has to do with what one of its members shows.
+        """Return True if a cluster as a whole has to do with what one of its members shows.
 
         Of a captioned crop the original shows more too, and only some of its versions match that.
         """

@@ -60,7 +60,7 @@ def sureness(pair: PairMatch) -> float:
 
 
 def is_plain(pair: PairMatch) -> bool:
-    """Say whether two contents are the same image: so too where hashes or vectors alone decided."""
+    """Return True if two contents are the same image: so too where hashes or vectors alone decided."""
     found = pair.alignment
     if found is None:
         return True
@@ -68,7 +68,7 @@ def is_plain(pair: PairMatch) -> bool:
 
 
 def is_stretched(found: Alignment) -> bool:
-    """Say whether one of two images has other proportions: it was edited, and lost nothing."""
+    """Return True if one of two images has other proportions: it was edited, and lost nothing."""
     if not found.transform:
         return False
     (a, b, _), (c, d, _) = found.transform
@@ -78,7 +78,7 @@ def is_stretched(found: Alignment) -> bool:
 
 
 def is_straight(pair: PairMatch) -> bool:
-    """Say whether two contents show what they share upright and in the same tones."""
+    """Return True if two contents show what they share upright and in the same tones."""
     found = pair.alignment
     if found is None:
         return True
@@ -93,13 +93,13 @@ def is_straight(pair: PairMatch) -> bool:
 
 
 def is_partial(pair: PairMatch) -> bool:
-    """Say whether one of two contents shows clearly more than the other one, or each something else."""
+    """Return True if one of two contents shows clearly more than the other one, or each something else."""
     found = pair.alignment
     return found is not None and min(found.coverage_a, found.coverage_b) < _PARTIAL
 
 
 def in_part(pair: PairMatch, content: int) -> bool:
-    """Say whether a part of a content alone lies on the other one of a match."""
+    """Return True if a part of a content alone lies on the other one of a match."""
     found = pair.alignment
     if found is None:
         return False
@@ -115,7 +115,7 @@ def outer_of(pair: PairMatch) -> int | None:
 
 
 def surrounds(pair: PairMatch) -> bool:
-    """Say whether what shows more shows something else around the other one, and not more of the scene."""
+    """Return True if what shows more shows something else around the other one, and not more of the scene."""
     found = pair.alignment
     if found is None or not is_partial(pair) or found.kind is Kind.CROPPED:
         return False

@@ -215,7 +215,7 @@ def saved_from(pairs: Iterable[PairMatch], evidence: EvidenceOf) -> set[tuple[in
 
 
 def is_coarser(source: Holdings, held: Holdings) -> bool:
-    """Say whether a quantiser is so much coarser that its steps can be told in the pixels of another file."""
+    """Return True if a quantiser is so much coarser that its steps show in the pixels of another file."""
     return bool(source.table) and (
         not held.table or source.quality > max(_LEAST_STEP, _COARSER * held.quality)
     )

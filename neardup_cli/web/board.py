@@ -235,7 +235,7 @@ class Board:
         self._metrics.group_seconds.set(time.monotonic() - started)
 
     def _proved(self, former: Snapshot, proofs: int) -> bool:
-        """Say whether proofs were made, by whoever it was, and no more are being made right now."""
+        """Return True if proofs were made, by whoever it was, and no more are being made right now."""
         if proofs != self._proofs:
             self._proofs, self._proofs_since = proofs, time.monotonic()
         quiet = self._all_proved or time.monotonic() - self._proofs_since >= _QUIET_SECONDS
@@ -279,7 +279,7 @@ class Watch:
 
 
 def _passes(one: GroupFacets, wanted: Filter) -> bool:
-    """Say whether a group passes all of a filter but its folder."""
+    """Return True if a group passes all of a filter but its folder."""
     return (
         one.reclaimable_bytes >= wanted.min_bytes
         and (wanted.kind is None or wanted.kind in one.kinds)

@@ -127,7 +127,7 @@ class Gate:
         return None
 
     def answers_to(self, host: str) -> bool:
-        """Say whether a Host header names this server.
+        """Return True if a Host header names this server.
 
         Beyond loopback every address will do: DNS rebinding needs a name.
         """
