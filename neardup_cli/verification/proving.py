@@ -103,7 +103,7 @@ def _is_rather_source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool:
 
 
 def _source(gone: Opened, kept: Opened, seen: PixelLosses) -> bool | None:
-    """Return True if the one that stays, a larger one, was enlarged from the one that goes; None if unknown."""
+    """Return True if the one that stays, a larger one, was enlarged from the other; None if unknown."""
     small, large = gone.frame(), kept.frame()
     size, large_size = _size(small.rgb), _size(large.rgb)
     if large.rgb.size <= LARGER * small.rgb.size or Loss.AREA in seen.losses:
