@@ -40,7 +40,9 @@ _MADE = 0.95
 # Of few blocks the share scatters: in images that were shrunk to 30 blocks it is 0.78 and more, to 260 0.89.
 _QUANTISER_SEEN, _NO_QUANTISER, _WOULD_SHOW = 0.91, 0.955, 0.88
 _OF_FEW_BLOCKS = 1.0
-_GRID_SEEN, _NO_GRID, _GRID_WOULD_SHOW = 6.0, 2.5, 5.0
+# Twice as large as their smaller versions, with grain of their own: 7 to 10 in four that bear no quantiser of
+# these; in four enlargements of what a JPEG was made of, which bear none either, 72 and more.
+_GRID_SEEN, _NO_GRID, _GRID_WOULD_SHOW, _GRID_CLEAR = 6.0, 2.5, 5.0, 20.0
 _MOST_COLOUR = 1.5
 _MOST_TINT = 3.0
 _MOST_TONE = 4.0
@@ -134,8 +136,10 @@ def is_source(found: Traces, if_enlarged: Callable[[], Enlarged]) -> bool | None
         if_enlarged: what it would bear if it had been enlarged; asked for where that matters.
     """
     seen = _QUANTISER_SEEN - _OF_FEW_BLOCKS / math.sqrt(max(1, found.blocks))
-    if found.grid > _GRID_SEEN or (found.quantiser is not None and found.quantiser < seen):
+    if found.quantiser is not None and found.quantiser < seen:
         return True
+    if found.grid > _GRID_SEEN:
+        return None if _is_contradicted(found, if_enlarged) else True
     if found.grid > _NO_GRID or (found.quantiser is not None and found.quantiser < _NO_QUANTISER):
         return None
     expected = if_enlarged()
@@ -143,6 +147,18 @@ def is_source(found: Traces, if_enlarged: Callable[[], Enlarged]) -> bool | None
         return False
     would_show = expected.quantiser is not None and expected.quantiser < _WOULD_SHOW
     return False if would_show else None
+
+
+def _is_contradicted(found: Traces, if_enlarged: Callable[[], Enlarged]) -> bool:
+    """Return True if a larger image does not bear the quantiser of a small one, and else would.
+
+    Then a faint grid comes from elsewhere, as from its own blocks at twice the size; a clear one is that of
+    an enlargement, though not of this very file.
+    """
+    if found.grid > _GRID_CLEAR or found.quantiser is None or found.quantiser < _NO_QUANTISER:
+        return False
+    expected = if_enlarged().quantiser
+    return expected is not None and expected < _WOULD_SHOW
 
 
 def lost_facts(gone: Holdings, kept: Holdings) -> Iterator[tuple[Loss, str]]:
