@@ -66,11 +66,11 @@ class Alignment:
     spread: float = 0.0
     kind: Kind | None = None
     evidence: float = 0.0
-    core: float = 0.0
-    blank: float = 0.0
-    blocks: int = 0
-    soft: bool = False
-    gradient: bool = False
+    core: float = field(default=0.0, compare=False)
+    blank: float = field(default=0.0, compare=False)
+    blocks: int = field(default=0, compare=False)
+    soft: bool = field(default=False, compare=False)
+    gradient: bool = field(default=False, compare=False)
 
     @property
     def confidence(self) -> float:
