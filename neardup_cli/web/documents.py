@@ -256,6 +256,7 @@ class ScanResult(BaseModel):
     added: int
     changed: int
     unchanged: int
+    exact: int
     moved: int
     missing: int
     offline: int
