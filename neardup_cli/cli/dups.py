@@ -238,7 +238,8 @@ def _print(report: DupsReport, chosen: Format, *, nul: bool, done: bool) -> None
             table.print_dups(report, table_console())
         case _:
             write_lines(text.dups_lines(report.groups))
-    if chosen is not Format.JSON and not _is_table(chosen):
+    on_its_own = chosen is Format.JSON and stdout_is_terminal()
+    if not (on_its_own or _is_table(chosen)):
         say(text.dups_summary(report))
     for line in (text.looked_line(report), text.similar_shots_line(report), text.budget_line(report)):
         if line is not None:

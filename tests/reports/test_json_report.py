@@ -47,6 +47,7 @@ def test_scan() -> None:
         "added": 1,
         "changed": 2,
         "unchanged": 3,
+        "exact": 0,
         "moved": 4,
         "missing": 5,
         "offline": 6,
