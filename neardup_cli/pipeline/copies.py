@@ -143,17 +143,6 @@ def find_copies(
 ) -> Copies:
     """Find the copies among images, as `neardup dups` does among files.
 
-    >>> from PIL import Image
-    >>> from neardup_cli import find_copies
-    >>> red, blue = (Image.new("RGB", (64, 48), colour) for colour in ("red", "blue"))
-    >>> result = find_copies({"first": red, "second": red.copy(), "other": blue}, progress=False)
-    >>> result
-    <Copies: 1 copy in 1 group among 3 images>
-    >>> [(group.keep, group.copies) for group in result.groups]
-    [('first', ('second',))]
-    >>> result.drop
-    ['second']
-
     Args:
         images: any iterable (a generator too, of which little is held at once) of images: paths (str, Path or
             bytes), Pillow images, arrays of pixels (height × width, or × 3 or 4; uint8, uint16, bool, or
@@ -187,6 +176,18 @@ def find_copies(
     Returns:
         The groups, the pairs, and what is known of each image. The order of the images does not change which
         of them are copies.
+
+    Examples:
+        >>> from PIL import Image
+        >>> from neardup_cli import find_copies
+        >>> red, blue = (Image.new("RGB", (64, 48), colour) for colour in ("red", "blue"))
+        >>> result = find_copies({"first": red, "second": red.copy(), "other": blue}, progress=False)
+        >>> result
+        <Copies: 1 copy in 1 group among 3 images>
+        >>> [(group.keep, group.copies) for group in result.groups]
+        [('first', ('second',))]
+        >>> result.drop
+        ['second']
 
     Raises:
         BadInput: something is no image, ids do not go with the images, or an option is out of range.
