@@ -96,9 +96,7 @@ class CodecNoise:
     def of(self, expected: Grey) -> Floats32:
         """Return what the codec adds to `uint8 [height, width]`, grey levels."""
         coded = self.coded(expected)
-        if coded is None:
-            return np.zeros(expected.shape, np.float32)
-        return np.asarray(cv2.subtract(coded, expected, dtype=cv2.CV_32F))
+        return np.zeros(expected.shape, np.float32) if coded is None else _added(coded, expected)
 
     def coded(self, expected: Grey) -> Grey | None:
         """Return what the codec makes of `uint8 [height, width]`; None if it keeps every pixel."""
@@ -106,11 +104,14 @@ class CodecNoise:
             return None
         encoded = _encoded(expected, self._coding.luma, self._quality, webp=self._coding.webp)
         if not self._coding.webp:
-            import simplejpeg  # late: what was never a JPEG needs none
-
-            return np.asarray(simplejpeg.decode_jpeg(encoded, "GRAY")[..., 0])
+            return _decoded_jpeg(encoded)
         with Image.open(io.BytesIO(encoded)) as image:
             return np.asarray(image.convert("L"))
+
+
+def jpeg_noise(grey: Grey, quality: int) -> Floats32:
+    """Return what a JPEG encoder adds to `uint8 [height, width]` at a quality from 1 to 100, grey levels."""
+    return _added(_decoded_jpeg(_encoded(grey, None, quality)), grey)
 
 
 def noise_left(grey: Grey, table: tuple[int, ...]) -> float:
@@ -134,6 +135,16 @@ def noise_left(grey: Grey, table: tuple[int, ...]) -> float:
         float(np.sqrt(np.mean(np.square(codec.of(np.ascontiguousarray(side)))))) for side in (aligned, moved)
     )
     return left / max(expected, _LEAST_NOISE)
+
+
+def _added(coded: Grey, expected: Grey) -> Floats32:
+    return np.asarray(cv2.subtract(coded, expected, dtype=cv2.CV_32F))
+
+
+def _decoded_jpeg(data: bytes) -> Grey:
+    import simplejpeg  # late: what was never a JPEG needs none
+
+    return np.asarray(simplejpeg.decode_jpeg(data, "GRAY")[..., 0])
 
 
 def _encoded(grey: Grey, table: tuple[int, ...] | None, quality: int, *, webp: bool = False) -> bytes:

@@ -19,7 +19,7 @@ from neardup_cli.matching.verify import as_tuples, verify_pair
 from neardup_cli.records.matches import Alignment
 
 PART_VERSION = 3
-"""Raised whenever a alignment, or the kind that goes with it, may change; see `ALGORITHM_VERSION`."""
+"""Raised whenever an alignment, or the kind that goes with it, may change; see `ALGORITHM_VERSION`."""
 
 LEAST_FOUND = 0.35
 """Share of the other picture's detail that has to be found in the part. What is pasted somewhere is a

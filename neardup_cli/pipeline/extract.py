@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -253,12 +253,22 @@ def chunked(files: Sequence[ToRead], count: int, workers: int) -> Iterator[list[
 
     The last ones are ever smaller, so that no worker is left with one while the others have nothing to do.
     """
+    return grouped(files, lambda before: min(count, max(1, (len(files) - before) // (2 * workers))))
+
+
+def grouped(files: Iterable[ToRead], most: Callable[[int], int]) -> Iterator[list[ToRead]]:
+    """Group files into chunks of at most `IN_MEMORY_BYTES`, unless one is larger.
+
+    Args:
+        files: as they come.
+        most: files that a chunk holds at the most, by how many stood in those before it.
+    """
     chunk: list[ToRead] = []
-    size = 0
-    for left, file in zip(range(len(files), 0, -1), files, strict=True):
-        most = min(count, max(1, (left + len(chunk)) // (2 * workers)))
-        if chunk and (len(chunk) >= most or size + file.size > IN_MEMORY_BYTES):
+    size = before = 0
+    for file in files:
+        if chunk and (len(chunk) >= most(before) or size + file.size > IN_MEMORY_BYTES):
             yield chunk
+            before += len(chunk)
             chunk, size = [], 0
         chunk.append(file)
         size += file.size

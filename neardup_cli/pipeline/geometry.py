@@ -67,7 +67,7 @@ type Checked = tuple[IdPair, Alignment | None]
 
 
 def algorithm_name() -> str:
-    """Name the versions that a alignment depends on, of its rules and of what they look at.
+    """Name the versions that an alignment depends on, of its rules and of what they look at.
 
     How sure a match has to be is asked of its evidence.
     """

@@ -13,7 +13,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput
 from neardup_cli.images import given
 from neardup_cli.images.remote import real_place
-from neardup_cli.pipeline.extract import IN_MEMORY_BYTES
+from neardup_cli.pipeline.extract import grouped
 from neardup_cli.pipeline.items import Item, unique
 from neardup_cli.pipeline.work import ToRead
 
@@ -57,17 +57,7 @@ class Handed:
 
     def chunks(self, count: int) -> Iterator[list[ToRead]]:
         """Yield the images as what a scan reads, at most so many at once, and of bounded size."""
-        chunk: list[ToRead] = []
-        size = 0
-        for item in self._items:
-            source = self._source_of(item)
-            if chunk and (len(chunk) >= count or size + source.size > IN_MEMORY_BYTES):
-                yield chunk
-                chunk, size = [], 0
-            chunk.append(source)
-            size += source.size
-        if chunk:
-            yield chunk
+        return grouped(map(self._source_of, self._items), lambda _: count)
 
     def _source_of(self, item: Item) -> ToRead:
         path = given.path_of(item.image)
