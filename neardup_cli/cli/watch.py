@@ -58,7 +58,7 @@ def watch(
     from neardup_cli.images.remote import is_remote
     from neardup_cli.pipeline.scan import ScanOptions
     from neardup_cli.pipeline.survey import real_roots, refuse_app_folders
-    from neardup_cli.pipeline.watch import WatchOptions
+    from neardup_cli.pipeline.watch import WatchOptions, demand_watcher
     from neardup_cli.pipeline.watch import watch as run_watch
     from neardup_cli.records.scans import Watched
     from neardup_cli.reports.paths import shown_path
@@ -72,6 +72,7 @@ def watch(
     roots = real_roots(named)
     refuse_app_folders(roots)
     scanning = ScanOptions.from_settings(settings, hash_only=hash_only, exclude=exclude or [], hidden=hidden)
+    demand_watcher()
     if not hash_only:
         demand_device(settings.model or default_model(), settings.device)
     watched = Watched()

@@ -116,12 +116,23 @@ class _Due:
             self._first, self._scanned_at, self._before_any = None, now, False
 
 
-def _changes(roots: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Yield the paths that have changed, every half a second, none among them."""
+def demand_watcher() -> None:
+    """Make sure that changes can be told of.
+
+    Raises:
+        MissingExtra: the package watchfiles is not there.
+    """
     try:
-        import watchfiles
+        import watchfiles  # noqa: F401
     except ImportError as exc:
         raise missing_extra("`neardup watch` needs watchfiles", "watch") from exc
+
+
+def _changes(roots: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Yield the paths that have changed, every half a second, none among them."""
+    demand_watcher()
+    import watchfiles
+
     try:
         for changes in watchfiles.watch(
             *map(os.fsdecode, roots),

@@ -107,3 +107,10 @@ def test_what_cannot_be_watched(neardup: Neardup, tmp_path: Path) -> None:
     assert "no such file or folder" in neardup.fail(3, "watch", tmp_path / "nope")
     assert "tells of no changes" in neardup.fail(2, "watch", "s3://bucket/photos")
     assert not neardup.catalog.exists()
+
+
+def test_the_watcher_is_an_extra(neardup: Neardup, tmp_path: Path) -> None:
+    (tmp_path / "watchfiles.py").write_text("raise ModuleNotFoundError('No module named watchfiles')\n")
+    said = neardup.finding_first(tmp_path).fail(13, "watch", tmp_path, "--hash-only")
+    assert said.startswith("`neardup watch` needs watchfiles")
+    assert said.endswith("[watch]'`")
