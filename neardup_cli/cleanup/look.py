@@ -15,6 +15,7 @@ from neardup_cli.images.app_folders import in_app_folder
 from neardup_cli.images.remote import is_remote
 from neardup_cli.images.walk import is_below
 from neardup_cli.records.files import CatalogedFile
+from neardup_cli.records.members import is_member
 
 _UNREACHABLE = "its path is longer than the system takes: move its folder up, and scan again"
 
@@ -58,6 +59,8 @@ class Look:
 
     def _by_place(self, path: bytes) -> str | None:
         """Say why nothing can be done with a file where it is."""
+        if is_member(path):
+            return "inside a container, which is never changed"
         if is_remote(path):
             return "not on a disk of this machine"
         if path in self._request.put_away:

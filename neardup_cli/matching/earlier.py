@@ -21,8 +21,6 @@ from neardup_cli.matching.strips import Floats32
 _MESSENGERS = 2
 _QUALITY = 55
 _LARGER = 1.25
-CHROMA_STEP = 17 * 0.9 * math.sqrt(_MESSENGERS)
-"""The first step of the chroma quantiser of JPEG's standard (annex K) at that quality, as two leave it."""
 
 
 def noise_of_messenger(kept: Grey, size: affine.Size) -> Floats32:

@@ -7,14 +7,13 @@ another exposure, detail that the other lost. All is directed: from the image th
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from neardup_cli.matching.codec_noise import Coding
-from neardup_cli.matching.earlier import CHROMA_STEP, noise_of_messenger
+from neardup_cli.matching.earlier import noise_of_messenger
 from neardup_cli.matching.expectation import Expectation, expect
 from neardup_cli.matching.hues import Colours, compare_hues
 from neardup_cli.matching.light import BLOCK, Blocks, compare_light, root_mean_square, sample_of
@@ -89,7 +88,7 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, sent_on: bo
         gone: `uint8 [height, width, 3]` of the image that goes.
         kept: the same of the one that stays.
         coding: how `gone` was encoded.
-        sent_on: whether to allow for what messengers added before, that had it larger (`earlier.py`).
+        sent_on: whether to allow for what messengers added to its light, that had it larger (`earlier.py`).
     """
     grey_gone, grey_kept = (
         np.asarray(cv2.cvtColor(side, cv2.COLOR_RGB2GRAY), np.uint8) for side in (gone, kept)
@@ -97,8 +96,7 @@ def measure_surplus(gone: Colours, kept: Colours, coding: Coding, *, sent_on: bo
     expectation = expect(grey_gone, grey_kept)
     earlier = noise_of_messenger(grey_kept, expectation.size) if sent_on else None
     blocks = compare_light(grey_gone, expectation, coding, earlier)
-    step = math.hypot(coding.chroma_step, CHROMA_STEP) if sent_on else coding.chroma_step
-    colour = compare_hues(gone, kept, expectation.shift, step)
+    colour = compare_hues(gone, kept, expectation.shift, coding)
     slope = _SLOPE_AS_IS if expectation.mixture is None else _SLOPE_RESIZED
     allowed = blocks.noise_near + _ROUNDING + slope * blocks.slope
     excess = blocks.left / allowed

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neardup_cli.matching import affine
 from neardup_cli.matching.affine import Affine
+from neardup_cli.matching.codec_noise import Coding
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.light import SMALL
 from neardup_cli.matching.strips import Floats32, Slopes, apart, averaged, strips
@@ -44,14 +45,14 @@ class HueDifference(NamedTuple):
     tint: float
 
 
-def compare_hues(gone: Colours, kept: Colours, shift: Affine | None, step: float) -> HueDifference:
+def compare_hues(gone: Colours, kept: Colours, shift: Affine | None, coding: Coding) -> HueDifference:
     """Compare hues at half size, which is where most codecs keep them.
 
     Args:
         gone: of the image that goes.
         kept: of the one that stays, of any size.
         shift: affine map from the pixels of the first to those of the second one, resized; None for none.
-        step: by how much its encoders may have changed the mean hue of a block, times eight.
+        coding: how the first was encoded.
     """
     size = (max(1, gone.shape[1] // 2), max(1, gone.shape[0] // 2))
     block = min(8 if min(size) >= SMALL // 2 else 4, *size)
@@ -62,9 +63,9 @@ def compare_hues(gone: Colours, kept: Colours, shift: Affine | None, step: float
         there = _moved(other, gone.shape, shift)
         differs, steep = _compare_hue(hue, there, half_block)
         tint = max(tint, float(np.abs(np.median(differs))))
-        small.append(_excess(differs, steep, _OF_HALF_BLOCKS, step))
+        small.append(_excess(differs, steep, _OF_HALF_BLOCKS, coding.chroma_step))
         differs, steep = (averaged(one, block // half_block) for one in (differs, steep))
-        worst = max(worst, float(_excess(differs, steep, _OF_BLOCKS, step).max()))
+        worst = max(worst, float(_excess(differs, steep, _OF_BLOCKS, coding.chroma_step).max()))
     either = np.maximum(*small).ravel()
     fourth = min(4, len(either))
     return HueDifference(worst, float(np.partition(either, -fourth)[-fourth]), tint)

@@ -35,9 +35,8 @@ _GROUNDS = (255, 0, 128)
 # was made of them 4.
 _CLEARLY_MADE = 0.72
 _OF_NOISE = {Loss.SHOT, Loss.DETAIL}
-# What several encoders after one another may leave all over an image, and how much of it: what stands out
-# from that in one place is somebody's work.
-_OF_MESSENGERS = {Loss.SHOT, Loss.DETAIL, Loss.COLOUR}
+# How much noise several encoders after one another may leave all over an image. What stands out from that in
+# one place is somebody's work, and so are other hues: those of a warmer version differ as little.
 _MOST_OF_MESSENGERS = 3.0
 # Share of the bytes of a damaged file that are those of a sound one in the same places.
 _SAME_BYTES = 0.9
@@ -259,7 +258,7 @@ def _judged(sides: _Sides, coding: Coding) -> PixelLosses:
     """Judge two images of one frame: what is smaller and shows a little more may have been sent on."""
     seen = lost_pixels(measure_surplus(sides.gone, sides.kept, coding))
     smaller = sides.gone.size * LARGER < sides.kept.size
-    little = seen.losses <= _OF_MESSENGERS and seen.like <= _MOST_OF_MESSENGERS
+    little = seen.losses <= _OF_NOISE and seen.like <= _MOST_OF_MESSENGERS
     if not (seen.losses and smaller and little) or coding.lossless:
         return seen
     sent_on = lost_pixels(measure_surplus(sides.gone, sides.kept, coding, sent_on=True))

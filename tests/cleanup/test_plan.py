@@ -390,6 +390,7 @@ def test_a_keeper_that_cannot_be_read_is_none(folder: Path) -> None:
         (replace(b, stamp=replace(b.stamp, mtime_ns=1)), "changed since it was scanned"),
         (replace(b, path=os.fsencode(folder / "d2")), "not a regular file any more"),
         (replace(b, path=b"s3://bucket/f.jpg"), "not on a disk of this machine"),
+        (replace(b, path=b"/shards/0.tar!f.jpg"), "inside a container, which is never changed"),
     ):
         (planned,) = plan(group_of(a, wrong, matches=(match(a, wrong, Kind.RESIZED),))).groups
         assert planned.keep.path == a.path

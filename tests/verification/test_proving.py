@@ -105,6 +105,30 @@ def test_an_edit_loses_something_either_way(
         assert losses <= set(lost(gone, kept).losses)
 
 
+def _sent_on(image: Image.Image) -> bytes:
+    """Make an image smaller and save it, twice, as messengers do after one another."""
+    for quality in (80, 75):
+        size = round(image.width * 0.8), round(image.height * 0.8)
+        data = jpeg(image.resize(size, Image.Resampling.LANCZOS), quality)
+        image = reopened(data)
+    return data
+
+
+def test_what_two_messengers_sent_on_loses_nothing_unless_somebody_has_edited_it(
+    lost: Lost, photograph: Image.Image
+) -> None:
+    """Their noise lies all over it; a warmer version differs in its hues as little, and is an edit."""
+    dark = Image.new("RGB", (600, 400), (30, 30, 30))  # so that most of it has no hue to change
+    dark.paste(photograph.resize((360, 288)), (150, 40))
+    kept = jpeg(dark, 93)
+    image = reopened(kept)
+    red, green, blue = image.split()
+    warmer = Image.merge("RGB", (red.point(lambda v: v * 1.07), green, blue.point(lambda v: v * 0.93)))
+    assert lost(_sent_on(image), kept) == NOTHING_LOST
+    assert Loss.COLOUR in lost(_sent_on(warmer), kept).losses
+    assert Loss.CONTENT in lost(_sent_on(_captioned(image)), kept).losses
+
+
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("scale", [1.0, 0.7])
 def test_a_turned_or_mirrored_one_loses_its_orientation_and_nothing_else(
