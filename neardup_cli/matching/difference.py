@@ -20,7 +20,7 @@ from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.agreement import AlignedPair, align, by_correlation
 from neardup_cli.matching.explain import Subject
 from neardup_cli.matching.features import Grey
-from neardup_cli.matching.shades import count_colours
+from neardup_cli.matching.shades import count_colours, nearest_of_512
 from neardup_cli.matching.sharpness import blur_between, equally_soft
 
 type Floats = NDArray[np.float32]
@@ -39,7 +39,6 @@ _SPOT = 5
 _AROUND_SPOT = 6
 _CHROMA_BLUR = 1.0
 _CHROMA_SPOT = 5
-_FAR_FROM_EDGES = np.ones((7, 7), np.uint8)
 _FLAT_SIDE = 8
 _FLAT_DEVIATION = 1.5
 _DIFFERS = 20.0
@@ -56,6 +55,10 @@ _FIT_KEPT = 0.8
 # Of the pixels, for what is fitted or counted; odd, so that it walks over the columns.
 _SAMPLED_EVERY = 13
 _COLOURLESS = 1.5
+_PAINT_EDGE = np.ones((5, 5), np.uint8)
+_FEWEST_PAINTED, _LEAST_PAINTED = 20, 0.003
+_CELL, _INK, _FEWEST_INKED = 16, 40.0, 12
+_LEAST_USUAL, _MOST_OF_THEM = 0.5, 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +101,6 @@ class Difference:
         """The difference that one pixel in a hundred exceeds."""
         return float(np.quantile(self.apart.ravel()[self._some], 0.99))
 
-    @cached_property
-    def unrest(self) -> float:
-        """The difference that one pixel in twenty exceeds: more than a line of text covers."""
-        return float(np.quantile(self.apart.ravel()[self._some], 0.95))
-
     @property
     def spot(self) -> float:
         """Largest mean difference over 5×5 pixels: the worst small place."""
@@ -127,9 +125,20 @@ class Difference:
         return self._colours_apart[1]
 
     @cached_property
-    def fill(self) -> float:
-        """Largest difference within what is flat in both, in levels of grey, Cb or Cr: a lamp's colour."""
-        return _fill(self.apart, self._colours_apart[0], self._flat & self.inside)
+    def paint(self) -> float:
+        """Largest difference, in levels of Cb or Cr, of what is flat and of one colour in a: its median.
+
+        It is what codecs leave alone: a shirt's colour, whatever its folds.
+        """
+        return _paint(self.pair.a, self._colours_apart[0], self._flat & self.inside)
+
+    @cached_property
+    def alone(self) -> float:
+        """How many times as far the worst of all places with ink differs as nine in ten of them do.
+
+        Much on a page of which one line was changed; 0 where there is little ink.
+        """
+        return _alone(self.apart, self.b)
 
     @cached_property
     def own(self) -> tuple[float, float]:
@@ -321,12 +330,32 @@ def _chroma_apart(a: Sequence[Floats], b: Sequence[Floats], inside: Mask) -> tup
     return apart, grey
 
 
-def _fill(luma: Floats, chroma: Floats, flat: Mask) -> float:
-    """Find the largest difference away from all edges, over which codecs bleed."""
-    within = cv2.erode(flat.astype(np.uint8), _FAR_FROM_EDGES, borderValue=0)
-    steady = cv2.blur(luma, (_SPOT, _SPOT))[within > 0]
-    tinted = chroma[within[::2, ::2] > 0]
-    return float(max(steady.max(initial=0), tinted.max(initial=0)))
+def _paint(pixels: NDArray[np.uint8], chroma: Floats, flat: Mask) -> float:
+    """Find the colour that differs most; small places, over which codecs bleed, do not count."""
+    within = cv2.erode(flat.astype(np.uint8), _PAINT_EDGE, borderValue=0)[::2, ::2] > 0
+    height, width = chroma.shape
+    small = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    colours, differing = nearest_of_512(small[within]), chroma[within]
+    least = max(_FEWEST_PAINTED, _LEAST_PAINTED * chroma.size)
+    painted = np.flatnonzero(np.bincount(colours, minlength=1) >= least)
+    return max((float(np.median(differing[colours == colour])) for colour in painted), default=0.0)
+
+
+def _alone(apart: Floats, grey: Floats) -> float:
+    rows, columns = (side - side % _CELL for side in apart.shape)
+    if not rows or not columns:
+        return 0.0
+    cells = (rows // _CELL, _CELL, columns // _CELL, _CELL)
+
+    def of_cells(values: Floats, fold: np.ufunc) -> Floats:
+        return np.asarray(fold.reduce(values[:rows, :columns].reshape(cells), axis=(1, 3)), np.float32)
+
+    inked = of_cells(grey, np.maximum) - of_cells(grey, np.minimum) > _INK
+    if np.count_nonzero(inked) < _FEWEST_INKED:
+        return 0.0
+    worst = of_cells(np.asarray(cv2.blur(apart, (_SPOT, _SPOT)), np.float32), np.maximum)[inked]
+    usual = max(_LEAST_USUAL, float(np.quantile(worst, _MOST_OF_THEM)))
+    return float(worst.max()) / usual
 
 
 def _likeness(a: Floats, b: Floats, place: Sequence[int]) -> float:

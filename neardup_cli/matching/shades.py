@@ -37,9 +37,13 @@ def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def count_colours(pixels: NDArray[np.uint8]) -> int:
     """Count the colours, of 512, that more than 0.2 % of `[n, 3]` RGB pixels have."""
-    steps = (pixels // _COLOUR_STEP).astype(np.intp)
-    counts = np.bincount(steps @ np.array([64, 8, 1]), minlength=512)
-    return int(np.count_nonzero(counts > _COLOUR_SHARE * len(steps)))
+    counts = np.bincount(nearest_of_512(pixels), minlength=512)
+    return int(np.count_nonzero(counts > _COLOUR_SHARE * len(pixels)))
+
+
+def nearest_of_512(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Return which of 512 colours (eight steps each of red, green, blue) `[n, 3]` RGB pixels are: `[n]`."""
+    return np.asarray((pixels // _COLOUR_STEP).astype(np.intp) @ np.array([64, 8, 1]), np.intp)
 
 
 def count_shades(grey: NDArray[np.uint8]) -> float:

@@ -28,7 +28,7 @@ from neardup_cli.matching.agreement import (
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
 from neardup_cli.records.matches import Alignment
 
-ALGORITHM_VERSION = 9
+ALGORITHM_VERSION = 10
 """Raised whenever an alignment, or the kind that goes with it, may change; stored ones of other versions are
 not believed."""
 

@@ -225,3 +225,59 @@ def test_fields_painted_in_other_colours_are_another_strip(gallery: Gallery) -> 
     second = _plate([(90, 80, 190), (200, 90, 60), (70, 150, 90), (170, 60, 170)])
     assert _look(gallery, first, second, _laid_whole()) is not None
     assert _look(gallery, first, _saved(first, 50), _laid_whole()) is None
+
+
+def _clocked(photo: Image.Image, time: str) -> Image.Image:
+    copy = photo.copy()
+    draw = ImageDraw.Draw(copy)
+    draw.rectangle((8, 8, 232, 34), fill="black")
+    draw.text((12, 10), time, font=ImageFont.load_default(20), fill="white")
+    return copy
+
+
+def _framed(photo: Image.Image, picture: Image.Image) -> Image.Image:
+    copy = photo.copy()
+    ImageDraw.Draw(copy).rectangle((150, 100, 290, 260), fill="white")
+    copy.paste(picture.resize((120, 110)), (160, 110))
+    return copy
+
+
+@pytest.mark.parametrize("quality", [None, 85, 60])
+def test_one_place_filled_in_twice_is_no_copy(gallery: Gallery, quality: int | None) -> None:
+    ground = gallery.picture("coffee")
+    pairs = [
+        (_clocked(ground, "2024-03-03 04:35:54"), _clocked(ground, "2024-03-19 13:29:46")),
+        (_framed(ground, gallery.picture("chelsea")), _framed(ground, gallery.picture("rocket"))),
+    ]
+    for pair in pairs:
+        first, second = (side if quality is None else _saved(side, quality) for side in pair)
+        assert _look(gallery, first, second) is not None
+        assert _look(gallery, first, _saved(first, 40)) is None
+        assert _look(gallery, ground, first) is None
+
+
+def test_a_page_with_one_other_line_is_another_page(gallery: Gallery) -> None:
+    first, second = (_letter("10482", "93.17") for _ in range(2))
+    pen = ImageDraw.Draw(second)
+    pen.rectangle((60, 600, 700, 629), fill=(252, 252, 250))
+    pen.text(
+        (60, 600), "a lazy fox and the quick dog jumps", font=ImageFont.load_default(18), fill=(20, 20, 20)
+    )
+    assert _look(gallery, _noisy(first, 1), _noisy(second, 2)) == OTHER_CONTENTS
+    assert _look(gallery, _noisy(first, 1), _noisy(first, 2)) is None
+
+
+def test_neighbouring_hues_are_other_colours_and_a_codec_is_none(gallery: Gallery) -> None:
+    first, second = _sign((220, 50, 47)), _sign((220, 72, 47))
+    assert _look(gallery, first, second) == OTHER_COLOURS
+    assert _look(gallery, first, _saved(first, 50)) is None
+
+
+@pytest.mark.parametrize("name", ["chelsea", "coffee", "astronaut"])
+def test_an_object_on_plain_ground_made_smaller_is_the_same(gallery: Gallery, name: str) -> None:
+    canvas = Image.new("RGB", (900, 900), (244, 240, 236))
+    mask = Image.new("L", (200, 200), 0)
+    ImageDraw.Draw(mask).ellipse((0, 20, 199, 180), fill=255)
+    canvas.paste(gallery.picture(name).resize((200, 200)), (380, 300), mask)
+    half = canvas.resize((450, 450), Image.Resampling.LANCZOS)
+    assert _look(gallery, canvas, half, _laid_whole()) is None
