@@ -78,7 +78,7 @@ def carried(
             place = found.place
         else:
             notes.append("another file that goes says another place")
-    if gone.rating and not kept.rating:
+    if gone.rating > 0 and not kept.rating:
         if found.rating in (0, gone.rating):
             rating = gone.rating
         else:

@@ -73,7 +73,7 @@ def _said_alone(facts: SidecarFacts, beside: Sequence[SidecarFacts]) -> Iterator
         yield f"time {facts.captured_at:%Y-%m-%d %H:%M:%S}"
     if facts.place is not None and not any(is_same_place(facts.place, other.place) for other in beside):
         yield "place {:.5f}, {:.5f}".format(*facts.place)
-    if facts.rating and all(other.rating != facts.rating for other in beside):
+    if facts.rating > 0 and all(other.rating != facts.rating for other in beside):
         yield f"rating {facts.rating}"
     words = facts.words.difference(*(other.words for other in beside))
     if words:
@@ -103,6 +103,12 @@ def _has_twin(one: Companion, kept: Sequence[Companion]) -> bool:
                 if files.digested(other.path)[1] == files.digested(one.path)[1]:
                     return True
     return False
+
+
+def is_rejected(companions: Sequence[Companion]) -> bool:
+    """Return True if an XMP sidecar among the companions of an image marks it as rejected."""
+    beside = [one for one in companions if one.path.lower().endswith(b".xmp")]
+    return bool(beside) and said_by_sidecars(beside).rating < 0
 
 
 def said_by_sidecars(companions: Sequence[Companion]) -> Holdings:

@@ -93,7 +93,7 @@ class _Planner:
         troubles: dict[bytes, str] = {}
         candidates: list[Candidate] = []
         for member in self._members(group):
-            candidate = self._candidate(member)
+            candidate = self._candidate(member, group)
             if isinstance(candidate, str):
                 troubles[member.path] = candidate
             else:
@@ -179,7 +179,7 @@ class _Planner:
             return group.members
         return sorted(group.members, key=lambda member: preference(member.path, self._policy))
 
-    def _candidate(self, member: CatalogedFile) -> Candidate | str:
+    def _candidate(self, member: CatalogedFile, group: DuplicateGroup) -> Candidate | str:
         """Return a member that can be kept or acted upon, or say why it takes no part at all."""
         if member.path in self._gone:
             return f"acted upon in group {self._gone[member.path]}"
@@ -188,7 +188,8 @@ class _Planner:
             return inode
         self._inodes[member.path] = inode
         companions = len(self._ways.companions_of(member.path))
-        return Candidate(member, companions, self.look.folders.protects(member.path))
+        protected = self.look.folders.protects(member.path)
+        return Candidate(member, companions, protected, member.path in group.rejected)
 
     def _untouchable(self, group: DuplicateGroup, keeper: Candidate, other: Candidate) -> LeftAlone | None:
         """Say why a file stays whatever else there is; None if it may go."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from neardup_cli.catalog import decisions, queries
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.cleanup.companion_loss import is_rejected
 from neardup_cli.cleanup.companions import Companions
 from neardup_cli.pipeline.known import read_evidence, with_colours
 from neardup_cli.pipeline.lineage import Lineage
@@ -71,12 +72,14 @@ def group_contents(
     evidence = read_evidence(catalog, near, workers=options.workers, watch=watch)
     lineage = Lineage(catalog, near, options.workers, watch)
     evidence, proofs = lineage.told(found, there, evidence)
+    companions = Companions()
     circumstances = Circumstances(
         evidence=with_colours(catalog, evidence, files, doubtful_colours(found, there)),
         policy=options.policy,
         kept=kept,
         drives=drives,
-        companions=_companions_of(),
+        companions=lambda path: len(companions.of(path)),
+        rejected=lambda path: is_rejected(companions.of(path)),
         proofs=proofs,
     )
     return build_groups(files, found, there, circumstances)
@@ -87,8 +90,3 @@ def _near(files: FilesByContent, found: Iterable[Family]) -> dict[int, Sequence[
     return {
         content: files[content] for family in found if len(family.members) > 1 for content in family.members
     }
-
-
-def _companions_of() -> Callable[[bytes], int]:
-    companions = Companions()
-    return lambda path: len(companions.of(path))

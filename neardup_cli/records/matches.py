@@ -180,6 +180,7 @@ class DuplicateGroup:
         standing: the place of each content in the family, by digest, 0 the best; equals share one.
         doubtful_bytes: what removing the members would free of which nobody has proven yet that nothing is
             lost with them.
+        rejected: the members that a person has marked as rejected, in the file or beside it.
     """
 
     id: str
@@ -194,6 +195,7 @@ class DuplicateGroup:
     seen_in: tuple[bytes, ...] = ()
     standing: Mapping[bytes, int] = field(default_factory=dict)
     doubtful_bytes: int = 0
+    rejected: frozenset[bytes] = frozenset()
 
     def role_of(self, member: CatalogedFile) -> Role:
         """Return what a member is to the file that stays."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from neardup_cli.choices import Loss
 
-PROOF_VERSION = 12
+PROOF_VERSION = 13
 """Raised whenever a proof may come out differently; stored ones of other versions are made again."""
 
 

@@ -89,7 +89,7 @@ def camera_signs(file: CatalogedFile, evidence: Evidence) -> int:
 def told(evidence: Evidence) -> int:
     """Count what a person or a phone has written into a file: its place, a rating, words."""
     held = evidence.holdings
-    return 0 if held is None else (held.place is not None) + (held.rating != 0) + bool(held.words)
+    return 0 if held is None else (held.place is not None) + (held.rating > 0) + bool(held.words)
 
 
 def long_side(file: CatalogedFile, evidence: Evidence) -> float:

@@ -47,6 +47,7 @@ class Circumstances:
         kept: digests that a person said to keep: preferred, and never called redundant.
         drives: devices, the one that was named first or holds most of the library foremost.
         companions: counts what belongs to a file; asked only about files with the same bytes.
+        rejected: returns True if a sidecar marks a file as rejected.
         proofs: what one content holds that another one does not, by their ids: the one that goes first.
     """
 
@@ -55,6 +56,7 @@ class Circumstances:
     kept: Collection[bytes] = ()
     drives: Sequence[int] = ()
     companions: Callable[[bytes], int] = lambda _: 0
+    rejected: Callable[[bytes], bool] = lambda _: False
     proofs: Mapping[IdPair, Proof] = field(default_factory=dict)
 
 
@@ -142,7 +144,8 @@ class _Builder:
                 self._first.values(), lambda one, other: proofs_of.get((one.content_id, other.content_id))
             ),
         )
-        best, *others = ranked([self._candidate(file) for file in members], wishes)
+        candidates = [self._candidate(file) for file in members]
+        best, *others = ranked(candidates, wishes)
         keeper = best.file
         roles = self._roles(keeper.content_id)
         proofs = {
@@ -169,14 +172,18 @@ class _Builder:
             seen_in=self._seen_in(),
             standing=standing,
             doubtful_bytes=doubtful,
+            rejected=frozenset(one.file.path for one in candidates if one.rejected),
         )
 
     def _candidate(self, file: CatalogedFile) -> Candidate:
         several = len(self._files[file.content_id]) > 1
         companions = self._about.companions(file.path) if several else 0
-        return Candidate(
-            file, companions, any(is_below(file.path, top) for top in self._about.policy.protect)
-        )
+        protected = any(is_below(file.path, top) for top in self._about.policy.protect)
+        return Candidate(file, companions, protected, self._is_rejected(file))
+
+    def _is_rejected(self, file: CatalogedFile) -> bool:
+        holdings = self._about.evidence.get(file.content_id, NOTHING).holdings
+        return (holdings is not None and holdings.rating < 0) or self._about.rejected(file.path)
 
     def _roles(self, keeper: int) -> dict[int, Role]:
         """Say what each content is to the one that stays: by their match, or by the surest way there."""
@@ -212,7 +219,8 @@ class _Builder:
     def _reason(
         self, best: Candidate, others: Sequence[Candidate], wishes: Wishes, roles: Mapping[int, Role]
     ) -> str:
-        if (said := reasons.person_said(best.file, wishes)) is not None:
+        said = reasons.person_said(best.file, wishes) or reasons.not_rejected(best, others, wishes)
+        if said is not None:
             return said
         said = reasons.least_lost(best, others, wishes)
         if said is not None and not reasons.has_edits(roles.values()):

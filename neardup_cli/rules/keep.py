@@ -1,7 +1,8 @@
 """Which file of a family stays: one order for every command, report and page, and the reason in a sentence.
 
-What a person said; `--prefer`; where the content stands among the versions of the image (`standing.py`); the
-keys of `--keep`; the drive that was named first; and between equals what nobody has to think about.
+What a person said; `--prefer`; what nobody has rejected; where the content stands among the versions of the
+image (`standing.py`); the keys of `--keep`; the drive that was named first; and between equals what nobody
+has to think about.
 """
 
 from __future__ import annotations
@@ -52,11 +53,13 @@ class Candidate:
     Attributes:
         companions: how many raw files, films and sidecars belong to it.
         protected: whether it must not be touched.
+        rejected: whether a person has marked it as rejected, in the file or beside it.
     """
 
     file: CatalogedFile
     companions: int = 0
     protected: bool = False
+    rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +233,16 @@ def drive_of(file: CatalogedFile, drives: Sequence[int]) -> int:
     return drives.index(file.stamp.device) if file.stamp.device in drives else len(drives)
 
 
-def _wanted(one: Candidate, wishes: Wishes) -> tuple[bool, int, bool, int, tuple[int, ...], int]:
+type _Wanted = tuple[bool, int, bool, bool, bool, int, tuple[int, ...], int]
+
+
+def _wanted(one: Candidate, wishes: Wishes) -> _Wanted:
     file = one.file
     return (
         file.path not in wishes.said,
         preference(file.path, wishes.policy),
+        bool(file.damage),
+        one.rejected,
         file.digest in wishes.outdone,
         wishes.standing.get(file.digest, 0),
         tuple(key_of(one, key) for key in asked_keys(wishes.policy)),

@@ -199,7 +199,7 @@ def _lost_words(gone: Holdings, kept: Holdings) -> Iterator[tuple[Loss, str]]:
         yield loss
     if gone.place is not None and not is_same_place(gone.place, kept.place):
         yield Loss.PLACE, "place: {:.5f}, {:.5f}".format(*gone.place)
-    if gone.rating and gone.rating != kept.rating:
+    if gone.rating > 0 and gone.rating != kept.rating:  # nobody misses that an image was rejected
         yield Loss.RATING, f"rating: {gone.rating}"
     if missing := sorted(gone.words - kept.words):
         yield Loss.WORDS, f"words: {'; '.join(missing)}"

@@ -25,6 +25,16 @@ def person_said(best: CatalogedFile, wishes: Wishes) -> str | None:
     return None
 
 
+def not_rejected(best: Candidate, others: Sequence[Candidate], wishes: Wishes) -> str | None:
+    """Say that a file stays since a better one, or as good a one, is marked as rejected; None otherwise."""
+    if best.rejected:
+        return None
+    place = wishes.standing.get(best.file.digest, 0)
+    rejected = [one.file for one in others if one.rejected]
+    as_good = next((file for file in rejected if wishes.standing.get(file.digest, 0) <= place), None)
+    return None if as_good is None else f"{_named(os.path.basename(as_good.path))} is marked as rejected"
+
+
 def has_edits(roles: Iterable[Role]) -> bool:
     """Return True if some are more than copies and smaller versions: then an original is worth naming."""
     return not {*roles} <= {Role.COPY, Role.SMALLER}
@@ -118,7 +128,7 @@ def kept_reason(group: DuplicateGroup, best: Candidate, others: Sequence[Candida
         others: the other files that are there, in the order of `ranked`.
         wishes: what the order was made with.
     """
-    if (said := person_said(best.file, wishes)) is not None:
+    if (said := person_said(best.file, wishes) or not_rejected(best, others, wishes)) is not None:
         return said
     if not others:
         return "the only one left"

@@ -116,3 +116,24 @@ def test_groups_can_be_linked(neardup: Neardup, folder: Path) -> None:
     assert (document["parameters"]["grouping"], document["parameters"]["similar_shots"]) == ("linked", True)
     (group,) = document["groups"]
     assert group["weakest"] == group["matches"][0]
+
+
+def test_what_is_rejected_beside_it_goes_for_the_other_one(neardup: Neardup, folder: Path) -> None:
+    """Lightroom, Bridge and darktable write a rating of -1 into the sidecar."""
+    (group,) = neardup.json("dups")["groups"]
+    assert group["keep"] == str(folder / "large.png")
+    rating = '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="-1"/>'
+    (folder / "large.xmp").write_text(f"<x:xmpmeta><rdf:RDF>{rating}</rdf:RDF></x:xmpmeta>")
+    (group,) = neardup.json("dups")["groups"]
+    assert group["keep"] == str(folder / "small.jpg")
+    assert group["reason"] == "large.png is marked as rejected"
+    assert [group["acts"] for group in neardup.json("clean")["groups"]] in (
+        [],
+        [[]],
+    )  # the larger one holds more
+    shutil.copyfile(folder / "large.png", folder / "again.png")
+    neardup.succeed("scan", folder)
+    (group,) = neardup.json("dups")["groups"]
+    assert group["keep"] == str(folder / "again.png")
+    (planned,) = neardup.json("clean")["groups"]
+    assert {Path(act["path"]).name for act in planned["acts"]} >= {"large.png"}

@@ -133,6 +133,21 @@ def test_a_damaged_file_keeps_nothing() -> None:
     assert group_of([damaged, crop], [match(1, 2, Kind.CROPPED, shares=(0.5, 1.0))]).keep == crop.path
 
 
+def test_what_a_person_has_rejected_keeps_nothing() -> None:
+    """In the file or beside it; but a damaged one keeps nothing either, and what a person says is first."""
+    other = file(b"/other.jpg", 2, (200, 150))
+    pairs = [match(1, 2, Kind.RESIZED)]
+    rejected = {1: Evidence(Holdings(rating=-1))}
+    reason = "original.jpg is marked as rejected"
+    found = group_of([ORIGINAL, other], pairs, rejected)
+    assert (found.keep, found.reason, found.rejected) == (other.path, reason, frozenset({ORIGINAL.path}))
+    beside = group_of([ORIGINAL, other], pairs, rejected=lambda path: path == ORIGINAL.path)
+    assert (beside.keep, beside.reason) == (other.path, reason)
+    damaged = replace(other, damage="the data end too early")
+    assert group_of([ORIGINAL, damaged], pairs, rejected).keep == ORIGINAL.path
+    assert group_of([ORIGINAL, other], pairs, rejected, kept={ORIGINAL.digest}).keep == ORIGINAL.path
+
+
 @pytest.mark.parametrize(
     ("better", "reason"),
     [

@@ -49,7 +49,8 @@ LISBON = (38.7083, -9.1366)
         (Holdings(place=LISBON), Holdings(place=(38.6, -9.13)), (Loss.PLACE,)),
         (Holdings(rating=3), Holdings(), (Loss.RATING,)),
         (Holdings(rating=3), Holdings(rating=5), (Loss.RATING,)),
-        (Holdings(rating=-1), Holdings(), (Loss.RATING,)),
+        (Holdings(rating=-1), Holdings(), ()),  # rejected: nobody misses that
+        (Holdings(rating=4), Holdings(rating=-1), (Loss.RATING,)),
         (Holdings(rating=3), Holdings(rating=3), ()),
         (Holdings(words=frozenset({"sea"})), Holdings(), (Loss.WORDS,)),
         (Holdings(words=frozenset({"sea"})), Holdings(words=frozenset({"sea", "sun"})), ()),
