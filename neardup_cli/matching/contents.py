@@ -132,4 +132,5 @@ def _beyond(share: float, usual: float) -> float:
 
 
 def _in_common(a: Steps, b: Steps) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if min(a.std(), b.std()) > _DEVIATION else 0.0
+    """Return the correlation of two images, in [0, 1]: what is inverted is the same."""
+    return abs(float(np.corrcoef(a, b)[0, 1])) if min(a.std(), b.std()) > _DEVIATION else 0.0

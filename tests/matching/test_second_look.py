@@ -281,3 +281,14 @@ def test_an_object_on_plain_ground_made_smaller_is_the_same(gallery: Gallery, na
     canvas.paste(gallery.picture(name).resize((200, 200)), (380, 300), mask)
     half = canvas.resize((450, 450), Image.Resampling.LANCZOS)
     assert _look(gallery, canvas, half, _laid_whole()) is None
+
+
+def test_a_cut_out_on_another_ground_is_the_same_image(gallery: Gallery) -> None:
+    """Transparency was laid on white by one program and on black by another one."""
+    photo = gallery.picture("astronaut")
+    mask = Image.new("L", photo.size, 0)
+    ImageDraw.Draw(mask).ellipse((100, 80, 420, 440), fill=255)
+    on_white, on_black = (
+        Image.composite(photo, Image.new("RGB", photo.size, on), mask) for on in ("white", "black")
+    )
+    assert _look(gallery, on_white, _saved(on_black, 95), _laid_whole()) is None
