@@ -14,13 +14,15 @@ signs they are copies with something drawn on them.
 - found, wrong: pairs of copies that match, pairs of strangers that do, at the three presets;
 - said, true: mean confidence and share of copies among pairs of photographs, by confidence (reliability).
 
-`--write` writes the weights. Same folder, same seed: the same weights.
+`--write` writes the weights. Same folder, same seed: the same weights. `--stored` fits none and measures
+those that the package has.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
@@ -38,6 +40,7 @@ from neardup_cli.matching.agreement import HOPELESS
 from neardup_cli.matching.verify import DISAGREE, TOO_LITTLE
 from neardup_cli.records.matches import Alignment
 from neardup_cli.records.signs import Signs
+from neardup_cli.rules import confidence
 
 WEIGHTS = _bench.ROOT / "neardup_cli" / "rules" / "decision.txt"
 FITS = 2.0
@@ -48,6 +51,7 @@ _FREE = frozenset({"small"})
 _BINS = (0.9, 0.95, 0.99, 0.999, 1.0)
 _MOST_ERROR = 0.01
 _AT_ONCE = 300
+_NUMBER = re.compile(r"-\d+$")  # of a thumbnail's pixels, or of an image of a family
 
 type Floats = NDArray[np.float64]
 
@@ -124,9 +128,7 @@ def _relation(first: str, second: str) -> str:
             return "family"
         both_cut = "crop" in name_a and "crop" in name_b
         return "" if both_cut else "copy"
-    family_a, family_b = (
-        of.rsplit("-", 1)[0] if kind != "family" else of for kind, of in ((kind_a, of_a), (kind_b, of_b))
-    )
+    family_a, family_b = (_NUMBER.sub("", of) for of in (of_a, of_b))
     if family_a == family_b or sum("hard__" in of for of in (of_a, of_b)) == 2:
         return ""
     if any("hard__" in of for of in (of_a, of_b)) and {kind_a, kind_b} & {"photo", "small", "ground"}:
@@ -240,13 +242,11 @@ def confidences(seen: Sequence[Seen], weights: Mapping[str, float]) -> Floats:
 
 def report(side: Side, seen: Sequence[Seen], sure: Floats) -> list[Figure]:
     """Print what each preset finds and lets in, and how right the confidences are; return figures."""
-    from neardup_cli.rules.confidence import LEVELS
-
     true = np.array([one.pair.is_copy for one in seen])
     marked = np.array([one.pair.is_marked for one in seen])
     limits = np.array([one.signs is not None and one.signs.fits == 1 and not one.refused for one in seen])
     rows: list[list[str | float]] = []
-    for name, level in (("the limits alone", None), *LEVELS.items()):
+    for name, level in (("the limits alone", None), *confidence.LEVELS.items()):
         said = limits if level is None else (sure >= level) & limits
         wrong, doubtful = np.count_nonzero(said & ~true & ~marked), np.count_nonzero(said & marked)
         rows.append([name, f"{said[true].mean():.4f}", str(wrong), str(doubtful)])
@@ -287,11 +287,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=22, help="photographs of each library (22)")
     parser.add_argument("--seed", type=int, default=0, help="of the strangers that are drawn (0)")
     parser.add_argument("--write", action="store_true", help="write the weights into the package")
+    parser.add_argument("--stored", action="store_true", help="measure the weights of the package")
     options = _bench.parse(parser)
+    if options.write and options.stored:
+        parser.error("--write writes what is fitted, and --stored fits nothing")
     seen = {
         side: measured(side, library(side, options.folder, options.count), options.seed) for side in SIDES
     }
-    weights = fit(seen["fit"])
+    weights = confidence.weights() if options.stored else fit(seen["fit"])
     print("\n".join(lines_of(weights)))
     if options.write:
         WEIGHTS.write_text("\n".join(lines_of(weights)) + "\n", encoding="utf-8")

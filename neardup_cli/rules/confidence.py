@@ -31,14 +31,14 @@ _REFUSED = "refused"
 
 def log_odds(signs: Signs) -> float:
     """Weigh the signs of a pair that no rule refuses."""
-    weights = _weights()
+    by_name = weights()
     seen: dict[str, float] = asdict(signs)
-    return weights[_NOTHING] + sum(weights[name] * value for name, value in seen.items())
+    return by_name[_NOTHING] + sum(by_name[name] * value for name, value in seen.items())
 
 
 def refused_log_odds() -> float:
     """Return the log-odds of a pair that the second look refuses: so seldom it is wrong."""
-    return _weights()[_REFUSED]
+    return weights()[_REFUSED]
 
 
 def settled(alignment: Alignment, least: float) -> Alignment:
@@ -49,8 +49,8 @@ def settled(alignment: Alignment, least: float) -> Alignment:
 
 
 @cache
-def _weights() -> dict[str, float]:
-    """Read the weights: a name and a number a line, and comments."""
+def weights() -> dict[str, float]:
+    """Return the weight of each sign, in log-odds, as `decision.txt` has them: a name and a number a line."""
     text = resources.files(__package__).joinpath("decision.txt").read_text(encoding="utf-8")
     lines = (line.partition("#")[0].split() for line in text.splitlines())
     return {line[0]: float(line[1]) for line in lines if line}
