@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks import _bench
 from benchmarks._bench import Figure
-from benchmarks._cleaning import ask
+from benchmarks._cleaning import answer
 from benchmarks._lookalikes import drawn
 from benchmarks._pictures import in_processes, opened, photo_files
 
@@ -145,7 +145,9 @@ def found(kind: str, photos: Sequence[Path], space: Path) -> tuple[Counter[str],
     """Return the copies found and made, by name, and the pairs of strangers in groups."""
     folder = space / kind.replace(" ", "-").replace(",", "")
     in_processes(write_image, [(kind, number, photo, folder) for number, photo in enumerate(photos)])
-    pairs = ask(folder, folder.with_suffix(".db")).pairs
+    catalog = folder.with_suffix(".db")
+    _bench.cold_scan(folder, catalog)
+    pairs = answer(folder, _bench.dups(catalog).json(), {"groups": []}).pairs
     hits, made = Counter[str](), Counter[str]()
     for own in sorted(folder.iterdir()):
         for copy in sorted(own.iterdir()):
@@ -172,6 +174,7 @@ def main() -> None:
     with _bench.workspace() as space:
         for kind in (kind for kind in KINDS if kind in options.only):
             hits, made, strangers = found(kind, photos, space)
+            _bench.note(f"{kind}: {hits.total()} of {made.total()}")
             rows.append([kind, *(f"{hits[name]} of {made[name]}" if made[name] else "-" for name in names)])
             worst = min(hits[name] / made[name] for name in made)
             figures.append(Figure(f"found of the copies found worst, {kind}", worst, LEAST, at_least=True))
