@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks._fault_stories import Acting, Backup, Bench, FromFolder, Scan, Story
-from benchmarks._faulty import run_here
+from benchmarks._faulty import run_here, share_compiled
 
 _OLD = 1_600_000_000_000_000_000
 _XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmp:Rating="4"/></x:xmpmeta>'
@@ -173,13 +173,17 @@ def _draw(path: Path, number: int) -> Path:
 
 
 def warm(bench: Bench) -> None:
-    """Have all that a run imports and compiles in this process, before it forks."""
+    """Have all that a run imports and compiles in this process, before it forks, and no more.
+
+    Plans are made in children: what compares images is large, and each fork would have to carry it.
+    """
+    share_compiled()
     _empty(bench)
     _fill(bench.photos, carried=False)
     run_here(["scan", "--hash-only", str(bench.photos)])
     for action in ("trash", "quarantine"):
         plan = str(bench.scratch / "warm.json")
-        run_here(["clean", *_options(bench, action, bench.away), "--plan-out", plan])
+        bench.succeed("clean", *_options(bench, action, bench.away), "--plan-out", plan)
         run_here(["clean", "--plan", plan, "--apply"])
         run_here(["clean", "--resume"])
         if action == "quarantine":
