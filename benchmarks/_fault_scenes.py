@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,21 +33,40 @@ ACTIONS = (
 """What is done; a plain one on a file system that can rename only as POSIX has it."""
 
 
-def scenes(bench: Bench, wanted: list[str], part: int, parts: int) -> Iterator[Story]:
-    """Yield the stories whose names contain one of the wanted words, all if there is none.
+def scene_names(bench: Bench, wanted: Sequence[str]) -> list[str]:
+    """Return the names of all stories that have one of the wanted words, of all if there is none."""
+    return [name for names in _makers(bench).values() for name in names if _is_wanted(name, wanted)]
+
+
+def scenes(bench: Bench, wanted: Collection[str], part: int, parts: int) -> Iterator[Story]:
+    """Yield some stories.
 
     Args:
         bench: where they take place, one after the other: what is yielded is over when the next is asked for.
-        wanted: words.
+        wanted: their names.
         part: which of the parts, from 0.
         parts: how many share the work.
     """
+    for make, names in list(_makers(bench).items())[part::parts]:
+        if any(name in wanted for name in names):
+            yield from (story for story in make() if story.name in wanted)
+
+
+def _makers(bench: Bench) -> dict[Callable[[], Iterator[Story]], list[str]]:
+    """What makes stories, one after the other, and their names."""
     actions = [action for action in ACTIONS if "across" not in action or bench.other is not None]
-    makers = [partial(_acting, bench, action) for action in actions] + [partial(_others, bench)]
-    for make in makers[part::parts]:
-        names = [f"{word} {make.args[-1]}" for word in ("clean", "undo", "undo --from")]
-        if make.func is _others or any(_is_wanted(name, wanted) for name in names):
-            yield from (story for story in make() if _is_wanted(story.name, wanted))
+    acting: dict[Callable[[], Iterator[Story]], list[str]] = {
+        partial(_acting, bench, action): _names(action) for action in actions
+    }
+    return {**acting, partial(_others, bench): ["scan", "backup"]}
+
+
+def _names(name: str) -> list[str]:
+    action = name.removeprefix(_PLAIN)
+    words = ["clean", *(["undo"] if action != "delete" else [])]
+    if action in ("trash", "quarantine", "move", "across"):
+        words.append("undo --from")
+    return [f"{word} {name}" for word in words]
 
 
 def _others(bench: Bench) -> Iterator[Story]:
@@ -55,7 +74,7 @@ def _others(bench: Bench) -> Iterator[Story]:
     yield _backup(bench)
 
 
-def _is_wanted(name: str, wanted: list[str]) -> bool:
+def _is_wanted(name: str, wanted: Sequence[str]) -> bool:
     return not wanted or any(word in name for word in wanted)
 
 
@@ -84,7 +103,7 @@ def _acting(bench: Bench, name: str) -> Iterator[Story]:
     ]
     if not for_good:
         found.append(Acting(bench, f"undo {name}", applied, ("undo",), done, originals, undone, undone))
-    if action in ("trash", "quarantine", "move", "across"):
+    if f"undo --from {name}" in _names(name):
         folder = bench.trash if action == "trash" else to
         command = ("undo", "--from", str(folder))
         left = {**undone, str(folder): undone.get(str(folder), ("folder", 0o755))}

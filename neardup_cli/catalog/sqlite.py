@@ -139,7 +139,7 @@ class SqliteBackend:
                 driver.execute("VACUUM")  # into the log; the file becomes smaller when that is folded
         self._sealed.may_fold()
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path) -> int:
         """Let SQLite write one consistent state into a new file, check it, and only then give it its name."""
         if os.path.lexists(target):
             raise BadInput(f"{target} is there already: name a file that is not")
@@ -156,8 +156,10 @@ class SqliteBackend:
                 copy.execute("PRAGMA user_version = 0")  # it is nothing that the catalog's seal is of
             _check_copy(part)
             _sync(part)
+            size = part.stat().st_size
             os.link(part, target)  # unlike a rename, this replaces nothing that has come there meanwhile
             _sync(target.parent)
+            return size
         except OSError as exc:
             if exc.errno == errno.ENOSPC:
                 raise _disk_full(target) from exc
