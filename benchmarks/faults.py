@@ -24,12 +24,14 @@ import argparse
 import errno
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 from benchmarks import _bench, _faulty
@@ -58,6 +60,9 @@ KINDS: dict[Calls, tuple[tuple[Kind, int, bool], ...]] = {
     Calls.NAMES: ((Kind.LATE, errno.EIO, False),),
 }
 """What goes wrong, by calls: kind, error, and whether with all after it."""
+
+
+_DRAWN = re.compile(r"[0-9a-f]{8,}")  # what is drawn by chance and stands in names
 
 
 def main() -> None:
@@ -121,6 +126,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--most", type=int, default=20, help="problems that are shown (20)")
     parser.add_argument("--keep", type=Path, help="what came of each story, a line of JSON each")
     parser.add_argument("--write", action="store_true", help="put the table into docs/durability.md")
+    parser.add_argument("--alike", type=int, default=0, help="how many of a story to compare with processes")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -220,6 +226,9 @@ class _Teller:
         for number, (at, names) in enumerate(self._drawn(cuts, self._options.cuts)):
             self._cut(changes[:at], names, number)
         self._told.seconds = time.monotonic() - began
+        alike = self._random.sample([*faults, *kills], self._options.alike)
+        for fault in [Fault(), *alike] if alike else []:
+            self._compare(fault)
         return self._told
 
     def _drawn[T](self, all_there_are: Sequence[T], share: float) -> list[T]:
@@ -257,6 +266,25 @@ class _Teller:
             *_untold(ended, fault, self._story.bench.ground.state),
         ]
         self._told.problems += [f"{what}: {problem}" for problem in problems]
+
+    def _compare(self, fault: Fault) -> None:
+        """Have a try made by a fork and by a process of its own, and compare all that can be seen of them."""
+        story, found = self._story, []
+        for run in (story.bench.shim.run, story.bench.shim.run_alone):
+            story.restore()
+            ended = run(story.command, fault, trace=self._log)
+            calls = self._log.read_text(errors="surrogateescape")
+            ground = "\n".join(f"{path} {what}" for path, what in story.bench.ground.now().items())
+            seen = (f"{ended.signal or ended.code}", ended.said, calls, ground)
+            found.append([_DRAWN.sub("#", text).splitlines() for text in seen])
+        self._told.runs["alike"] += 1
+        pairs = [
+            pair for both in zip(*found, strict=True) for pair in zip_longest(*both) if pair[0] != pair[1]
+        ]
+        if pairs:
+            here, alone = pairs[0]
+            what = f"{story.name}, {fault}"
+            self._told.problems.append(f"{what}: UNLIKE a process of its own: {here!r} and {alone!r}")
 
     def _changes(self) -> list[Change]:
         """Return what an undisturbed run changes, in its order."""
