@@ -79,10 +79,12 @@ def write_docs(told: Sequence[Told], seed: int) -> None:
 
 def _lines(told: Sequence[Told], seed: int) -> Iterator[str]:
     total = added_up("all", told)
-    tries, minutes = sum(total.runs.values()), total.seconds / 60
+    tries, minutes = sum(total.runs[kind] for kind in RUNS), total.seconds / 60
     yield (
         f"On {date.today():%-d %B %Y}, seed {seed}: {tries:,} tries of {len(told)} stories, "
-        f"in {minutes:.0f} minutes of one process."
+        f"in {minutes:.0f} minutes of one process. "
+        f"{total.runs['alike']} of them, made again by a process of its own each, made the same calls, said the "
+        f"same and left the same, but for {total.count('UNLIKE')}."
     )
     yield ""
     yield "| command | faults met | kills | power cuts | contents lost | tracebacks | other broken promises |"
@@ -95,6 +97,6 @@ def _lines(told: Sequence[Told], seed: int) -> Iterator[str]:
 
 def _row(told: Told) -> str:
     shares = [f"{told.runs[kind]:,} of {told.possible[kind]:,}" for kind in RUNS]
-    lost, traces = told.count("LOST"), told.count("traceback")
-    rest = len(told.problems) - lost - traces
+    lost, traces, unlike = (told.count(word) for word in ("LOST", "traceback", "UNLIKE"))
+    rest = len(told.problems) - lost - traces - unlike
     return f"| {' | '.join([told.name, *shares, *map(str, (lost, traces, rest))])} |"

@@ -101,14 +101,18 @@ def _report(told: Sequence[Told], most: int) -> None:
     for problem in total.problems[:most]:
         print(f"\n{problem}")
     runs, seconds = total.runs, max(total.seconds, 1e-9)
+    tries = sum(runs[kind] for kind in RUNS)
+    if runs["alike"]:
+        print(f"\n{runs['alike']} tries made again by a process of its own")
     met = f"{runs['faults']:,} faults met, {runs['kills']:,} kills, {runs['cuts']:,} power cuts"
-    print(f"\n{sum(runs.values()):,} runs, {sum(runs.values()) / seconds:.1f} a second: {met}")
-    losses, traces = total.count("LOST"), total.count("traceback")
+    print(f"\n{tries:,} runs, {tries / seconds:.1f} a second: {met}")
+    losses, traces, unlike = (total.count(word) for word in ("LOST", "traceback", "UNLIKE"))
     _bench.finish(
         [
             Figure("contents lost", losses, 0),
             Figure("tracebacks", traces, 0),
-            Figure("other broken promises", len(total.problems) - losses - traces, 0),
+            Figure("other broken promises", len(total.problems) - losses - traces - unlike, 0),
+            Figure("tries unlike those of a process of its own", unlike, 0),
         ]
     )
 
@@ -134,7 +138,8 @@ def _parse() -> argparse.Namespace:
 def _all_parts(options: argparse.Namespace) -> Iterator[Told]:
     """Run the parts, each a process of its own, and yield what they tell of each story."""
     with tempfile.TemporaryDirectory(prefix="neardup-faulty-") as folder:
-        environment = _faulty.environment(Path(folder))
+        # The order of sets is the same in all processes, so that a try can be made again.
+        environment = _faulty.environment(Path(folder)) | {"PYTHONHASHSEED": str(options.seed % 2**32)}
         command = [sys.executable, "-m", "benchmarks.faults", *sys.argv[1:]]
         parts = [
             subprocess.Popen(
@@ -278,13 +283,10 @@ class _Teller:
             seen = (f"{ended.signal or ended.code}", ended.said, calls, ground)
             found.append([_DRAWN.sub("#", text).splitlines() for text in seen])
         self._told.runs["alike"] += 1
-        pairs = [
-            pair for both in zip(*found, strict=True) for pair in zip_longest(*both) if pair[0] != pair[1]
-        ]
-        if pairs:
-            here, alone = pairs[0]
+        pairs = (pair for both in zip(*found, strict=True) for pair in zip_longest(*both))
+        if unlike := next((pair for pair in pairs if pair[0] != pair[1]), None):
             what = f"{story.name}, {fault}"
-            self._told.problems.append(f"{what}: UNLIKE a process of its own: {here!r} and {alone!r}")
+            self._told.problems.append(f"{what}: UNLIKE a process of its own: {unlike[0]!r}, {unlike[1]!r}")
 
     def _changes(self) -> list[Change]:
         """Return what an undisturbed run changes, in its order."""
