@@ -83,8 +83,8 @@ def _lines(told: Sequence[Told], seed: int) -> Iterator[str]:
     yield (
         f"On {date.today():%-d %B %Y}, seed {seed}: {tries:,} tries of {len(told)} stories, "
         f"in {minutes:.0f} minutes of one process. "
-        f"{total.runs['alike']} others were made by a fork and by a process of its own: the same calls, words "
-        f"and files, but for {total.count('UNLIKE')}."
+        f"{total.runs['alike']} others were made by a fork and by a process of its own: the same calls, "
+        f"words and files, but for {total.count('UNLIKE')}."
     )
     yield ""
     yield "| command | faults met | kills | power cuts | contents lost | tracebacks | other broken promises |"

@@ -87,12 +87,12 @@ static void name_of(const char *path, int file, char *into, size_t size) {
     into[length < 0 ? 0 : length] = 0;
 }
 
-/* One line for each call, in one write: threads do not mix theirs. */
+/* One line for each call, in one write: its thread, class, name and place. */
 static void trace(unsigned class, const char *call, const char *path, int file) {
     char place[4096], line[4200];
     int before = errno;
     name_of(path, file, place, sizeof place);
-    int length = snprintf(line, sizeof line, "%u %s %s\n", class, call, place);
+    int length = snprintf(line, sizeof line, "%ld %u %s %s\n", syscall(SYS_gettid), class, call, place);
     syscall(SYS_write, trace_file, line, length);
     errno = before;
 }

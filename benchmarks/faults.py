@@ -278,7 +278,7 @@ class _Teller:
         for run in (story.bench.shim.run, story.bench.shim.run_alone):
             story.restore()
             ended = run(story.command, fault, trace=self._log)
-            calls = self._log.read_text(errors="surrogateescape")
+            calls = "\n".join(_by_threads(self._log.read_text(errors="surrogateescape").splitlines()))
             ground = "\n".join(f"{path} {what}" for path, what in story.bench.ground.now().items())
             seen = (f"{ended.signal or ended.code}", ended.said, calls, ground)
             found.append([_DRAWN.sub("#", text).splitlines() for text in seen])
@@ -303,6 +303,16 @@ class _Teller:
         self._told.runs["cuts"] += 1
         what = f"{story.name}, power cut after change {len(changes)}, {names.name.lower()} names"
         self._told.problems += [f"{what}: {problem}" for problem in story.judge_cut(number)]
+
+
+def _by_threads(trace: Sequence[str]) -> Iterator[str]:
+    """Yield the calls of a run, those of each thread in their order: between threads there is none."""
+    threads: dict[str, list[str]] = {}
+    for line in trace:
+        thread, _, call = line.partition(" ")
+        threads.setdefault(thread, []).append(call)
+    for calls in threads.values():
+        yield from calls
 
 
 def _untold(ended: Ended, fault: Fault, state: Path) -> Iterator[str]:
