@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks._fault_stories import Acting, Backup, Bench, FromFolder, Scan, Story
-from benchmarks._faulty import run_here, share_compiled
+from benchmarks._faulty import run_here
+from tests.compiled import share_compiled_statements
 
 _OLD = 1_600_000_000_000_000_000
 _XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmp:Rating="4"/></x:xmpmeta>'
@@ -196,7 +197,7 @@ def warm(bench: Bench) -> None:
 
     Plans are made in children: what compares images is large, and each fork would have to carry it.
     """
-    share_compiled()
+    share_compiled_statements()
     _empty(bench)
     _fill(bench.photos, carried=False)
     run_here(["scan", "--hash-only", str(bench.photos)])

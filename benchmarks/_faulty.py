@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 SOURCE = Path(__file__).with_name("_faulty.c")
 _NAME = "NEARDUP_FAULTY"  # where the library is, for those that were started under it
@@ -239,26 +239,6 @@ class Shim:
 
 def _new(file: Path) -> int:
     return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-
-
-def share_compiled() -> None:
-    """Let all catalogs that this process opens share what SQLAlchemy makes of statements.
-
-    A process of its own compiles each statement, which takes a third of a command's time and asks the system
-    for nothing.
-    """
-    import sqlalchemy
-
-    make, shared = sqlalchemy.create_engine, list[Any]()
-
-    def create_engine(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - as it is declared there
-        engine: Any = make(*given, **named)
-        if not shared:
-            shared.append(engine)
-        engine.dialect, engine._compiled_cache = shared[0].dialect, shared[0]._compiled_cache
-        return engine
-
-    sqlalchemy.create_engine = create_engine
 
 
 def run_here(arguments: Sequence[str]) -> int:

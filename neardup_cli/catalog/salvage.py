@@ -21,15 +21,13 @@ from secrets import token_hex
 from neardup_cli.catalog import newest
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.seal import Seal, logged_pages
-from neardup_cli.catalog.sealing import is_database
+from neardup_cli.catalog.sealing import DERIVED, LEARNED, is_database
 from neardup_cli.catalog.sqlite import SqliteBackend, opening, writer_lock
 from neardup_cli.errors import CatalogCorrupt, NotACatalog
 
 _ESSENTIAL = ("fact", "scan", "root", "model", "content", "file", "decision", "batch", "operation")
 _JOURNAL = ("emptied_folder", "written_sidecar")
 _VECTORS = ("embedding", "region")
-_LEARNED = ("pair", "holding")
-_DERIVED = ("proof", "vector_join", "neighbour", "region_join", "region_neighbour")
 """In the order in which rows point at each other; what is derived goes whole or not at all."""
 
 _NO_REPAIR = "restore a backup, or move it away and scan again"
@@ -121,7 +119,7 @@ def _fill(path: Path, copy: Path, new: Path, result: Salvaged, *, sealed: bool) 
         fresh.execute("BEGIN IMMEDIATE")
         ((own_uuid,),) = fresh.execute("SELECT value FROM fact WHERE name = 'uuid'")
         fresh.execute("DELETE FROM fact")
-        for table in (*_ESSENTIAL, *_JOURNAL, *_VECTORS, *(_LEARNED if sealed else ())):
+        for table in (*_ESSENTIAL, *_JOURNAL, *_VECTORS, *(LEARNED if sealed else ())):
             if table in tables:
                 _take_rows(old, fresh, table, result, None if sealed else _SENSIBLE.get(table))
         _take_decisions(old, fresh, result)
@@ -210,7 +208,7 @@ def _take_derived(
     old: sqlite3.Connection, fresh: sqlite3.Connection, tables: set[str], result: Salvaged
 ) -> None:
     """Take over what follows from other rows, where all of it is there; else it is made again."""
-    for table in _DERIVED:
+    for table in DERIVED:
         if table not in tables:
             continue
         columns = ", ".join(_common_columns(old, table))

@@ -39,6 +39,12 @@ WHAT_TO_DO = "run `neardup doctor --repair`, or restore a backup"
 
 LOG_PRAGMA = "PRAGMA journal_mode = WAL"
 
+LEARNED = ("pair", "holding")
+"""Tables of what was found out about images, each row for itself, …"""
+
+DERIVED = ("proof", "vector_join", "neighbour", "region_join", "region_neighbour")
+"""… and of what follows from other rows."""
+
 ALWAYS_BYTES = 64 << 20
 """So much of a file is compared whenever it is opened, all of a smaller one, other pages of a larger one each
 time: that takes an eighth of a second."""
@@ -214,15 +220,19 @@ class SealedFile:
             seal.was_verified()
             seal.write(self.path, durably=True, mode=self._mode())
 
-    def adopt(self) -> None:
+    def adopt(self, *, is_older: bool = False) -> None:
         """Seal a catalog that has no seal of its own: if SQLite finds nothing wrong with it.
+
+        Args:
+            is_older: an older neardup made it, which kept no seal; what that one concluded from images is not
+                asked for any more where rules have changed since, and need not be forgotten.
 
         Raises:
             CatalogCorrupt: it does.
             sqlite3.Error, OSError: as in `verify`.
         """
         with self._alone() as holder, self._handle.lock:
-            self._adopt(holder)
+            self._adopt(holder, is_older=is_older)
 
     def wrong_pages(self) -> tuple[list[int], int]:
         """Return the numbers of the pages that are not as neardup wrote them, and how many were compared.
@@ -281,7 +291,7 @@ class SealedFile:
         else:
             holder.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, False)
 
-    def _adopt(self, holder: sqlite3.Connection) -> None:
+    def _adopt(self, holder: sqlite3.Connection, *, is_older: bool = False) -> None:
         said = [str(line) for (line,) in holder.execute("PRAGMA integrity_check(1)") if line != "ok"]
         if not said:
             lost = holder.execute("PRAGMA foreign_key_check").fetchone()
@@ -289,8 +299,21 @@ class SealedFile:
         if said:
             raise CatalogCorrupt(f"catalog {self.path} is damaged ({said[0]}): {WHAT_TO_DO}")
         if self._sealable:
+            if not is_older:
+                self._forget_conclusions(holder)
             (size,) = holder.execute("PRAGMA page_size").fetchone()
             self._fold(holder, Seal(size))
+
+    def _forget_conclusions(self, holder: sqlite3.Connection) -> None:
+        """Have what was concluded from images concluded again: SQLite cannot tell a wrong byte in it.
+
+        What is acted upon follows from it; all else is compared with the files themselves before an act.
+        """
+        found = holder.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {name for (name,) in found} & {*LEARNED, *DERIVED}
+        gone = sum(holder.execute(f"DELETE FROM {table}").rowcount for table in sorted(tables))
+        if gone:
+            log.warning("%s came without its seal: what was found by comparing is found again", self.path)
 
     def _fold(self, holder: sqlite3.Connection, new: Seal | None = None) -> None:
         """Bring the log into the file, and seal what that changes.

@@ -159,7 +159,6 @@ class SqliteBackend:
             size = part.stat().st_size
             os.link(part, target)  # unlike a rename, this replaces nothing that has come there meanwhile
             _sync(target.parent)
-            return size
         except OSError as exc:
             if exc.errno == errno.ENOSPC:
                 raise _disk_full(target) from exc
@@ -175,6 +174,7 @@ class SqliteBackend:
         finally:
             for left in (part, part.with_name(f"{part.name}-journal")):
                 _remove(left)
+        return size
 
 
 def _remove(left: Path) -> None:
@@ -256,7 +256,7 @@ def _prepare_file(path: Path, engine: Engine, sealed: SealedFile) -> None:
     event.listen(engine, "connect", _keep_log)
     engine.dispose()
     if size and not sealed_before:
-        sealed.adopt()
+        sealed.adopt(is_older=outdated)
     if outdated:
         with writer_lock(path):
             migrate.bring_up_to_date(engine)
