@@ -161,11 +161,15 @@ class Story(ABC):
             yield trouble
         yield from self.lost()
         yield from self.untrue()
-        self.may_leave = fault.onwards or ended.call == "rmdir"
+        self.may_leave = fault.onwards or ended.call == "rmdir" or self.goes(ended.place)
         self.told = ended.said
         if not ended.killed and ended.code == 0 and self.claims_all(fault):
             yield from self.not_done()
         yield from self.follow(number, killed=ended.killed)
+
+    def goes(self, place: str) -> bool:  # noqa: ARG002 - a clean-up needs it
+        """Say whether a folder is to be removed: one that could not be looked at stays, too."""
+        return False
 
     def claims_all(self, fault: Fault) -> bool:  # noqa: ARG002 - a scan needs it
         """Say whether success has to mean that all was done."""
@@ -289,6 +293,10 @@ class Acting(Story):
     done: Tree = field(default_factory=dict)
     undone: Tree = field(default_factory=dict)
     for_good: bool = False
+
+    def goes(self, place: str) -> bool:
+        """Say whether it was there, and is not when all is done."""
+        return self.before.get(place, ("",))[0] == "folder" and place not in self.done
 
     def not_done(self) -> Iterator[str]:
         """Look at the folders."""

@@ -101,7 +101,7 @@ class Campaign:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._right: dict[tuple[str, ...], Answer] = {}
+        self._right: dict[tuple[tuple[str, ...], bool], Answer] = {}
 
     def run(self, tries: int, seed: int, kinds: tuple[str, ...] = KINDS) -> Iterator[Try]:
         """Yield the tries that did not come out as they should."""
@@ -113,16 +113,16 @@ class Campaign:
             if done.verdict in ("TRACEBACK", "WRONG", "ACTED", "UNCLEAR"):
                 yield done
 
-    def right_answer(self, command: tuple[str, ...]) -> Answer:
-        """Return what a command says of the undamaged catalog."""
-        if command not in self._right:
+    def right_answer(self, command: tuple[str, ...], *, bare: bool = False) -> Answer:
+        """Return what a command says of the undamaged catalog; of one without its seal if it is `bare`."""
+        if (command, bare) not in self._right:
             with tempfile.TemporaryDirectory(dir=self.home.parent) as folder:
-                self._copy(Path(folder), bare=False)
-                self._right[command] = self._answer(Path(folder), command)
-        return self._right[command]
+                self._copy(Path(folder), bare=bare)
+                self._right[command, bare] = self._answer(Path(folder), command)
+        return self._right[command, bare]
 
     def _one(self, number: int, kind: str, command: tuple[str, ...], chosen: random.Random) -> Try:
-        right = None if command in ACTING else self.right_answer(command)
+        right = None if command in ACTING else self.right_answer(command, bare=kind == "bare")
         with tempfile.TemporaryDirectory(dir=self.home.parent) as name:
             folder = Path(name)
             self._copy(folder, bare=kind == "bare")

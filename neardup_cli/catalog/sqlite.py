@@ -153,6 +153,7 @@ class SqliteBackend:
                 assert driver is not None
                 driver.execute("VACUUM INTO ?", (os.fspath(part),))
             with closing(sqlite3.connect(part)) as copy:
+                copy.execute("PRAGMA journal_mode = MEMORY")  # half a copy is of no use to anybody
                 copy.execute("PRAGMA user_version = 0")  # it is nothing that the catalog's seal is of
             _check_copy(part)
             _sync(part)
