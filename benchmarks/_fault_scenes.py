@@ -14,6 +14,7 @@ from PIL import Image
 
 from benchmarks._fault_stories import Acting, Backup, Bench, FromFolder, Scan, Story
 from benchmarks._faulty import run_here
+from benchmarks._ground import Snapshot
 from tests.compiled import share_compiled_statements
 
 _OLD = 1_600_000_000_000_000_000
@@ -82,14 +83,10 @@ def _is_wanted(name: str, wanted: Sequence[str]) -> bool:
 def _acting(bench: Bench, name: str) -> Iterator[Story]:
     action, is_plain = name.removeprefix(_PLAIN), name.startswith(_PLAIN)
     bench.shim.have_plain_names(is_plain)
-    _empty(bench)
-    _fill(bench.photos, carried=action == "carry")
-    bench.succeed("scan", "--hash-only", str(bench.photos))
-    to = bench.other / "away" if action == "across" and bench.other is not None else bench.away
-    plan = bench.scratch / f"{action}.json"
-    bench.succeed("clean", *_options(bench, action, to), "--plan-out", str(plan))
+    start, plan = _planned(bench, action), _plan(bench, action)
+    start.restore()
     command = ("clean", "--plan", str(plan), "--apply", *(["--permanently"] if action == "delete" else []))
-    undone, originals, start = bench.ground.now(), bench.ground.contents(), bench.ground.take()
+    undone, originals = bench.ground.now(), bench.ground.contents()
     bench.succeed(*command)
     done, applied = bench.ground.now(), bench.ground.take()
     for_good = action == "delete"
@@ -105,7 +102,7 @@ def _acting(bench: Bench, name: str) -> Iterator[Story]:
     if not for_good:
         found.append(Acting(bench, f"undo {name}", applied, ("undo",), done, originals, undone, undone))
     if f"undo --from {name}" in _names(name):
-        folder = bench.trash if action == "trash" else to
+        folder = bench.trash if action in ("trash", "emptied") else _target(bench, action)
         command = ("undo", "--from", str(folder))
         left = {**undone, str(folder): undone.get(str(folder), ("folder", 0o755))}
         alone = replace(applied, state={})
@@ -115,11 +112,41 @@ def _acting(bench: Bench, name: str) -> Iterator[Story]:
         yield story
 
 
-def _options(bench: Bench, action: str, to: Path) -> list[str]:
+def _planned(bench: Bench, action: str) -> Snapshot:
+    """Give the folders on which an action has a plan: the same for all, but for what is carried.
+
+    All plans are made at once: what compares images is long to import.
+    """
+    is_carried = action == "carry"
+    if is_carried not in bench.planned:
+        _empty(bench)
+        _fill(bench.photos, carried=is_carried)
+        bench.succeed("scan", "--hash-only", str(bench.photos))
+        actions = {name.removeprefix(_PLAIN) for name in ACTIONS if (name == "carry") == is_carried}
+        bench.succeed_together(
+            [
+                ("clean", *_options(bench, one), "--plan-out", str(_plan(bench, one)))
+                for one in sorted(actions)
+                if one != "across" or bench.other is not None
+            ]
+        )
+        bench.planned[is_carried] = bench.ground.take()
+    return bench.planned[is_carried]
+
+
+def _plan(bench: Bench, action: str) -> Path:
+    return bench.scratch / f"{action}.json"
+
+
+def _target(bench: Bench, action: str) -> Path:
+    return bench.other / "away" if action == "across" and bench.other is not None else bench.away
+
+
+def _options(bench: Bench, action: str) -> list[str]:
     name = {"across": "quarantine", "emptied": "trash", "carry": "trash"}.get(action, action)
     options = ["--action", name, "--prefer", str(bench.photos / "a")]
     if name in ("quarantine", "move"):
-        options += ["--to", str(to)]
+        options += ["--to", str(_target(bench, action))]
     extra = {
         "across": "--across-devices",
         "emptied": "--remove-empty-folders",
@@ -195,16 +222,13 @@ def _draw(path: Path, number: int) -> Path:
 def warm(bench: Bench) -> None:
     """Have all that a run imports and compiles in this process, before it forks, and no more.
 
-    Plans are made in children: what compares images is large, and each fork would have to carry it.
+    Plans are made in a child: what compares images is large, and each fork would have to carry it.
     """
     share_compiled_statements()
-    _empty(bench)
-    _fill(bench.photos, carried=False)
-    run_here(["scan", "--hash-only", str(bench.photos)])
     for action in ("trash", "quarantine"):
-        plan = str(bench.scratch / "warm.json")
-        bench.succeed("clean", *_options(bench, action, bench.away), "--plan-out", plan)
-        run_here(["clean", "--plan", plan, "--apply"])
+        _planned(bench, action).restore()
+        run_here(["scan", "--hash-only", str(bench.photos)])
+        run_here(["clean", "--plan", str(_plan(bench, action)), "--apply"])
         run_here(["clean", "--resume"])
         if action == "quarantine":
             run_here(["undo", "--from", str(bench.away)])

@@ -43,6 +43,7 @@ class Bench:
         base: watched; `photos`, `home`, `away` of the user's, `state` of the catalog, `out` for copies of it.
         other: a folder on another disk, watched; None where there is none.
         scratch: not watched.
+        planned: the folders for which there are plans; with something to be carried, and without.
     """
 
     base: Path
@@ -50,6 +51,7 @@ class Bench:
     scratch: Path
     shim: Shim
     ground: Ground = field(init=False)
+    planned: dict[bool, Snapshot] = field(default_factory=dict)
 
     @property
     def trash(self) -> Path:
@@ -78,6 +80,12 @@ class Bench:
         """Run a command without a fault; it has to end well."""
         if problem := self.trouble(*arguments):
             raise RuntimeError(problem)
+
+    def succeed_together(self, commands: Sequence[Sequence[str]]) -> None:
+        """Run several commands without a fault, in one process; they have to end well."""
+        ended = self.shim.run_together(commands)
+        if ended.signal or ended.code:
+            raise RuntimeError(f"{commands}: {ended.signal or ended.code}: {ended.said[-2000:]}")
 
     def trouble(self, *arguments: str, well: Sequence[int] = (0,)) -> str:
         """Run a command without a fault; return what is wrong with how it ended."""

@@ -130,7 +130,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--most", type=int, default=20, help="problems that are shown (20)")
     parser.add_argument("--keep", type=Path, help="what came of each story, a line of JSON each")
     parser.add_argument("--write", action="store_true", help="put the table into docs/durability.md")
-    parser.add_argument("--alike", type=int, default=0, help="how many of a story to compare with processes")
+    parser.add_argument(
+        "--alike", type=int, default=0, help="stories in which tries are made again by processes"
+    )
     parser.add_argument("--part", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -167,8 +169,9 @@ def _be_part(options: argparse.Namespace) -> None:
     with _bench_of_part() as bench:
         kept = {one.name for one in _kept(options.keep)}
         names = [name for name in scene_names(bench, options.only) if name not in kept]
+        compared = random.Random(options.seed).sample(names, min(options.alike, len(names)))
         for story in scenes(bench, names, number, parts):
-            one = _Teller(story, len(names), options).tell()
+            one = _Teller(story, len(names), options, is_compared=story.name in compared).tell()
             print(one.line(), file=told, flush=True)
             _bench.note(f"{one.name}: {dict(one.runs)}, {len(one.problems)} problems")
 
@@ -210,8 +213,9 @@ def _own_environment(base: Path) -> dict[str, str]:
 class _Teller:
     """Runs one story again and again."""
 
-    def __init__(self, story: Story, stories: int, options: argparse.Namespace) -> None:
+    def __init__(self, story: Story, stories: int, options: argparse.Namespace, *, is_compared: bool) -> None:
         self._story, self._stories, self._options = story, stories, options
+        self._is_compared = is_compared
         self._random = random.Random(f"{options.seed} {story.name}")
         self._told = Told(story.name)
         self._log = story.bench.scratch / "log"
@@ -221,8 +225,7 @@ class _Teller:
     def tell(self) -> Told:
         """Run all that was asked for."""
         began = time.monotonic()
-        faults, kills = self._there_are()
-        changes = self._changes()
+        faults, kills, changes = self._there_are()
         cuts = different_cuts(self._story.start, self._inodes, changes)
         self._told.possible.update(faults=len(faults), kills=len(kills), cuts=len(cuts))
         for number, fault in enumerate(self._drawn(kills, self._options.kills)):
@@ -232,9 +235,9 @@ class _Teller:
         for number, (at, names) in enumerate(self._drawn(cuts, self._options.cuts)):
             self._cut(changes[:at], names, number)
         self._told.seconds = time.monotonic() - began
-        alike = self._random.sample([*faults, *kills], self._options.alike)
-        for fault in [Fault(), *alike] if alike else []:
-            self._compare(fault)
+        if self._is_compared:
+            for fault in (Fault(), self._random.choice(faults), self._random.choice(kills)):
+                self._compare(fault)
         return self._told
 
     def _drawn[T](self, all_there_are: Sequence[T], share: float) -> list[T]:
@@ -245,11 +248,13 @@ class _Teller:
         places = sorted(self._random.sample(range(len(all_there_are)), wanted))
         return [all_there_are[place] for place in places]
 
-    def _there_are(self) -> tuple[list[Fault], list[Fault]]:
-        """Run the command undisturbed, and return each fault that it can meet, and each kill."""
+    def _there_are(self) -> tuple[list[Fault], list[Fault], list[Change]]:
+        """Run the command undisturbed; return each fault that it can meet, each kill, and what it changes."""
         self._story.restore()
-        ended = self._story.bench.shim.run(self._story.command, Fault(), trace=self._log)
-        lines = [line.split(" ", 2)[1:] for line in self._log.read_text(errors="replace").splitlines()]
+        self._inodes = inodes_of(self._story.start)
+        trace = self._log.with_name("trace")
+        ended = self._story.bench.shim.run(self._story.command, Fault(), log=self._log, trace=trace)
+        lines = [line.split(" ", 2)[1:] for line in trace.read_text(errors="replace").splitlines()]
         self._calls = [call for classes, call in lines if int(classes) & Calls.CHANGES]
         if problems := list(self._story.judge(ended, Fault(), 1)):
             sys.exit(f"{self._story.name} goes wrong without a fault: {problems}")
@@ -260,7 +265,8 @@ class _Teller:
             for kind, error, onwards in kinds
             for at in range(1, ended.count(calls) + 1)
         ]
-        return faults, [Fault(Kind.KILL, at) for at in range(1, ended.count(Calls.CHANGES) + 1)]
+        kills = [Fault(Kind.KILL, at) for at in range(1, ended.count(Calls.CHANGES) + 1)]
+        return faults, kills, read_log(self._log)
 
     def _run(self, word: str, fault: Fault, number: int) -> None:
         self._story.restore()
@@ -310,13 +316,6 @@ class _Teller:
         if unlike := next((pair for pair in pairs if pair[0] != pair[1]), None):
             what = f"{story.name}, {fault}"
             self._told.problems.append(f"{what}: UNLIKE a process of its own: {unlike[0]!r}, {unlike[1]!r}")
-
-    def _changes(self) -> list[Change]:
-        """Return what an undisturbed run changes, in its order."""
-        self._story.restore()
-        self._inodes = inodes_of(self._story.start)
-        self._story.bench.shim.run(self._story.command, Fault(), log=self._log)
-        return read_log(self._log)
 
     def _cut(self, changes: Sequence[Change], names: Names, number: int) -> None:
         """Drop what was not synced after some changes of an undisturbed run."""

@@ -22,10 +22,12 @@ from sqlalchemy import text
 
 from neardup_cli.catalog import database, readonly, scanning, seal, sealing
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.proofs import count_proofs, store_proofs
 from neardup_cli.catalog.seal import Seal, logged_pages, seal_path
 from neardup_cli.catalog.sealing import ALWAYS_BYTES
 from neardup_cli.errors import CatalogCorrupt, CatalogError
 from neardup_cli.records.files import Failure
+from neardup_cli.records.proofs import Proof
 from tests.damage import hide
 
 
@@ -38,6 +40,11 @@ def add(catalog: Catalog, count: int, offset: int = 0) -> None:
 def count(path: Path) -> int:
     with Catalog.open(path) as catalog, catalog.read() as connection:
         return int(connection.execute(text("SELECT count(*) FROM content")).scalar_one())
+
+
+def proofs(path: Path) -> int:
+    with Catalog.open(path) as catalog, catalog.read() as connection:
+        return count_proofs(connection)
 
 
 @pytest.fixture
@@ -204,6 +211,18 @@ def test_a_copy_without_its_seal_gets_one(path: Path, tmp_path: Path) -> None:
     flip(copy, 9000)
     with pytest.raises(CatalogCorrupt):
         Catalog.open(copy)
+
+
+def test_of_a_copy_without_its_seal_no_conclusion_is_believed(path: Path, tmp_path: Path) -> None:
+    """A byte of a verdict or a proof, which SQLite cannot judge, may decide what is acted upon."""
+    with Catalog.open(path) as catalog, catalog.write() as connection:
+        store_proofs(connection, {(1, 2): Proof()})
+    copy, alone = tmp_path / "copy.db", tmp_path / "alone.db"
+    for name in (copy, alone):
+        shutil.copy(path, name)
+    shutil.copy(seal_path(path), seal_path(copy))
+    assert (proofs(path), proofs(copy), proofs(alone)) == (1, 1, 0)
+    assert count(alone) == 500
 
 
 def test_a_copy_with_its_seal_is_compared_and_believed(path: Path, tmp_path: Path) -> None:
