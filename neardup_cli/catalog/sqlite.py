@@ -257,7 +257,7 @@ def _prepare_file(path: Path, engine: Engine, sealed: SealedFile) -> None:
     event.listen(engine, "connect", _keep_log)
     engine.dispose()
     if size and not sealed_before:
-        sealed.adopt(is_older=outdated)
+        sealed.adopt(is_believed=outdated)
     if outdated:
         with writer_lock(path):
             migrate.bring_up_to_date(engine)

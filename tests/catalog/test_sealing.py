@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
@@ -239,6 +240,32 @@ def test_a_copy_without_a_seal_is_checked_by_sqlite(path: Path, tmp_path: Path) 
     copy.write_bytes(data)
     with pytest.raises(CatalogCorrupt, match="doctor --repair"):
         Catalog.open(copy)
+
+
+@pytest.mark.parametrize(("length", "is_sound"), [(1.0, True), (0.0, True), (1.02, False), (np.nan, False)])
+@pytest.mark.parametrize(("table", "column"), [("embedding", "vector"), ("region", "vectors")])
+def test_a_wrong_vector_shows_without_a_seal(
+    path: Path, tmp_path: Path, table: str, column: str, length: float, is_sound: bool
+) -> None:
+    copy = tmp_path / "copy.db"
+    shutil.copy(path, copy)
+    vectors = np.full((3 if table == "region" else 1, 4), 0.5, "<f2")
+    vectors[-1] *= np.float16(length)
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("INSERT INTO scan (id, started_at) VALUES (1, '2026-12-01 10:00:00')")
+        connection.execute(
+            "INSERT INTO model (id, name, fingerprint, dimension, preprocessing, generation, scan_id) "
+            "VALUES (1, 'm', 'f', 4, 'p', 0, 1)"
+        )
+        connection.execute(
+            f"INSERT INTO {table} (model_id, content_id, {column}) VALUES (1, 1, ?)", (vectors,)
+        )
+        connection.commit()
+    if is_sound:
+        assert count(copy) == 500
+    else:
+        with pytest.raises(CatalogCorrupt, match="has not the length of one"):
+            Catalog.open(copy)
 
 
 @pytest.mark.parametrize("at", [0, 20, 100, 5000, 9000])
