@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from PIL import Image
 
 from benchmarks._fault_stories import Acting, Backup, Bench, FromFolder, Scan, Story
 from benchmarks._faulty import run_here
+from benchmarks._ground import Snapshot
+from tests.compiled import share_compiled_statements
 
 _OLD = 1_600_000_000_000_000_000
 _XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmp:Rating="4"/></x:xmpmeta>'
@@ -33,21 +35,40 @@ ACTIONS = (
 """What is done; a plain one on a file system that can rename only as POSIX has it."""
 
 
-def scenes(bench: Bench, wanted: list[str], part: int, parts: int) -> Iterator[Story]:
-    """Yield the stories whose names contain one of the wanted words, all if there is none.
+def scene_names(bench: Bench, wanted: Sequence[str]) -> list[str]:
+    """Return the names of all stories that have one of the wanted words, of all if there is none."""
+    return [name for names in _makers(bench).values() for name in names if _is_wanted(name, wanted)]
+
+
+def scenes(bench: Bench, wanted: Collection[str], part: int, parts: int) -> Iterator[Story]:
+    """Yield some stories.
 
     Args:
         bench: where they take place, one after the other: what is yielded is over when the next is asked for.
-        wanted: words.
+        wanted: their names.
         part: which of the parts, from 0.
         parts: how many share the work.
     """
+    for make, names in list(_makers(bench).items())[part::parts]:
+        if any(name in wanted for name in names):
+            yield from (story for story in make() if story.name in wanted)
+
+
+def _makers(bench: Bench) -> dict[Callable[[], Iterator[Story]], list[str]]:
+    """What makes stories, one after the other, and their names."""
     actions = [action for action in ACTIONS if "across" not in action or bench.other is not None]
-    makers = [partial(_acting, bench, action) for action in actions] + [partial(_others, bench)]
-    for make in makers[part::parts]:
-        names = [f"{word} {make.args[-1]}" for word in ("clean", "undo", "undo --from")]
-        if make.func is _others or any(_is_wanted(name, wanted) for name in names):
-            yield from (story for story in make() if _is_wanted(story.name, wanted))
+    acting: dict[Callable[[], Iterator[Story]], list[str]] = {
+        partial(_acting, bench, action): _names(action) for action in actions
+    }
+    return {**acting, partial(_others, bench): ["scan", "backup"]}
+
+
+def _names(name: str) -> list[str]:
+    action = name.removeprefix(_PLAIN)
+    words = ["clean", *(["undo"] if action != "delete" else [])]
+    if action in ("trash", "quarantine", "move", "across"):
+        words.append("undo --from")
+    return [f"{word} {name}" for word in words]
 
 
 def _others(bench: Bench) -> Iterator[Story]:
@@ -55,21 +76,17 @@ def _others(bench: Bench) -> Iterator[Story]:
     yield _backup(bench)
 
 
-def _is_wanted(name: str, wanted: list[str]) -> bool:
+def _is_wanted(name: str, wanted: Sequence[str]) -> bool:
     return not wanted or any(word in name for word in wanted)
 
 
 def _acting(bench: Bench, name: str) -> Iterator[Story]:
     action, is_plain = name.removeprefix(_PLAIN), name.startswith(_PLAIN)
     bench.shim.have_plain_names(is_plain)
-    _empty(bench)
-    _fill(bench.photos, carried=action == "carry")
-    bench.succeed("scan", "--hash-only", str(bench.photos))
-    to = bench.other / "away" if action == "across" and bench.other is not None else bench.away
-    plan = bench.scratch / f"{action}.json"
-    bench.succeed("clean", *_options(bench, action, to), "--plan-out", str(plan))
+    start, plan = _planned(bench, action), _plan(bench, action)
+    start.restore()
     command = ("clean", "--plan", str(plan), "--apply", *(["--permanently"] if action == "delete" else []))
-    undone, originals, start = bench.ground.now(), bench.ground.contents(), bench.ground.take()
+    undone, originals = bench.ground.now(), bench.ground.contents()
     bench.succeed(*command)
     done, applied = bench.ground.now(), bench.ground.take()
     for_good = action == "delete"
@@ -84,8 +101,8 @@ def _acting(bench: Bench, name: str) -> Iterator[Story]:
     ]
     if not for_good:
         found.append(Acting(bench, f"undo {name}", applied, ("undo",), done, originals, undone, undone))
-    if action in ("trash", "quarantine", "move", "across"):
-        folder = bench.trash if action == "trash" else to
+    if f"undo --from {name}" in _names(name):
+        folder = bench.trash if action in ("trash", "emptied") else _target(bench, action)
         command = ("undo", "--from", str(folder))
         left = {**undone, str(folder): undone.get(str(folder), ("folder", 0o755))}
         alone = replace(applied, state={})
@@ -95,11 +112,41 @@ def _acting(bench: Bench, name: str) -> Iterator[Story]:
         yield story
 
 
-def _options(bench: Bench, action: str, to: Path) -> list[str]:
+def _planned(bench: Bench, action: str) -> Snapshot:
+    """Give the folders on which an action has a plan: the same for all, but for what is carried.
+
+    All plans are made at once: what compares images is long to import.
+    """
+    is_carried = action == "carry"
+    if is_carried not in bench.planned:
+        _empty(bench)
+        _fill(bench.photos, carried=is_carried)
+        bench.succeed("scan", "--hash-only", str(bench.photos))
+        actions = {name.removeprefix(_PLAIN) for name in ACTIONS if (name == "carry") == is_carried}
+        bench.succeed_together(
+            [
+                ("clean", *_options(bench, one), "--plan-out", str(_plan(bench, one)))
+                for one in sorted(actions)
+                if one != "across" or bench.other is not None
+            ]
+        )
+        bench.planned[is_carried] = bench.ground.take()
+    return bench.planned[is_carried]
+
+
+def _plan(bench: Bench, action: str) -> Path:
+    return bench.scratch / f"{action}.json"
+
+
+def _target(bench: Bench, action: str) -> Path:
+    return bench.other / "away" if action == "across" and bench.other is not None else bench.away
+
+
+def _options(bench: Bench, action: str) -> list[str]:
     name = {"across": "quarantine", "emptied": "trash", "carry": "trash"}.get(action, action)
     options = ["--action", name, "--prefer", str(bench.photos / "a")]
     if name in ("quarantine", "move"):
-        options += ["--to", str(to)]
+        options += ["--to", str(_target(bench, action))]
     extra = {
         "across": "--across-devices",
         "emptied": "--remove-empty-folders",
@@ -173,14 +220,15 @@ def _draw(path: Path, number: int) -> Path:
 
 
 def warm(bench: Bench) -> None:
-    """Have all that a run imports and compiles in this process, before it forks."""
-    _empty(bench)
-    _fill(bench.photos, carried=False)
-    run_here(["scan", "--hash-only", str(bench.photos)])
+    """Have all that a run imports and compiles in this process, before it forks, and no more.
+
+    Plans are made in a child: what compares images is large, and each fork would have to carry it.
+    """
+    share_compiled_statements()
     for action in ("trash", "quarantine"):
-        plan = str(bench.scratch / "warm.json")
-        run_here(["clean", *_options(bench, action, bench.away), "--plan-out", plan])
-        run_here(["clean", "--plan", plan, "--apply"])
+        _planned(bench, action).restore()
+        run_here(["scan", "--hash-only", str(bench.photos)])
+        run_here(["clean", "--plan", str(_plan(bench, action)), "--apply"])
         run_here(["clean", "--resume"])
         if action == "quarantine":
             run_here(["undo", "--from", str(bench.away)])

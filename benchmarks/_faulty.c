@@ -24,7 +24,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CHANGE = 1, LOOK = 2, WRITE = 4, READ = 8, NAME = 16 };
+enum { CHANGE = 1, LOOK = 2, WRITE = 4, READ = 8, NAME = 16, CLASSES = 5 };
 enum { COUNT = 0, FAIL = 1, HALF = 2, KILL = 3, LATE = 4 };
 enum { CREATED = 1, WRITTEN, CUT, SYNCED, RENAMED, LINKED, SYMLINKED, UNLINKED, FOLDER, NO_FOLDER, CLONED };
 
@@ -32,9 +32,9 @@ enum { CREATED = 1, WRITTEN, CUT, SYNCED, RENAMED, LINKED, SYMLINKED, UNLINKED, 
 #define PLACES 4
 static char places[PLACES][4096];
 static unsigned char watched[FILES], writable[FILES];
-static int armed, what, error_number, onwards, plain, log_file = -1;
+static int armed, what, error_number, onwards, plain, log_file = -1, trace_file = -1;
 static unsigned classes;
-static long at, seen;
+static long at, seen[CLASSES];
 static const char *met;
 static char met_at[4096];
 
@@ -48,17 +48,19 @@ int faulty_watch(int number, const char *folder) {
 
 void faulty_arm(int kind, long number, int error, int and_on, unsigned of) {
     what = kind, at = number, error_number = error, onwards = and_on, classes = of;
-    seen = 0, met = NULL, met_at[0] = 0, armed = 1;
+    memset(seen, 0, sizeof seen);
+    met = NULL, met_at[0] = 0, armed = 1;
 }
 
 /* Have a file system that can rename only as POSIX has it. */
 void faulty_plain(int is_plain) { plain = is_plain; }
 
 void faulty_disarm(void) { armed = 0; }
-long faulty_seen(void) { return seen; }
+long faulty_seen(int class) { return seen[class]; }
 const char *faulty_met(void) { return met ? met : ""; }
 const char *faulty_met_at(void) { return met_at; }
 void faulty_log(int file) { log_file = file; }
+void faulty_trace(int file) { trace_file = file; }
 
 /* --- what is watched ------------------------------------------------------------------------------------ */
 
@@ -74,24 +76,38 @@ static int is_watched(int folder, const char *path) {
 
 static int is_open(int file) { return armed && file >= 0 && file < FILES && watched[file]; }
 
-static void remember(const char *call, const char *path, int file) {
-    met = call;
+static void name_of(const char *path, int file, char *into, size_t size) {
     if (path != NULL) {
-        snprintf(met_at, sizeof met_at, "%s", path);
+        snprintf(into, size, "%s", path);
         return;
     }
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    long length = syscall(SYS_readlink, link, met_at, sizeof met_at - 1);
-    met_at[length < 0 ? 0 : length] = 0;
+    long length = syscall(SYS_readlink, link, into, size - 1);
+    into[length < 0 ? 0 : length] = 0;
+}
+
+/* One line for each call, in one write: its thread, class, name and place. */
+static void trace(unsigned class, const char *call, const char *path, int file) {
+    char place[4096], line[4200];
+    int before = errno;
+    name_of(path, file, place, sizeof place);
+    int length = snprintf(line, sizeof line, "%ld %u %s %s\n", syscall(SYS_gettid), class, call, place);
+    syscall(SYS_write, trace_file, line, length);
+    errno = before;
 }
 
 /* Return 0 to go on, -1 to fail (errno is set), 1 to do but half, or all, and then say that it failed. */
 static int meets(unsigned class, const char *call, const char *path, int file) {
-    if (!(classes & class)) return 0;
-    long number = __atomic_add_fetch(&seen, 1, __ATOMIC_SEQ_CST);
-    if (what == COUNT || number < at || (number > at && !onwards)) return 0;
-    if (met == NULL) remember(call, path, file);
+    long number = 0;
+    if (trace_file >= 0) trace(class, call, path, file);
+    for (int each = 0; each < CLASSES; each++) {
+        if (!(class & 1u << each)) continue;
+        long now = __atomic_add_fetch(&seen[each], 1, __ATOMIC_SEQ_CST);
+        if (classes & 1u << each) number = now;
+    }
+    if (what == COUNT || number == 0 || number < at || (number > at && !onwards)) return 0;
+    if (met == NULL) met = call, name_of(path, file, met_at, sizeof met_at);
     if (what == KILL) for (;;) kill(getpid(), SIGKILL);
     if (what == HALF || what == LATE) return 1;
     errno = error_number;

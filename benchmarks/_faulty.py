@@ -2,6 +2,7 @@
 
 What stands between is `_faulty.c`, which has to be loaded before the C library: `environment` is that of a
 process in which it is. Imports are done once, there, and a child is a fork: thousands of runs take minutes.
+`Shim.run_alone` runs a command in a process of its own, as its user starts it: what a fork is measured by.
 """
 
 from __future__ import annotations
@@ -77,14 +78,14 @@ class Ended:
     Attributes:
         signal: that ended it; 0 if none did.
         said: on stderr.
-        seen: calls counted.
+        seen: calls counted, in the order of `Calls`.
         call, place: which call went wrong first, and on what; empty if none did, or it was a kill.
     """
 
     signal: int
     code: int
     said: str
-    seen: int = 0
+    seen: tuple[int, ...] = ()
     call: str = ""
     place: str = ""
 
@@ -92,6 +93,10 @@ class Ended:
     def killed(self) -> bool:
         """Whether it was killed by the fault."""
         return self.signal == signal.SIGKILL
+
+    def count(self, calls: Calls) -> int:
+        """How many calls of a class there were."""
+        return self.seen[list(Calls).index(calls)]
 
 
 def missing() -> str | None:
@@ -116,6 +121,7 @@ class Shim:
 
     def __init__(self, places: Sequence[Path]) -> None:
         """Watch some folders, of no more than four."""
+        self._places, self._is_plain = places, False
         self._library = ctypes.CDLL(os.environ[_NAME])
         self._library.faulty_seen.restype = ctypes.c_long
         self._library.faulty_met.restype = ctypes.c_char_p
@@ -126,22 +132,31 @@ class Shim:
 
     def have_plain_names(self, is_so: bool) -> None:
         """Have a file system that can rename only as POSIX has it."""
+        self._is_plain = is_so
         self._library.faulty_plain(is_so)
 
-    def run(self, arguments: Sequence[str], fault: Fault | None = None, *, log: Path | None = None) -> Ended:
+    def run(
+        self,
+        arguments: Sequence[str],
+        fault: Fault | None = None,
+        *,
+        log: Path | None = None,
+        trace: Path | None = None,
+    ) -> Ended:
         """Run `neardup` with some arguments in a child.
 
         Args:
             arguments: of the command line.
             fault: what goes wrong in it; None counts nothing.
             log: where all changes are written down, with their bytes.
+            trace: where all calls are written down, a line each.
         """
         heard, told = os.pipe()
         said = os.memfd_create("stderr")
         pid = os.fork()
         if pid == 0:
             os.close(heard)
-            self._be_child(arguments, fault, log, said, told)
+            self._be_child(arguments, fault, log, trace, said, told)
         os.close(told)
         with os.fdopen(heard, "rb") as stream:
             answer = stream.read()
@@ -150,21 +165,60 @@ class Shim:
         os.close(said)
         if os.WIFSIGNALED(status):
             return Ended(os.WTERMSIG(status), -1, text)
-        return Ended(0, os.WEXITSTATUS(status), text, *json.loads(answer))
+        seen, call, place = json.loads(answer)
+        return Ended(0, os.WEXITSTATUS(status), text, tuple(seen), call, place)
+
+    def run_together(self, commands: Sequence[Sequence[str]]) -> Ended:
+        """Run `neardup` several times in one child, which imports once what all of them need."""
+        said = os.memfd_create("stderr")
+        pid = os.fork()
+        if pid == 0:
+            code = 70
+            try:
+                _hear(said)
+                code = next((bad for arguments in commands if (bad := self._command(arguments, None))), 0)
+            finally:
+                os._exit(code)
+        status = os.waitpid(pid, 0)[1]
+        text = os.pread(said, 1 << 20, 0).decode(errors="replace")
+        os.close(said)
+        return Ended(status & 0x7F, status >> 8, text)
+
+    def run_alone(self, arguments: Sequence[str], fault: Fault, trace: Path) -> Ended:
+        """Run `neardup` with some arguments in a process of its own; see `run`."""
+        where = [os.fspath(place) for place in self._places]
+        kind = [int(fault.kind), fault.at, fault.error, fault.onwards, int(fault.calls)]
+        given = json.dumps([where, self._is_plain, kind, os.fspath(trace), list(arguments)])
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks._faulty", given],
+            env=os.environ | {"PYTHONPATH": str(SOURCE.parents[1])},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=_LONGEST,
+            check=False,
+        )
+        return Ended(max(0, -done.returncode), max(-1, done.returncode), done.stderr)
 
     def _be_child(
-        self, arguments: Sequence[str], fault: Fault | None, log: Path | None, said: int, told: int
+        self,
+        arguments: Sequence[str],
+        fault: Fault | None,
+        log: Path | None,
+        trace: Path | None,
+        said: int,
+        told: int,
     ) -> NoReturn:
         code = 70
         try:
-            signal.alarm(_LONGEST)
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            for own, standard in ((nowhere, 0), (nowhere, 1), (said, 2)):
-                os.dup2(own, standard)
+            _hear(said)
             if log is not None:
-                self._library.faulty_log(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+                self._library.faulty_log(_new(log))
+            if trace is not None:
+                self._library.faulty_trace(_new(trace))
             code = self._command(arguments, fault)
-            seen = self._library.faulty_seen()
+            seen = [self._library.faulty_seen(number) for number in range(len(Calls))]
             met = [os.fsdecode(each()) for each in (self._library.faulty_met, self._library.faulty_met_at)]
             os.write(told, json.dumps([seen, *met]).encode())
         finally:
@@ -173,8 +227,7 @@ class Shim:
     def _command(self, arguments: Sequence[str], fault: Fault | None) -> int:
         """Run the command line, as Python runs it; return its exit code."""
         if fault is not None:
-            number = ctypes.c_long(fault.at)
-            self._library.faulty_arm(int(fault.kind), number, fault.error, fault.onwards, int(fault.calls))
+            self._arm(fault)
         try:
             code = run_here(arguments)
         except BaseException:
@@ -184,6 +237,29 @@ class Shim:
         self._library.faulty_disarm()
         sys.stderr.flush()
         return code
+
+    def _arm(self, fault: Fault) -> None:
+        number = ctypes.c_long(fault.at)
+        self._library.faulty_arm(int(fault.kind), number, fault.error, fault.onwards, int(fault.calls))
+
+    def be_alone(self, fault: Fault, trace: str, arguments: Sequence[str]) -> None:
+        """Be the process of `run_alone`, and end as Python ends, with the library still at work."""
+        signal.alarm(_LONGEST)
+        self._library.faulty_trace(_new(Path(trace)))
+        self._arm(fault)
+        sys.exit(run_here(arguments))
+
+
+def _hear(said: int) -> None:
+    """Be a child that reads nothing, whose errors go to a file, and that does not live for ever."""
+    signal.alarm(_LONGEST)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for own, standard in ((nowhere, 0), (nowhere, 1), (said, 2)):
+        os.dup2(own, standard)
+
+
+def _new(file: Path) -> int:
+    return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
 
 
 def run_here(arguments: Sequence[str]) -> int:
@@ -196,3 +272,14 @@ def run_here(arguments: Sequence[str]) -> int:
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else 0
     return 0
+
+
+def _be_alone() -> None:
+    places, is_plain, (kind, at, error, onwards, calls), trace, arguments = json.loads(sys.argv[1])
+    shim = Shim([Path(place) for place in places])
+    shim.have_plain_names(is_plain)
+    shim.be_alone(Fault(Kind(kind), at, error, onwards, Calls(calls)), trace, arguments)
+
+
+if __name__ == "__main__":
+    _be_alone()

@@ -237,6 +237,27 @@ def inodes_of(snapshot: Snapshot) -> dict[Path, Inode]:
     return {path: inode_of(path.lstat()) for path in paths}
 
 
+def different_cuts(
+    snapshot: Snapshot, inodes: Mapping[Path, Inode], changes: Sequence[Change]
+) -> list[tuple[int, Names]]:
+    """Return after how many changes, with which names, a cut leaves what no earlier one has left.
+
+    What was written and not synced changes nothing on the disk.
+    """
+    disk = _Disk(snapshot, inodes)
+    found: dict[frozenset[object], tuple[int, Names]] = {}
+    for at in range(len(changes) + 1):
+        for names in Names:
+            left = frozenset(
+                (path, node.mode, node.mtime_ns, node.kept, node.link, node.safe)
+                for path, node in disk.left(names).items()
+            )
+            found.setdefault(left, (at, names))
+        if at < len(changes):
+            disk.follow(changes[at])
+    return list(found.values())
+
+
 def cut(
     snapshot: Snapshot,
     inodes: Mapping[Path, Inode],

@@ -9,7 +9,8 @@ Three kinds of tries:
 - seen:   something wrote to the file, as copying, another program and most accidents do.
 - hidden: the file system does not know of it (rot of the disk): the seal is made to expect the file's times,
           half of the time with a comparison that was just now. All see it: the file is a small one.
-- bare:   the catalog was copied without its seal: what SQLite can find is found, and there is no traceback.
+- bare:   the catalog was copied without its seal: what SQLite can find is found, there is no traceback, and
+          an act that goes on leaves an image of each content where it was.
 - repair: after `doctor --repair` and a scan the answer is that of the undamaged catalog again.
 """
 
@@ -39,6 +40,7 @@ import numpy as np
 from PIL import Image
 
 from neardup_cli.catalog.seal import Seal
+from neardup_cli.fingerprints.content import content_digest
 
 ACTING = (("clean", "--apply", "--action", "quarantine", "--to", "TO"), ("undo",), ("clean", "--resume"))
 ANSWERING = (
@@ -99,29 +101,28 @@ class Campaign:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._right: dict[tuple[str, ...], Answer] = {}
+        self._right: dict[tuple[tuple[str, ...], bool], Answer] = {}
 
     def run(self, tries: int, seed: int, kinds: tuple[str, ...] = KINDS) -> Iterator[Try]:
         """Yield the tries that did not come out as they should."""
         for number in range(tries):
             chosen = random.Random(seed * 1_000_003 + number)
             kind = kinds[number % len(kinds)]
-            commands = ANSWERING + (ACTING if kind != "bare" else ())
-            done = self._one(number, kind, chosen.choice(commands), chosen)
+            done = self._one(number, kind, chosen.choice(ANSWERING + ACTING), chosen)
             self.counts[kind, done.verdict] += 1
             if done.verdict in ("TRACEBACK", "WRONG", "ACTED", "UNCLEAR"):
                 yield done
 
-    def right_answer(self, command: tuple[str, ...]) -> Answer:
-        """Return what a command says of the undamaged catalog."""
-        if command not in self._right:
+    def right_answer(self, command: tuple[str, ...], *, bare: bool = False) -> Answer:
+        """Return what a command says of the undamaged catalog; of one without its seal if it is `bare`."""
+        if (command, bare) not in self._right:
             with tempfile.TemporaryDirectory(dir=self.home.parent) as folder:
-                self._copy(Path(folder), bare=False)
-                self._right[command] = self._answer(Path(folder), command)
-        return self._right[command]
+                self._copy(Path(folder), bare=bare)
+                self._right[command, bare] = self._answer(Path(folder), command)
+        return self._right[command, bare]
 
     def _one(self, number: int, kind: str, command: tuple[str, ...], chosen: random.Random) -> Try:
-        right = None if command in ACTING else self.right_answer(command)
+        right = None if command in ACTING else self.right_answer(command, bare=kind == "bare")
         with tempfile.TemporaryDirectory(dir=self.home.parent) as name:
             folder = Path(name)
             self._copy(folder, bare=kind == "bare")
@@ -135,7 +136,7 @@ class Campaign:
                 hide(folder / "catalog.db", chosen.choice((0.0, time.time())))
             answer = self._answer(folder, command)
             if right is None:
-                verdict = self._verdict_of_act(answer)
+                verdict = self._verdict_of_act(kind, answer)
             else:
                 verdict = self._verdict(kind, command, right, answer)
         return Try(number, kind, damage, command, answer, verdict)
@@ -160,14 +161,18 @@ class Campaign:
             verdict = "WRONG"
         return Try(number, "repair", damage, asked, bad or answers[-1], verdict)
 
-    def _verdict_of_act(self, answer: Answer) -> str:
-        """Nothing is done, and the reason is the damage."""
+    def _verdict_of_act(self, kind: str, answer: Answer) -> str:
+        """Nothing is done, and the reason is the damage; without a seal: nothing is lost."""
         if "Traceback" in answer.said:
             return "TRACEBACK"
-        if not _same_images(self.home / "images", self.home / "pristine"):
-            shutil.rmtree(self.home / "images")
-            shutil.copytree(self.home / "pristine", self.home / "images")
-            return "ACTED"
+        images, pristine = self.home / "images", self.home / "pristine"
+        if not _same_images(images, pristine):
+            is_all_there = _contents(images) == _contents(pristine)
+            shutil.rmtree(images)
+            shutil.copytree(pristine, images)
+            return "copies moved" if kind == "bare" and is_all_there else "ACTED"
+        if kind == "bare" and answer.code != CORRUPT:
+            return "nothing moved"
         clear = answer.code == CORRUPT and answer.said.count("\n") == 1 and not answer.out
         return "refused" if clear else "UNCLEAR"
 
@@ -332,6 +337,10 @@ def _groups(answer: Answer) -> list[list[str]]:
 def _same_images(one: Path, other: Path) -> bool:
     names = [sorted(file.name for file in folder.iterdir()) for folder in (one, other)]
     return names[0] == names[1] and filecmp.cmpfiles(one, other, names[0], shallow=False)[0] == names[0]
+
+
+def _contents(folder: Path) -> set[bytes]:
+    return {content_digest(file.read_bytes()) for file in folder.iterdir()}
 
 
 def _settled(text: str) -> str:

@@ -113,6 +113,23 @@ except SystemExit as left:
     assert in_a_fresh_python(code).rpartition("imported:")[2] == ""
 
 
+def test_a_clean_up_goes_on_without_what_compares_images(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from neardup_cli.cli.app import main
+for words in (["scan", "--hash-only", {str(tmp_path)!r}], ["clean", "--resume"]):
+    sys.argv = ["neardup", *words, "--catalog", {str(tmp_path / "catalog.db")!r}]
+    try:
+        main()
+    except SystemExit:
+        pass
+print("imported:", *sys.modules)
+"""
+    loaded = in_a_fresh_python(code).rpartition("imported:")[2].split()
+    assert "neardup_cli.pipeline.apply" in loaded
+    assert not {"cv2", "faiss", "neardup_cli.pipeline.dups"} & set(loaded)
+
+
 def test_importing_the_package_costs_nothing() -> None:
     code = "import sys, neardup_cli, neardup_cli.errors; print(*sorted(sys.modules))"
     loaded = in_a_fresh_python(code).split()

@@ -53,8 +53,8 @@ class Backend(Protocol):
     def size(self) -> int:
         """Return the bytes that the catalog takes."""
 
-    def backup(self, target: Path) -> None:
-        """Copy the catalog to a file that is not there yet; see `Catalog.backup`."""
+    def backup(self, target: Path) -> int:
+        """Copy the catalog to a file that is not there yet, and return its size; see `Catalog.backup`."""
 
     def compact(self) -> None:
         """Give back the room of what was removed; see `Catalog.compact`."""

@@ -169,8 +169,11 @@ class Catalog:
         with self._backend.translated():
             return self._backend.size()
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path) -> int:
         """Write a copy of the catalog as it is now, whole or not at all; others may use it meanwhile.
+
+        Returns:
+            The size of the copy in bytes.
 
         Raises:
             BadInput: something has that name already, it cannot be written there, or the catalog is in a
@@ -180,7 +183,7 @@ class Catalog:
         """
         with self._backend.translated():
             self._backend.verify()  # what has rotted must not become what a backup is sound of
-            self._backend.backup(target)
+            return self._backend.backup(target)
 
     def compact(self) -> None:
         """Give back the room of what was removed, as far as the database does not do so by itself."""

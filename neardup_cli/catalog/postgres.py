@@ -99,7 +99,7 @@ class PostgresBackend:
     def compact(self) -> None:
         """Leave it to the database: it uses the room again."""
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path) -> int:
         """Refuse: what PostgreSQL holds, its own tools copy."""
         raise BadInput(f"{target} was not made: the catalog is in PostgreSQL, which `pg_dump` copies")
 

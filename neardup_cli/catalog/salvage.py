@@ -21,15 +21,14 @@ from secrets import token_hex
 from neardup_cli.catalog import newest
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.seal import Seal, logged_pages
-from neardup_cli.catalog.sealing import is_database
+from neardup_cli.catalog.sealing import SealedFile, is_database
 from neardup_cli.catalog.sqlite import SqliteBackend, opening, writer_lock
+from neardup_cli.catalog.unsealed import DERIVED, LEARNED
 from neardup_cli.errors import CatalogCorrupt, NotACatalog
 
 _ESSENTIAL = ("fact", "scan", "root", "model", "content", "file", "decision", "batch", "operation")
 _JOURNAL = ("emptied_folder", "written_sidecar")
 _VECTORS = ("embedding", "region")
-_LEARNED = ("pair", "holding")
-_DERIVED = ("proof", "vector_join", "neighbour", "region_join", "region_neighbour")
 """In the order in which rows point at each other; what is derived goes whole or not at all."""
 
 _NO_REPAIR = "restore a backup, or move it away and scan again"
@@ -39,6 +38,7 @@ _LOST_PAGE = b"\xff" + b"".join([_LOST] * 4400)
 """What stands where a wrong page was. SQLite takes it neither for a page of rows nor, where the end of a long
 row should be, for a pointer to one more page; and where it is that end, the row says so."""
 
+_PATIENCE = 30.0  # seconds for which another program that looks at the new file is waited for
 _TAIL = 6  # bytes at the end of a row by which it is seen that they are not its own
 
 _SENSIBLE = {
@@ -86,11 +86,21 @@ def _salvage(path: Path) -> Salvaged:
         result = Salvaged(_aside(path))
         _fill(path, copy, new, result, sealed=sealed)
         _exchange(path, new, result.aside)
+        _seal(path)
     finally:
         for file in (copy, new):
             for suffix in ("", "-wal", "-shm", "-journal", ".seal", ".lock"):
                 Path(f"{file}{suffix}").unlink(missing_ok=True)
     return result
+
+
+def _seal(path: Path) -> None:
+    """Seal what was saved: it is what neardup wrote, and what was concluded from it is believed."""
+    file = SealedFile(path, _PATIENCE)
+    try:
+        file.adopt(is_believed=True)
+    finally:
+        file.let_go()
 
 
 def _readable_copy(path: Path, copy: Path) -> bool:
@@ -121,7 +131,7 @@ def _fill(path: Path, copy: Path, new: Path, result: Salvaged, *, sealed: bool) 
         fresh.execute("BEGIN IMMEDIATE")
         ((own_uuid,),) = fresh.execute("SELECT value FROM fact WHERE name = 'uuid'")
         fresh.execute("DELETE FROM fact")
-        for table in (*_ESSENTIAL, *_JOURNAL, *_VECTORS, *(_LEARNED if sealed else ())):
+        for table in (*_ESSENTIAL, *_JOURNAL, *((*_VECTORS, *LEARNED) if sealed else ())):
             if table in tables:
                 _take_rows(old, fresh, table, result, None if sealed else _SENSIBLE.get(table))
         _take_decisions(old, fresh, result)
@@ -210,7 +220,7 @@ def _take_derived(
     old: sqlite3.Connection, fresh: sqlite3.Connection, tables: set[str], result: Salvaged
 ) -> None:
     """Take over what follows from other rows, where all of it is there; else it is made again."""
-    for table in _DERIVED:
+    for table in DERIVED:
         if table not in tables:
             continue
         columns = ", ".join(_common_columns(old, table))

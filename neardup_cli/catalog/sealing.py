@@ -30,6 +30,7 @@ from pathlib import Path
 
 from neardup_cli.catalog.handles import SharedHandle, release_handle, take_handle
 from neardup_cli.catalog.seal import Seal, forget_seal, logged_pages, read_at
+from neardup_cli.catalog.unsealed import first_wrong, forget_conclusions
 from neardup_cli.errors import CatalogCorrupt
 
 log = logging.getLogger("neardup.catalog")
@@ -214,15 +215,20 @@ class SealedFile:
             seal.was_verified()
             seal.write(self.path, durably=True, mode=self._mode())
 
-    def adopt(self) -> None:
+    def adopt(self, *, is_believed: bool = False) -> None:
         """Seal a catalog that has no seal of its own: if SQLite finds nothing wrong with it.
+
+        Args:
+            is_believed: what is in it is what neardup wrote: it was saved row by row just now, or an older
+                neardup made it, which kept no seal, and whose conclusions are asked for only where the rules
+                are still the same.
 
         Raises:
             CatalogCorrupt: it does.
             sqlite3.Error, OSError: as in `verify`.
         """
         with self._alone() as holder, self._handle.lock:
-            self._adopt(holder)
+            self._adopt(holder, is_believed=is_believed)
 
     def wrong_pages(self) -> tuple[list[int], int]:
         """Return the numbers of the pages that are not as neardup wrote them, and how many were compared.
@@ -281,16 +287,15 @@ class SealedFile:
         else:
             holder.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, False)
 
-    def _adopt(self, holder: sqlite3.Connection) -> None:
-        said = [str(line) for (line,) in holder.execute("PRAGMA integrity_check(1)") if line != "ok"]
-        if not said:
-            lost = holder.execute("PRAGMA foreign_key_check").fetchone()
-            said = [f"row {lost[1]} of {lost[0]} points nowhere"] if lost else []
-        if said:
-            raise CatalogCorrupt(f"catalog {self.path} is damaged ({said[0]}): {WHAT_TO_DO}")
-        if self._sealable:
-            (size,) = holder.execute("PRAGMA page_size").fetchone()
-            self._fold(holder, Seal(size))
+    def _adopt(self, holder: sqlite3.Connection, *, is_believed: bool = False) -> None:
+        if wrong := first_wrong(holder, is_believed=is_believed):
+            raise CatalogCorrupt(f"catalog {self.path} is damaged ({wrong}): {WHAT_TO_DO}")
+        if not self._sealable:
+            return
+        if not is_believed and forget_conclusions(holder):
+            log.warning("%s came without its seal: what was found by comparing is found again", self.path)
+        (size,) = holder.execute("PRAGMA page_size").fetchone()
+        self._fold(holder, Seal(size))
 
     def _fold(self, holder: sqlite3.Connection, new: Seal | None = None) -> None:
         """Bring the log into the file, and seal what that changes.

@@ -139,7 +139,7 @@ class SqliteBackend:
                 driver.execute("VACUUM")  # into the log; the file becomes smaller when that is folded
         self._sealed.may_fold()
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path) -> int:
         """Let SQLite write one consistent state into a new file, check it, and only then give it its name."""
         if os.path.lexists(target):
             raise BadInput(f"{target} is there already: name a file that is not")
@@ -153,9 +153,11 @@ class SqliteBackend:
                 assert driver is not None
                 driver.execute("VACUUM INTO ?", (os.fspath(part),))
             with closing(sqlite3.connect(part)) as copy:
+                copy.execute("PRAGMA journal_mode = MEMORY")  # half a copy is of no use to anybody
                 copy.execute("PRAGMA user_version = 0")  # it is nothing that the catalog's seal is of
             _check_copy(part)
             _sync(part)
+            size = part.stat().st_size
             os.link(part, target)  # unlike a rename, this replaces nothing that has come there meanwhile
             _sync(target.parent)
         except OSError as exc:
@@ -173,6 +175,7 @@ class SqliteBackend:
         finally:
             for left in (part, part.with_name(f"{part.name}-journal")):
                 _remove(left)
+        return size
 
 
 def _remove(left: Path) -> None:
@@ -254,7 +257,7 @@ def _prepare_file(path: Path, engine: Engine, sealed: SealedFile) -> None:
     event.listen(engine, "connect", _keep_log)
     engine.dispose()
     if size and not sealed_before:
-        sealed.adopt()
+        sealed.adopt(is_believed=outdated)
     if outdated:
         with writer_lock(path):
             migrate.bring_up_to_date(engine)

@@ -29,5 +29,5 @@ def backup(
     settings = load_settings(catalog=catalog)
     target = file.expanduser()
     with Catalog.open(settings.catalog_location) as opened:
-        opened.backup(target)
-    say(f"{shown_text(str(target))}: {shown_bytes(target.stat().st_size)}, checked")
+        size = opened.backup(target)
+    say(f"{shown_text(str(target))}: {shown_bytes(size)}, checked")

@@ -165,9 +165,6 @@ def clean(
     emptied, and a file that has changed since the plan is left alone.
     """
     from neardup_cli.catalog.database import Catalog
-    from neardup_cli.pipeline.clean import CleanOptions
-    from neardup_cli.pipeline.dups import DupsOptions
-    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.settings import load_settings
 
     settings = load_settings(
@@ -195,40 +192,47 @@ def clean(
     sparing = (carry_metadata, min_copies, min_disks)
     filtering = (*sparing, remove_empty_folders, between, within, min_size, whole)
     _check_usage(report, (*planning, *filtering), plan_file, resume=resume, interactive=interactive)
-    options = CleanOptions(
-        action=action or Action.TRASH,
-        policy=replace(
-            asked_policy(
-                keep=keep,
-                prefer=prefer,
-                protect=protect,
-                only=only,
-                accept_loss=accept_loss,
-                across_drives=across_drives,
+
+    def asked() -> CleanOptions:
+        from neardup_cli.pipeline.clean import CleanOptions
+        from neardup_cli.pipeline.dups import DupsOptions
+
+        return CleanOptions(
+            action=action or Action.TRASH,
+            policy=replace(
+                asked_policy(
+                    keep=keep,
+                    prefer=prefer,
+                    protect=protect,
+                    only=only,
+                    accept_loss=accept_loss,
+                    across_drives=across_drives,
+                ),
+                carry_metadata=carry_metadata,
+                min_copies=min_copies or 1,
+                min_disks=min_disks or 1,
             ),
-            carry_metadata=carry_metadata,
-            min_copies=min_copies or 1,
-            min_disks=min_disks or 1,
-        ),
-        to=real_paths([to])[0] if to is not None else None,
-        across_devices=across_devices,
-        remove_empty_folders=remove_empty_folders,
-        filter=_filter(between, within, min_size),
-        whole=existing_paths(whole, "--whole"),
-        dups=DupsOptions.from_settings(
-            settings, verify=not no_verify, grouping=grouping, under=real_paths(under), limit=limit
-        ),
-    )
+            to=real_paths([to])[0] if to is not None else None,
+            across_devices=across_devices,
+            remove_empty_folders=remove_empty_folders,
+            filter=_filter(between, within, min_size),
+            whole=existing_paths(whole, "--whole"),
+            dups=DupsOptions.from_settings(
+                settings, verify=not no_verify, grouping=grouping, under=real_paths(under), limit=limit
+            ),
+        )
+
+    # What compares images need not be imported to carry out a plan that is there.
+    options = None if resume or plan_file is not None else asked()
     with Catalog.open(settings.catalog_location) as opened:
-        demand_catalogued(opened, options.dups.folders)
         untold = 0
-        if resume:
-            _finish(opened, None, permanently=permanently, json=json)
-            return
         if plan_file is not None:
             plan = _read_plan(opened, plan_file)
-        else:
+        elif options is not None:
             plan, untold = _plan(opened, options, from_report=report is not None, interactive=interactive)
+        else:
+            _finish(opened, None, permanently=permanently, json=json)
+            return
         if plan_out is not None:
             _save_plan(plan, plan_out)
         if apply:
@@ -270,8 +274,10 @@ def _plan(
     from neardup_cli.cleanup.filters import filtered_groups
     from neardup_cli.cli.progress import shown_progress
     from neardup_cli.pipeline.clean import find_report, groups_of_report, make_plan
+    from neardup_cli.pipeline.under import demand_catalogued
     from neardup_cli.reports.dups_reader import read_groups
 
+    demand_catalogued(catalog, options.dups.folders)
     untold = 0
     with shown_progress() as progress:
         groups: Sequence[DuplicateGroup]
@@ -341,7 +347,7 @@ def _print_plan(plan: Plan, *, nul: bool, json: bool) -> None:
 def _finish(catalog: Catalog, plan: Plan | None, *, permanently: bool, json: bool) -> None:
     """Carry a plan out, or go on with the interrupted one, and say how it came out."""
     from neardup_cli.cli.progress import shown_progress
-    from neardup_cli.pipeline.clean import apply_plan, resume
+    from neardup_cli.pipeline.apply import apply_plan, resume
 
     try:
         with shown_progress() as progress:

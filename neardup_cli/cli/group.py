@@ -7,6 +7,7 @@ starting Python, and `--help` shows no more of each than its name and a line.
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -75,21 +76,26 @@ class Commands(GuidedGroup):
 
     def load(self, name: str) -> Any:  # noqa: ANN401 - as above
         """Return a command with its options and examples, or a group with its commands."""
-        from neardup_cli.cli.examples import EXAMPLES
+        return _loaded(name)
 
-        module = import_module(f"neardup_cli.cli.{name}")
-        alone = typer.Typer(rich_markup_mode=None)
-        if (group := getattr(module, "app", None)) is not None:
-            for below in group.registered_commands:
-                below.cls = Guided
-            alone.add_typer(group, name=name, cls=GuidedGroup)
-        else:
-            alone.command(name, cls=Guided)(getattr(module, name))
-        loaded = get_group(alone).commands[name]
-        for path, command in [(name, loaded), *_below(name, loaded)]:
-            if path in EXAMPLES:
-                command.examples = EXAMPLES[path]
-        return loaded
+
+@cache  # a process that runs many command lines reads the signature of each command once
+def _loaded(name: str) -> Any:  # noqa: ANN401 - as above
+    from neardup_cli.cli.examples import EXAMPLES
+
+    module = import_module(f"neardup_cli.cli.{name}")
+    alone = typer.Typer(rich_markup_mode=None)
+    if (group := getattr(module, "app", None)) is not None:
+        for below in group.registered_commands:
+            below.cls = Guided
+        alone.add_typer(group, name=name, cls=GuidedGroup)
+    else:
+        alone.command(name, cls=Guided)(getattr(module, name))
+    loaded = get_group(alone).commands[name]
+    for path, command in [(name, loaded), *_below(name, loaded)]:
+        if path in EXAMPLES:
+            command.examples = EXAMPLES[path]
+    return loaded
 
 
 def names_a_path(word: str) -> bool:

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import hypot
+from typing import TYPE_CHECKING
 
 from neardup_cli.choices import Kind, Loss
-from neardup_cli.matching.fullsize import Surplus
-from neardup_cli.matching.origin import Enlarged, Traces
 from neardup_cli.records.holdings import Holdings
 from neardup_cli.records.proofs import Proof
+
+if TYPE_CHECKING:  # what carries a plan out asks for places alone, and need not wait for OpenCV
+    from neardup_cli.matching.fullsize import Surplus
+    from neardup_cli.matching.origin import Enlarged, Traces
 
 # Measured on copies of dev-photos and rendered pages (JPEG 95 to 30, WebP, AVIF, HEIC, resized by five
 # kernels, sent on two or three times): `place` reaches 1.3 × `common` + 0.35 and 1.3, `mean` 1.7 ×

@@ -14,12 +14,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from neardup_cli.catalog import decisions, queries, scanning
+from neardup_cli.catalog import decisions, proofs, queries, scanning
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.salvage import salvage
 from neardup_cli.catalog.seal import seal_path
 from neardup_cli.errors import CatalogBusy, CatalogCorrupt, DiskFull, NotACatalog
 from neardup_cli.records.files import Features, FileStamp, ModelIdentity
+from neardup_cli.records.proofs import Proof
 
 CONTENTS = 200
 
@@ -137,6 +138,15 @@ def test_identity_and_generation(path: Path) -> None:
     salvage(path)
     assert sorted(rows(path, "fact", "name, value")) == sorted(facts)
     assert rows(path, "model", "generation") == [(1,)]  # so that no index file is taken for current
+
+
+def test_what_was_concluded_is_believed_when_it_was_saved(path: Path) -> None:
+    with Catalog.open(path) as catalog, catalog.write() as connection:
+        proofs.store_proofs(connection, {(1, 2): Proof()})
+    salvage(path)
+    assert seal_path(path).exists()
+    with Catalog.open(path) as catalog, catalog.read() as connection:
+        assert proofs.count_proofs(connection) == 1
 
 
 def test_without_a_seal_only_what_makes_sense_is_taken(path: Path) -> None:

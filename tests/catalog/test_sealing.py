@@ -17,15 +17,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
 from neardup_cli.catalog import database, readonly, scanning, seal, sealing
 from neardup_cli.catalog.database import Catalog
+from neardup_cli.catalog.proofs import count_proofs, store_proofs
 from neardup_cli.catalog.seal import Seal, logged_pages, seal_path
 from neardup_cli.catalog.sealing import ALWAYS_BYTES
 from neardup_cli.errors import CatalogCorrupt, CatalogError
 from neardup_cli.records.files import Failure
+from neardup_cli.records.proofs import Proof
 from tests.damage import hide
 
 
@@ -38,6 +41,11 @@ def add(catalog: Catalog, count: int, offset: int = 0) -> None:
 def count(path: Path) -> int:
     with Catalog.open(path) as catalog, catalog.read() as connection:
         return int(connection.execute(text("SELECT count(*) FROM content")).scalar_one())
+
+
+def proofs(path: Path) -> int:
+    with Catalog.open(path) as catalog, catalog.read() as connection:
+        return count_proofs(connection)
 
 
 @pytest.fixture
@@ -206,6 +214,18 @@ def test_a_copy_without_its_seal_gets_one(path: Path, tmp_path: Path) -> None:
         Catalog.open(copy)
 
 
+def test_of_a_copy_without_its_seal_no_conclusion_is_believed(path: Path, tmp_path: Path) -> None:
+    """A byte of a verdict or a proof, which SQLite cannot judge, may decide what is acted upon."""
+    with Catalog.open(path) as catalog, catalog.write() as connection:
+        store_proofs(connection, {(1, 2): Proof()})
+    copy, alone = tmp_path / "copy.db", tmp_path / "alone.db"
+    for name in (copy, alone):
+        shutil.copy(path, name)
+    shutil.copy(seal_path(path), seal_path(copy))
+    assert (proofs(path), proofs(copy), proofs(alone)) == (1, 1, 0)
+    assert count(alone) == 500
+
+
 def test_a_copy_with_its_seal_is_compared_and_believed(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     shutil.copy(path, copy)
@@ -220,6 +240,32 @@ def test_a_copy_without_a_seal_is_checked_by_sqlite(path: Path, tmp_path: Path) 
     copy.write_bytes(data)
     with pytest.raises(CatalogCorrupt, match="doctor --repair"):
         Catalog.open(copy)
+
+
+@pytest.mark.parametrize(("length", "is_sound"), [(1.0, True), (0.0, True), (1.02, False), (np.nan, False)])
+@pytest.mark.parametrize(("table", "column"), [("embedding", "vector"), ("region", "vectors")])
+def test_a_wrong_vector_shows_without_a_seal(
+    path: Path, tmp_path: Path, table: str, column: str, length: float, is_sound: bool
+) -> None:
+    copy = tmp_path / "copy.db"
+    shutil.copy(path, copy)
+    vectors = np.full((3 if table == "region" else 1, 4), 0.5, "<f2")
+    vectors[-1] *= np.float16(length)
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("INSERT INTO scan (id, started_at) VALUES (1, '2026-12-01 10:00:00')")
+        connection.execute(
+            "INSERT INTO model (id, name, fingerprint, dimension, preprocessing, generation, scan_id) "
+            "VALUES (1, 'm', 'f', 4, 'p', 0, 1)"
+        )
+        connection.execute(
+            f"INSERT INTO {table} (model_id, content_id, {column}) VALUES (1, 1, ?)", (vectors,)
+        )
+        connection.commit()
+    if is_sound:
+        assert count(copy) == 500
+    else:
+        with pytest.raises(CatalogCorrupt, match="has not the length of one"):
+            Catalog.open(copy)
 
 
 @pytest.mark.parametrize("at", [0, 20, 100, 5000, 9000])

@@ -15,8 +15,9 @@ from neardup_cli.catalog.journal import put_away
 from neardup_cli.choices import Action, Loss
 from neardup_cli.cleanup import renaming
 from neardup_cli.errors import BadInput
+from neardup_cli.pipeline.apply import apply_plan, resume
 from neardup_cli.pipeline.batches import list_batches
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan, resume
+from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.dups import DupsOptions, find_duplicates
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.plans import BatchState, Outcome, Policy

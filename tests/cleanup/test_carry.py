@@ -21,8 +21,9 @@ from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.companions import owned
 from neardup_cli.errors import BadInput
 from neardup_cli.images.sidecars import SidecarFacts, read_sidecar
+from neardup_cli.pipeline.apply import apply_plan
 from neardup_cli.pipeline.batches import list_batches
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
+from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.undo import undo_batch

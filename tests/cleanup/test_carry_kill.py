@@ -13,7 +13,8 @@ import pytest
 from neardup_cli.catalog import journal
 from neardup_cli.choices import Action
 from neardup_cli.images.sidecars import SidecarFacts, read_sidecar
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan, resume
+from neardup_cli.pipeline.apply import apply_plan, resume
+from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.plans import BatchState, Plan, Policy

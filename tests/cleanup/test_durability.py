@@ -16,8 +16,8 @@ from neardup_cli.choices import Action
 from neardup_cli.cleanup import files, renaming
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.errors import NeardupError
+from neardup_cli.pipeline.apply import apply_plan, resume
 from neardup_cli.pipeline.batches import list_batches
-from neardup_cli.pipeline.clean import apply_plan, resume
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.plans import BatchState, OperationState, Plan
 from tests.cleanup.conftest import Collection, tree

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from neardup_cli.choices import Action
-from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.apply import apply_plan
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.undo import undo_batch
 from tests.cleanup.conftest import Collection, tree

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,23 +13,25 @@ import pytest
 
 from benchmarks import _faulty
 from benchmarks._ground import Ground, tree
-from benchmarks._power_cut import Change, Names, Record, cut, inodes_of
+from benchmarks._power_cut import Change, Names, Record, cut, different_cuts, inodes_of
 
 if TYPE_CHECKING:
     from tests.conftest import Lacking
 
 ROOT = Path(__file__).parents[2]
-STORIES = ("clean across", "undo trash", "scan", "backup")
+TRIES = 500
 
 
-def test_a_sample_of_faults_kills_and_power_cuts(lacking: Lacking) -> None:
+def test_faults_kills_and_power_cuts(lacking: Lacking) -> None:
+    """Others each day, over all stories; three tries are made again by processes of their own."""
     if (reason := _faulty.missing()) is not None:
         lacking(reason)
-    shares = ("--faults", "0.002", "--kills", "0.02", "--cuts", "0.02", "--jobs", "1")
-    command = [sys.executable, "-m", "benchmarks.faults", "--only", *STORIES, *shares]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    asked = ("--tries", str(TRIES), "--seed", f"{date.today():%Y%m%d}", "--alike", "1", "--jobs", "1")
+    command = [sys.executable, "-m", "benchmarks.faults", *asked]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "contents lost: 0, limit ≤ 0, PASS" in done.stdout
+    assert "3 tries made again by a process of its own" in done.stdout
 
 
 class Disk:
@@ -105,6 +108,18 @@ def test_a_folder_that_is_not_safe_takes_what_is_in_it_along(disk: Disk) -> None
     assert disk.left(Names.FEWEST) == {"photos/a": b"old"}
     disk.change(Record.SYNCED, inode=1)
     assert disk.left(Names.FEWEST) == {"photos/a": b"old", "other/deep/b": b"old"}
+
+
+def test_cuts_that_leave_the_same_are_one(disk: Disk) -> None:
+    disk.change(Record.CREATED, disk.photos / "new", inode=1)
+    disk.change(Record.WRITTEN, b"by", inode=1)
+    disk.change(Record.WRITTEN, b"tes", inode=1)
+    disk.change(Record.SYNCED, inode=1)
+    assert different_cuts(disk.start, disk.inodes, disk.changes) == [
+        (0, Names.FEWEST),
+        (1, Names.ALL),  # the name, and nothing in it
+        (4, Names.FEWEST),
+    ]
 
 
 def test_the_ground_is_put_back_to_the_inode(disk: Disk) -> None:

@@ -21,8 +21,9 @@ from neardup_cli.cleanup import files, renaming
 from neardup_cli.cleanup.act import Ready
 from neardup_cli.cleanup.reasons import Refused
 from neardup_cli.errors import BadInput
+from neardup_cli.pipeline.apply import apply_plan, resume
 from neardup_cli.pipeline.batches import list_batches
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan, resume
+from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.decisions import keep_files
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.undo import undo_batch
@@ -345,7 +346,7 @@ def test_what_one_group_keeps_goes_under_no_other_name(
     with pytest.raises(BadInput, match="no image that this catalog has"):
         apply_plan(collection.catalog, unsafe, permanently=True)
     # The acts are a second line behind the guard, and hold without it.
-    monkeypatch.setattr("neardup_cli.pipeline.clean.guard_plan", lambda *_: None)
+    monkeypatch.setattr("neardup_cli.pipeline.apply.guard_plan", lambda *_: None)
     outcome = apply_plan(collection.catalog, unsafe, permanently=True)
     assert outcome.done == 1
     assert only_reason(outcome) == "it and a file to keep are one file: removing it frees nothing"

@@ -18,7 +18,7 @@ import pytest
 from neardup_cli.catalog import journal
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action
-from neardup_cli.pipeline.clean import apply_plan, resume
+from neardup_cli.pipeline.apply import apply_plan, resume
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.plans import BatchState
 from neardup_cli.reports.json_report import dump
@@ -42,7 +42,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.cleanup import renaming
-from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.apply import apply_plan
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.reports.plan_reader import read_plan
 from tests.compiled import share_compiled_statements

@@ -23,7 +23,7 @@ from neardup_cli.catalog.proofs import store_proofs
 from neardup_cli.choices import Action, Loss
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.errors import BadInput
-from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.apply import apply_plan
 from neardup_cli.plans import Plan
 from neardup_cli.records.proofs import Proof as ProofRecord
 from neardup_cli.reports.json_report import dump

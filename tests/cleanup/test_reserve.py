@@ -16,7 +16,8 @@ from neardup_cli.cleanup.check import check_plan
 from neardup_cli.cleanup.reserve import Reserve
 from neardup_cli.cleanup.ways import Going
 from neardup_cli.errors import BadInput
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
+from neardup_cli.pipeline.apply import apply_plan
+from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.plans import FileState, LeftAlone, Plan, PlannedAct, Policy
 from neardup_cli.records.files import CatalogedFile, FileStamp

@@ -17,7 +17,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action
 from neardup_cli.cleanup import renaming, second_journal
 from neardup_cli.errors import BadInput
-from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.apply import apply_plan
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.pipeline.undo_from import undo_from

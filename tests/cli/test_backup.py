@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from neardup_cli.catalog.database import Catalog
 from tests.cli.conftest import complaint
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ def test_a_copy_takes_the_catalogs_place(filled: Command, tmp_path: Path) -> Non
     assert json.loads(filled("dups", "--json").out)["groups"] == before
     assert filled("doctor").code == 0
     assert not list(Path().glob("*.part*"))
+
+
+def test_a_copy_that_is_taken_away_at_once_was_made(filled: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def close(catalog: Catalog) -> None:
+        Path("copy.db").rename("taken.db")
+        closing_for_real(catalog)
+
+    closing_for_real = Catalog.close
+    monkeypatch.setattr(Catalog, "close", close)
+    done = filled("backup", "copy.db")
+    assert (done.code, done.said.endswith("checked\n")) == (0, True)
 
 
 def test_nothing_is_replaced(filled: Command) -> None:

@@ -15,7 +15,8 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action, KeepKey, Loss
 from neardup_cli.errors import BadInput
 from neardup_cli.images.walk import RAW_BESIDE
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, find_groups, make_plan
+from neardup_cli.pipeline.apply import apply_plan
+from neardup_cli.pipeline.clean import CleanOptions, find_groups, make_plan
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.plans import FileState, Plan, PlannedAct, Policy
 from neardup_cli.records.matches import DuplicateGroup

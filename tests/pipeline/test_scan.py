@@ -27,7 +27,8 @@ from neardup_cli.images.decode import decode
 from neardup_cli.pipeline import extract, store
 from neardup_cli.pipeline import scan as scan_module
 from neardup_cli.pipeline import survey as survey_module
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, make_plan
+from neardup_cli.pipeline.apply import apply_plan
+from neardup_cli.pipeline.clean import CleanOptions, make_plan
 from neardup_cli.pipeline.dups import DupsOptions
 from neardup_cli.pipeline.scan import ScanOptions, scan
 from neardup_cli.pipeline.survey import survey

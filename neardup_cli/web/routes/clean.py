@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query
 
 from neardup_cli.choices import Action, KeepKey, Kind, Loss
 from neardup_cli.errors import BadInput, PathNotFound
+from neardup_cli.pipeline.apply import apply_plan
 from neardup_cli.pipeline.batches import list_batches
-from neardup_cli.pipeline.clean import CleanOptions, apply_plan, find_groups, make_plan
+from neardup_cli.pipeline.clean import CleanOptions, find_groups, make_plan
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.plans import Plan
 from neardup_cli.records.matches import DuplicateGroup

@@ -15,7 +15,7 @@ from pathlib import Path
 from neardup_cli.choices import Action
 from neardup_cli.cleanup.second_journal import NAME
 from neardup_cli.errors import BadInput
-from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.apply import apply_plan
 from neardup_cli.pipeline.undo_from import undo_from
 from tests.cleanup.conftest import Tree, tree
 from tests.fuzz.engine import Mutator, WrongAnswer

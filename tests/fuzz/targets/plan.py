@@ -23,7 +23,7 @@ from neardup_cli.catalog.database import Catalog
 from neardup_cli.choices import Action
 from neardup_cli.cleanup.check import check_plan
 from neardup_cli.errors import BadInput
-from neardup_cli.pipeline.clean import apply_plan
+from neardup_cli.pipeline.apply import apply_plan
 from neardup_cli.pipeline.plan_guard import guard_plan
 from neardup_cli.pipeline.undo import undo_batch
 from neardup_cli.plans import Plan
