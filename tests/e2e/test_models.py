@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ import pytest
 from tests.conftest import Lacking
 from tests.e2e.conftest import Neardup
 
+FORKED = True
+
 
 @pytest.fixture
-def offline(tmp_path: Path) -> Neardup:
+def offline(neardup: Neardup) -> Neardup:
     """A machine whose only way out is a proxy that nobody runs, and whose cache is its own."""
-    home = tmp_path / "home"
-    home.mkdir()
     proxy = dict.fromkeys(("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
-    return Neardup(home, {"XDG_CACHE_HOME": str(home / "cache"), **proxy})
+    return replace(neardup, environment={"XDG_CACHE_HOME": str(neardup.home / "cache"), **proxy})
 
 
 def test_list(offline: Neardup) -> None:
