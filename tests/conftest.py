@@ -35,7 +35,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The rooms whose files take longest, first: what is handed out last has to be short, or a core waits for it.
-LONGEST = ("e2e", "cleanup", "evaluation", "pipeline", "cli", "web")
+LONGEST = ("e2e", "cleanup", "evaluation", "pipeline", "fuzz", "embedders", "cli", "web", ".")
 
 type Draw = Callable[[Path, int], Path]
 type NewCatalog = Callable[[Path], Path]
