@@ -306,7 +306,8 @@ def test_under_and_limit(neardup: Neardup, tmp_path: Path, draw: Draw) -> None:
 
 
 def test_version_help_and_completion(neardup: Neardup) -> None:
-    assert neardup.started().succeed("--version") == f"neardup {__version__}\n".encode()
+    neardup = neardup.started()  # Typer looks for the shell among the processes that it comes from
+    assert neardup.succeed("--version") == f"neardup {__version__}\n".encode()
     short, long = neardup.succeed("-h"), neardup.succeed("--help")
     assert short == long
     assert b"_neardup_completion" in neardup.succeed("--show-completion", "bash")
