@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 GALLERY := demo/gallery
 CATALOG := demo/catalog.db
 TESTS  ?= tests
+WORKERS ?= $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 TRIES  ?= 3000
 MINUTES ?= 5
 
@@ -28,8 +29,10 @@ demo: $(BIN)/.installed
 	@echo "Next, with --catalog $(CATALOG): '$(BIN)/neardup clean' plans what would go, '$(BIN)/neardup serve --open'"
 	@echo "shows the groups on a page (extra web). Your own images: '$(BIN)/neardup ~/Photos'"
 
+# Three workers on two cores, for tests wait for disks and servers now and then; and no threads of OpenMP, which
+# wait for each other by spinning.
 test: $(BIN)/.tested
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 faults: $(BIN)/.tested
 	$(BIN)/python -m benchmarks.faults --alike 31 --write

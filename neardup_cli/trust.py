@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 
 import platformdirs
 
+from neardup_cli.atomic import OWNER_ALONE, replacing
 from neardup_cli.errors import BadInput, PathNotFound
 
 _NAME = "trusted.json"
@@ -80,19 +79,11 @@ def _path() -> Path:
 def _write(folders: list[str]) -> None:
     """Write the list whole or not at all; nobody else may read or write it."""
     path = _path()
-    part = path.with_name(f"{_NAME}.{token_hex(4)}.part")
     # Names that are not UTF-8 hold surrogates, which JSON keeps as escapes.
     text = json.dumps({"folders": folders}, indent=1) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(
-            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
-        ) as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
+        with replacing(path, mode=OWNER_ALONE) as stream:
+            stream.write(text.encode("ascii"))
     except OSError as exc:
-        with suppress(OSError):
-            part.unlink()
         raise BadInput(f"{path} cannot be written: {exc.strerror}") from exc

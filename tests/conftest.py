@@ -21,7 +21,7 @@ from skimage import data
 
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.catalog.seal import SUFFIX
-from tests import postgres, ray_cluster
+from tests import networks, postgres, ray_cluster
 from tests.compiled import share_compiled_statements
 
 # Two busy cores make any single example slow now and then; that says nothing about the code.
@@ -35,7 +35,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The rooms whose files take longest, first: what is handed out last has to be short, or a core waits for it.
-LONGEST = ("e2e", "cleanup", "evaluation", "pipeline", "cli", "web")
+LONGEST = ("e2e", "cleanup", "evaluation", "pipeline", "fuzz", "embedders", "cli", "web", ".")
 
 type Draw = Callable[[Path, int], Path]
 type NewCatalog = Callable[[Path], Path]
@@ -127,6 +127,14 @@ def catalog(tmp_path: Path, empty_catalog: NewCatalog) -> Iterator[Catalog]:
     """An empty catalog, open."""
     with Catalog.open(empty_catalog(tmp_path / "catalog.db")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def archives(lacking: Lacking, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A network of SSCD's kind, scripted and traced; see `tests/networks.py`."""
+    if (reason := networks.missing()) is not None:
+        lacking(reason)
+    return networks.archives(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -26,13 +26,16 @@ def needs_migration(engine: Engine, path: Path | str) -> bool:
         CatalogTooNew: a newer neardup migrated it.
         NotACatalog: it is a SQLite file of another program.
     """
-    revision = current_revision(engine)
+    revision, tables = current_revision(engine), set[str]()
+    if revision is None:
+        with engine.connect() as connection:
+            tables = set(inspect(connection).get_table_names())
+        if _ALEMBIC_TABLE in tables:  # somebody may have made them all meanwhile
+            revision = current_revision(engine)
     if revision == HEAD:
         return False
     if revision is None:
-        with engine.connect() as connection:
-            tables = inspect(connection).get_table_names()
-        if set(tables) - {_ALEMBIC_TABLE}:
+        if tables - {_ALEMBIC_TABLE}:
             raise NotACatalog(f"{path} is a database of another program, not a neardup catalog")
         return True
     if revision not in known_revisions():

@@ -314,6 +314,14 @@ def counts(connection: Connection) -> dict[str, int]:
     }
 
 
+def formats(connection: Connection) -> dict[str, int]:
+    """Return how many contents there are of each format, most first; "" stands for those that have none."""
+    number = func.count().label("number")
+    counted = select(Content.c.format, number).group_by(Content.c.format)
+    rows = connection.execute(counted.order_by(number.desc(), Content.c.format))
+    return {row[0] or "": row[1] for row in rows}
+
+
 def last_scan(connection: Connection) -> datetime | None:
     """Return when a scan last ended (UTC)."""
     return connection.execute(select(func.max(Scan.c.finished_at))).scalar_one()

@@ -38,6 +38,12 @@ def doctor(
             help="With --verify-files: leave out what was read after WHEN, a date or 30d, 12h.",
         ),
     ] = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report", help="Print versions, settings and counts for a bug report: no paths, no names."
+        ),
+    ] = False,
     workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -54,8 +60,15 @@ def doctor(
 
     if since is not None and not verify_files:
         raise BadInput("--since goes with --verify-files")
+    if report and (repair or verify_files or json):
+        raise BadInput("--report goes with --catalog alone: it is text, and changes nothing")
     after = None if since is None else _moment(since)
     settings = load_settings(catalog=catalog, workers=workers)
+    if report:
+        from neardup_cli.pipeline.bug_report import bug_report
+
+        write_prose(text.bug_report_lines(bug_report(settings)))
+        return
     repaired = repair_catalog(settings.catalog_location) if repair else []
     with Catalog.open(settings.catalog_location, compare=False) as opened:  # it does so itself, and says more
         findings = [*repaired, *examine(opened, repair=repair)]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from neardup_cli.atomic import replacing
 from neardup_cli.embedders.weights import PUBLISHED, Weights, pulled_path
 from neardup_cli.errors import ModelInvalid, ModelMissing
 from neardup_cli.installation import missing_extra
@@ -115,28 +115,18 @@ def convert(weights: Weights, images: Sequence[Pixels]) -> Conversion:
     source = pulled_path(weights)
     full, small = (Converted(weights, precision).path for precision in ("fp32", "int8"))
     network = read_network(source)
-    trial = full.with_name(f"{full.name}.{token_hex(4)}.part")
-    try:
-        trial.write_bytes(network_model(network, weights.name).SerializeToString())
-        likeness = _likeness(source, trial, images)
-        _publish(trial, full)
-    finally:
-        trial.unlink(missing_ok=True)
+    with replacing(full) as stream:
+        stream.write(network_model(network, weights.name).SerializeToString())
+        stream.flush()
+        likeness = _likeness(source, Path(os.fsdecode(stream.name)), images)
     try:
         found = quantise(full, images, _embed)
     except ModelInvalid as exc:
         small.unlink(missing_ok=True)
         return Conversion(full, None, likeness, None, str(exc))
-    trial.write_bytes(found.content)
-    _publish(trial, small)
+    with replacing(small) as stream:
+        stream.write(found.content)
     return Conversion(full, small, likeness, found.agreement)
-
-
-def _publish(part: Path, target: Path) -> None:
-    """Give a whole file its name, when it is on the disk."""
-    with part.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    os.replace(part, target)
 
 
 def _embed(path: Path, images: Sequence[Pixels]) -> Vectors:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from neardup_cli.atomic import replacing
 from neardup_cli.errors import BadInput
 from neardup_cli.installation import missing_extra
 from neardup_cli.settings import CONFIG_NAME, config_file, load_settings
@@ -37,11 +37,9 @@ def write_settings(file: Path, values: Mapping[str, str | int | float]) -> None:
     load_settings(**values)
     for name, value in values.items():
         document[name] = value
-    partial = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(tomlkit.dumps(document), encoding="utf-8")
-        partial.replace(file)
+        with replacing(file) as stream:
+            stream.write(tomlkit.dumps(document).encode("utf-8"))
     except OSError as exc:
-        partial.unlink(missing_ok=True)
         raise BadInput(f"{file} cannot be written: {exc.strerror}") from exc

@@ -24,6 +24,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
+from neardup_cli.atomic import replacing
 from neardup_cli.index.cores import on_this_core
 
 FLAT_UP_TO = 50_000
@@ -199,23 +200,18 @@ class VectorIndex:
 
     def save(self, path: Path, stamp: IndexStamp) -> None:
         """Write the index and its stamp; a reader sees the old file or the new one, never half of it."""
-        partial = path.with_name(f"{path.name}.{os.getpid()}.part")
         header = json.dumps(stamp._asdict()).encode() + b"\n"
-        try:
-            with partial.open("wb") as stream:
-                seal = blake3()
+        with replacing(path, durably=False) as stream:  # it is sealed, and can be made again
+            seal = blake3()
 
-                def write(data: bytes) -> int:
-                    seal.update(data)
-                    return stream.write(data)
+            def write(data: bytes) -> int:
+                seal.update(data)
+                return stream.write(data)
 
-                write(header)
-                faiss.write_index(self._index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
-                write(self._ids.astype("<i8").tobytes())
-                stream.write(seal.digest())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+            write(header)
+            faiss.write_index(self._index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
+            write(self._ids.astype("<i8").tobytes())
+            stream.write(seal.digest())
 
     @classmethod
     def load(cls, path: Path) -> tuple[Self, IndexStamp] | None:

@@ -7,11 +7,11 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 from typing import BinaryIO
 
+from neardup_cli import atomic
 from neardup_cli.catalog import queries
 from neardup_cli.catalog.database import Catalog
 from neardup_cli.errors import BadInput, DiskFull, PathNotFound
@@ -74,26 +74,22 @@ def free_folder(catalog: Catalog, path: bytes, what: str) -> bytes:
 
 @contextmanager
 def replacing(target: bytes) -> Iterator[BinaryIO]:
-    """Open a file beside the target that takes its place when the block ends well, and goes if not."""
-    partial = _beside(target)
+    """Open a file that takes the target's place when the block ends well, and goes if not: see `atomic`.
+
+    Raises:
+        DiskFull, BadInput: it cannot be written.
+    """
     try:
-        with open(partial, "xb") as stream:
+        with atomic.replacing(target) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, target)
-    except BaseException as exc:
-        with suppress(OSError):
-            os.unlink(partial)
-        if isinstance(exc, OSError):
-            raise _unwritable(target, exc) from exc
-        raise
+    except OSError as exc:
+        raise _unwritable(target, exc) from exc
 
 
 @contextmanager
 def replacing_folder(target: bytes) -> Iterator[Path]:
     """Make a folder beside the target that takes its place when the block ends well, and goes if not."""
-    partial = _beside(target)
+    partial = atomic.beside(target)
     try:
         os.mkdir(partial)
         yield Path(os.fsdecode(partial))
@@ -103,11 +99,6 @@ def replacing_folder(target: bytes) -> Iterator[Path]:
         if isinstance(exc, OSError):
             raise _unwritable(target, exc) from exc
         raise
-
-
-def _beside(target: bytes) -> bytes:
-    folder, name = os.path.split(target)
-    return os.path.join(folder, b".%s.%s.partial" % (name[:100], token_hex(4).encode()))
 
 
 def _unwritable(target: bytes, error: OSError) -> DiskFull | BadInput:

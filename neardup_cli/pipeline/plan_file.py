@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
-from secrets import token_hex
 
+from neardup_cli.atomic import replacing
 from neardup_cli.cleanup.files import is_there
 from neardup_cli.errors import BadInput, DiskFull
 
@@ -21,18 +20,12 @@ def save_document(text: str, path: bytes) -> None:
         DiskFull: no room; nothing is left of it.
     """
     shown = os.fsdecode(path)
-    part = path + f".{token_hex(4)}.part".encode()
     try:
         if is_there(path) and not _is_plan(path):
             raise BadInput(f"{shown} is there, and is no plan: choose another name")
-        with open(part, "xb") as stream:
+        with replacing(path) as stream:
             stream.write(text.encode("utf-8") + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
     except OSError as exc:
-        with suppress(OSError):
-            os.unlink(part)
         if exc.errno == errno.ENOSPC:
             raise DiskFull(f"no room left to write {shown}: free some and run the command again") from exc
         raise BadInput(f"{shown} cannot be written: {exc.strerror}") from exc

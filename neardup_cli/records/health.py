@@ -64,6 +64,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class BugReport:
+    """What a bug report needs, by name, in the order in which it is shown; no path and no name of the user's.
+
+    Attributes:
+        versions: of neardup, what it stands on and the system.
+        settings: "default" where nothing was set, "set" where the value is nobody's business.
+        catalog: its counts; `opened` says why there are none.
+    """
+
+    versions: dict[str, str]
+    settings: dict[str, str]
+    catalog: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class RottenFile:
     """A file whose bytes changed while its size and time did not, and a sound file with what it held."""
 

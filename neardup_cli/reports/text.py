@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # each command makes few of them, and importing them all take
     )
     from neardup_cli.records.decisions import ShownDecision
     from neardup_cli.records.files import CatalogedFile, Skipped
-    from neardup_cli.records.health import CatalogStatus, Finding, RottenFile, VerifiedFiles
+    from neardup_cli.records.health import BugReport, CatalogStatus, Finding, RottenFile, VerifiedFiles
     from neardup_cli.records.matches import DuplicateGroup, DupsReport, FileMatch
 
 
@@ -245,6 +245,14 @@ def doctor_lines(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         word = "repaired" if finding.repaired else "ok" if finding.ok else "WRONG"
         yield shown_text(f"{word:<8} {finding.check}{': ' + finding.detail if finding.detail else ''}")
+
+
+def bug_report_lines(report: BugReport) -> Iterator[str]:
+    """Yield what is to be put into a bug report as it is."""
+    for title in ("versions", "settings", "catalog"):
+        yield f"{title}:"
+        for name, value in getattr(report, title).items():
+            yield shown_text(f"  {name}: {value}")
 
 
 def verified_lines(files: VerifiedFiles) -> Iterator[str]:

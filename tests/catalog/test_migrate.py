@@ -335,3 +335,18 @@ def test_creation_that_fails_half_way_leaves_nothing(path: Path, monkeypatch: py
     assert schema(path) == set()
     Catalog.open(path, create=True).close()
     assert ("table", "embedding") in schema(path)
+
+
+def test_tables_that_another_process_makes_meanwhile_are_those_of_a_catalog(
+    engine: Engine, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = migrate.current_revision
+
+    def overtaken(engine: Engine) -> str | None:
+        found = look(engine)
+        if found is None:
+            migrate.bring_up_to_date(engine)  # between this look and the next one
+        return found
+
+    monkeypatch.setattr(migrate, "current_revision", overtaken)
+    assert not migrate.needs_migration(engine, path)

@@ -209,6 +209,14 @@ def test_models_the_one_used_last_first(catalog: Catalog) -> None:
 # --- status and doctor ----------------------------------------------------------------------------------
 
 
+def test_contents_are_counted_by_format(catalog: Catalog) -> None:
+    with catalog.read() as connection:
+        assert queries.formats(connection) == {}
+    add_contents(catalog, {1: features(), 2: Failure("truncated"), 3: features()})
+    with catalog.read() as connection:
+        assert queries.formats(connection) == {"PNG": 2, "": 1}
+
+
 def test_counts_and_roots(catalog: Catalog) -> None:
     with catalog.read() as connection:
         assert set(queries.counts(connection).values()) == {0}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).parents[2]
 SEED = 20_251_122
-KILLS = 10  # of an apply and as many of an undo in each of the cases
+KILLS = 4  # of an apply and as many of an undo in each of the cases; beside it a kill meets every step
 CASES = ["trash", "emptied", "quarantine", "across", "hardlink", "symlink"]
 
 # Forks a child for each line it reads: imports are done once, and a kill meets the work itself. It is killed

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from neardup_cli import __version__
 from tests.cli.conftest import complaint
 from tests.damage import hide
 from tests.pipeline.test_verify_files import rot
@@ -128,3 +131,62 @@ def test_a_backup_over_the_catalog_alone(filled: Command) -> None:
     assert groups(filled) == before
     os.utime("catalog.db")
     assert groups(filled) == before
+
+
+# --- for a bug report ------------------------------------------------------------------------------------
+
+
+def test_a_report_has_what_is_needed_and_no_name(
+    filled: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEARDUP_IMAGE_DIRS", str(tmp_path / "images"))
+    monkeypatch.setenv("NEARDUP_RAY_ADDRESS", "ray://secret.example:10001")
+    monkeypatch.setenv("NEARDUP_MODEL", str(tmp_path / "mine.onnx"))
+    monkeypatch.setenv("NEARDUP_HAMMING", "7")
+    done = filled("doctor", "--report")
+    assert (done.code, done.said) == (0, "")
+    lines = [line.strip() for line in done.out.splitlines()]
+    for line in (
+        f"neardup: {__version__}",
+        f"Python: {platform.python_version()} (CPython)",
+        f"numpy: {np.__version__}",
+        "hamming: 7",
+        "preset: default",
+        "catalog: set",
+        "image_dirs: set",
+        "ray_address: set",
+        "model: a file",
+        "kind: SQLite",
+        "files: 4",
+        "contents: 2",
+        "roots: 1, 1 online",
+        "PNG contents: 2",
+        "checks that failed: 0",
+    ):
+        assert line in lines, done.out
+    for name in ("/", tmp_path.name, "secret", "mine", ".onnx", "catalog.db", platform.node()):
+        assert name not in done.out, name
+
+
+def test_a_catalog_that_cannot_be_opened_is_a_part_of_the_report(command: Command) -> None:
+    done = command("doctor", "--report")
+    assert done.code == 0
+    assert "opened: no: CatalogMissing" in done.out
+    assert not Path("catalog.db").exists()
+    Path("catalog.db").write_bytes(b"holiday pictures" * 100)
+    assert "opened: no: NotACatalog" in command("doctor", "--report").out
+
+
+def test_what_fails_is_counted(filled: Command) -> None:
+    Path("catalog.db.secret.faiss").write_bytes(b"of no model")
+    done = filled("doctor", "--report")
+    assert done.code == 0
+    assert "checks that failed: 1\n" in done.out
+    assert "secret" not in done.out
+    spoil()
+    assert "opened: no: CatalogCorrupt\n" in filled("doctor", "--report").out
+
+
+@pytest.mark.parametrize("other", ["--repair", "--verify-files", "--json"])
+def test_a_report_is_nothing_else(filled: Command, other: str) -> None:
+    assert "--report goes with --catalog alone" in complaint(filled("doctor", "--report", other), 2)

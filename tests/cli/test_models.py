@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from neardup_cli.embedders.painted import painted_images
 from neardup_cli.embedders.weights import PUBLISHED, find_weights
 from neardup_cli.pipeline import convert as story
 from tests.cli.conftest import Command, complaint
-from tests.conftest import Lacking
+from tests.networks import DIMENSION
 
 NAME = "sscd_disc_mixup"
 
@@ -34,20 +33,16 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def published(lacking: Lacking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def published(archives: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A server that publishes a small network in the place of Meta's, and a cache of its own."""
-    if find_spec("torch") is None:
-        lacking("the torch extra: pip install 'neardup-cli[torch]'")
-    from benchmarks._sscd import write_archive
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(story, "MOST_IMAGES", 36)
+    monkeypatch.setattr(story, "MOST_IMAGES", story.LEAST_IMAGES)
     folder = tmp_path / "published"
     folder.mkdir()
-    file = folder / f"{NAME}.torchscript.pt"
-    write_archive(file, depths=(1, 1, 1, 1), width=16, dimension=512, traced=True)
-    data = file.read_bytes()
-    mine = replace(find_weights(NAME), size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    data = archives["traced"].read_bytes()
+    (folder / f"{NAME}.torchscript.pt").write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    mine = replace(find_weights(NAME), size=len(data), sha256=digest, dimension=DIMENSION)
     monkeypatch.setattr(weights, "PUBLISHED", tuple(mine if one.name == NAME else one for one in PUBLISHED))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -72,7 +67,7 @@ def test_pull_convert_scan(published: Path, command: Command, tmp_path: Path) ->
     found = json.loads(command("models", "list", "--json").out)
     (mine,) = [one for one in found["published"] if one["name"] == NAME]
     assert mine["converted"] == [f"{NAME}_fp32", f"{NAME}_int8"]
-    assert f"{NAME}_int8      512  made of it: " in command("models").out
+    assert f"{NAME}_int8       64  made of it: " in command("models").out
     assert command("models", "path", f"{NAME}_int8").out == f"{places[2]}\n"
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -51,9 +51,13 @@ class Neardup:
         return {**kept, **own, "NEARDUP_CATALOG": str(self.catalog), **self.environment}
 
     def finding_first(self, folder: Path) -> Neardup:
-        """Return the same with a folder before all others that Python imports from."""
+        """Return the installed one, with a folder before all others that Python imports from."""
         folders = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
         return Neardup(self.home, {**self.environment, "PYTHONPATH": os.pathsep.join(folders)})
+
+    def started(self) -> Neardup:
+        """Return the installed one: for what is decided while Python starts."""
+        return Neardup(self.home, self.environment)
 
     def run(
         self, *arguments: str | bytes | Path, cwd: Path | None = None

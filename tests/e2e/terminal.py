@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.conftest import COMMAND, Neardup
+from tests.e2e.conftest import Neardup
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def on_terminal(
     other = "stderr" if stream == "stdout" else "stdout"
     variables = {**neardup.variables(), "TERM": "xterm-256color", "COLUMNS": str(columns)}
     with subprocess.Popen(
-        [COMMAND, *arguments],
+        [neardup.command, *arguments],
         env=variables,
         cwd=neardup.home,
         stdin=subprocess.DEVNULL,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Neardup, Scanned
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "neardup"
+FORKED = True
 
 # Runs in a mount namespace of its own, so that no file system is left behind whatever happens.
 FULL_DISK = """

@@ -16,6 +16,8 @@ from PIL import Image
 from tests.conftest import Lacking
 from tests.e2e.conftest import COMMAND, Neardup
 
+FORKED = True
+
 
 @pytest.fixture
 def originals(tmp_path: Path, photographs: dict[str, Image.Image]) -> Path:

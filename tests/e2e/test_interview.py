@@ -11,6 +11,8 @@ from skimage import data
 from tests.e2e.conftest import Neardup
 from tests.e2e.test_clean import Terminal
 
+FORKED = True
+
 
 @pytest.fixture
 def photos(tmp_path: Path, neardup: Neardup) -> Path:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.conftest import Draw
     from tests.e2e.conftest import Neardup
 
-HASH_KILLS, EMBEDDING_KILLS = 24, 6
+HASH_KILLS, EMBEDDING_KILLS = 12, 4
 SEED = 20_240_229
 OLD = 1_700_000_000_000_000_000  # a time of last change well before the scan
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Neardup, Scanned
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "neardup"
+FORKED = True
 ESCAPE = b"\x1b"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 BOXES = re.compile("[\u2500-\u259f]")
@@ -305,6 +306,7 @@ def test_under_and_limit(neardup: Neardup, tmp_path: Path, draw: Draw) -> None:
 
 
 def test_version_help_and_completion(neardup: Neardup) -> None:
+    neardup = neardup.started()  # Typer looks for the shell among the processes that it comes from
     assert neardup.succeed("--version") == f"neardup {__version__}\n".encode()
     short, long = neardup.succeed("-h"), neardup.succeed("--help")
     assert short == long
@@ -333,6 +335,7 @@ def test_settings_come_from_the_environment_and_from_a_file(
 
 
 def test_the_locale_does_not_matter(named: Neardup, names: bytes) -> None:
-    plain = replace(named, environment={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    plain = replace(named, environment=locale).started()
     members = json.loads(plain.succeed("dups", "--json"))["groups"][0]["members"]
     assert {parse_data_path(member["path"]) for member in members} == {os.path.join(names, n) for n in NAMES}

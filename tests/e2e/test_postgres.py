@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from neardup_cli.evaluation.gallery import render_gallery
 from tests.e2e.conftest import Neardup
 
 _PATIENCE = 300
+FORKED = True
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +29,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def on_postgres(tmp_path: Path, postgres_url: str) -> Neardup:
+def on_postgres(neardup: Neardup, tmp_path: Path, postgres_url: str) -> Neardup:
     home = tmp_path / "server-home"
     home.mkdir()
-    return Neardup(home, {"NEARDUP_CATALOG": postgres_url, "XDG_CACHE_HOME": str(home / "cache")})
+    environment = {"NEARDUP_CATALOG": postgres_url, "XDG_CACHE_HOME": str(home / "cache")}
+    return replace(neardup, home=home, environment=environment)
 
 
 def answers(neardup: Neardup) -> Any:
@@ -89,11 +92,11 @@ def test_two_scanners_at_once(
 
 def test_what_goes_wrong_is_one_line(neardup: Neardup, on_postgres: Neardup, postgres_url: str) -> None:
     assert "no catalog at postgresql+psycopg://" in on_postgres.fail(4, "dups")
-    nowhere = Neardup(neardup.home, {"NEARDUP_CATALOG": "postgresql://me:secret@127.0.0.1:9/photos"})
+    nowhere = replace(neardup, environment={"NEARDUP_CATALOG": "postgresql://me:secret@127.0.0.1:9/photos"})
     said = nowhere.fail(1, "status")
     assert "postgresql+psycopg://me:***@127.0.0.1:9/photos cannot be used" in said
     assert "secret" not in said
-    no_database = Neardup(neardup.home, {"NEARDUP_CATALOG": postgres_url.replace("/test_", "/no_")})
+    no_database = replace(neardup, environment={"NEARDUP_CATALOG": postgres_url.replace("/test_", "/no_")})
     assert "there is no such database" in no_database.fail(4, "status")
     assert "is no database for a catalog" in neardup.fail(2, "status", "--catalog", "mysql://me@here/photos")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from PIL import Image
 from neardup_cli.reports.paths import data_path
 from tests.conftest import Lacking
 from tests.e2e.conftest import Neardup
+
+FORKED = True
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def test_addresses_are_answered_like_files(
 ) -> None:
     folder = tmp_path / "store"
     shutil.copytree(photos, folder)
-    local = Neardup(neardup.home, {"NEARDUP_CATALOG": str(neardup.home / "local.db")})
+    local = replace(neardup, environment={"NEARDUP_CATALOG": str(neardup.home / "local.db")})
     address = f"file://{folder}"
     first, expected = neardup.json("scan", address), local.json("scan", folder)
     assert (first["added"], first["embedded"]) == (expected["added"], expected["embedded"]) == (7, 6)

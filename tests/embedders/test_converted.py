@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from PIL import Image
 
 from neardup_cli.embedders import converted, registry, weights
 from neardup_cli.embedders.archive import read_module
-from neardup_cli.embedders.converted import convert, demand_converter
+from neardup_cli.embedders.converted import Conversion, convert, demand_converter
 from neardup_cli.embedders.onnx import OnnxEmbedder
 from neardup_cli.embedders.painted import painted_images
 from neardup_cli.embedders.resnet import read_network
@@ -26,79 +27,78 @@ from neardup_cli.embedders.weights import PUBLISHED, Weights
 from neardup_cli.errors import BadInput, MissingExtra, ModelInvalid, ModelMissing, PathNotFound
 from neardup_cli.pipeline import convert as story
 from neardup_cli.pipeline.convert import convert_weights
-from tests.conftest import Lacking
+from tests.networks import DIMENSION, KINDS
 
 NAME = "sscd_disc_mixup"
 
 
-@pytest.fixture(scope="module")
-def archives(with_torch: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A narrow and shallow network of SSCD's kind, scripted and traced."""
-    from benchmarks._sscd import write_archive
-
-    folder = tmp_path_factory.mktemp("archives")
-    made = {kind: folder / f"{kind}.torchscript.pt" for kind in ("scripted", "traced")}
-    for kind, path in made.items():
-        write_archive(path, depths=(1, 2, 1, 1), width=16, dimension=64, traced=kind == "traced")
-    return made
-
-
-@pytest.fixture(scope="module")
-def with_torch(lacking: Lacking) -> None:
-    """Skip where PyTorch, which writes the archives, is not there."""
-    if find_spec("torch") is None:
-        lacking("the torch extra: pip install 'neardup-cli[torch]'")
-
-
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setattr(story, "MOST_IMAGES", 36)
-    return tmp_path / "cache"
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cache(tmp_path / "cache", monkeypatch)
+
+
+def use_cache(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("platformdirs.user_cache_path", lambda *_, **__: folder)
+    patch.setattr(story, "MOST_IMAGES", story.LEAST_IMAGES)
+
+
+def publish(archive: Path, patch: pytest.MonkeyPatch) -> Weights:
+    """Put an archive in the place of Meta's, with its checksum."""
+    data = archive.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    mine = replace(weights.find_weights(NAME), size=len(data), sha256=digest, dimension=DIMENSION)
+    mine.path.parent.mkdir(parents=True, exist_ok=True)
+    mine.path.write_bytes(data)
+    patch.setattr(weights, "PUBLISHED", tuple(mine if one.name == NAME else one for one in PUBLISHED))
+    return mine
 
 
 @pytest.fixture
 def here(archives: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Weights]:
-    """Put an archive in the place of Meta's, with its checksum."""
+    """A function that puts the archive of a kind in the place of Meta's."""
+    return lambda kind: publish(archives[kind], monkeypatch)
 
-    def put(kind: str) -> Weights:
-        data = archives[kind].read_bytes()
-        mine = replace(
-            weights.find_weights(NAME), size=len(data), sha256=hashlib.sha256(data).hexdigest(), dimension=64
-        )
-        mine.path.parent.mkdir(parents=True, exist_ok=True)
-        mine.path.write_bytes(data)
-        monkeypatch.setattr(
-            weights, "PUBLISHED", tuple(mine if one.name == NAME else one for one in PUBLISHED)
-        )
-        return mine
 
-    return put
+@pytest.fixture(scope="module")
+def conversions(archives: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Conversion]:
+    """What came of each kind, with all its files in a folder of its own; to be read only."""
+    made = {}
+    for kind, archive in archives.items():
+        with pytest.MonkeyPatch.context() as patch:
+            use_cache(tmp_path_factory.mktemp(kind), patch)
+            made[kind] = convert_weights(publish(archive, patch), None)
+    return made
+
+
+def put(made: Conversion, mine: Weights) -> None:
+    """Put what was made of weights beside them."""
+    for path in made.full.parent.glob("*.onnx"):
+        shutil.copy(path, mine.path.parent)
 
 
 def embedded(path: Path, images: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
     return OnnxEmbedder(path, "x", "", 288).embed(images)
 
 
-@pytest.mark.parametrize("kind", ["scripted", "traced"])
-def test_a_converted_network_gives_the_same_vectors(kind: str, here: Callable[[str], Weights]) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_converted_network_gives_the_same_vectors(kind: str, conversions: dict[str, Conversion]) -> None:
     from neardup_cli.embedders.torchscript import TorchScriptEmbedder
 
-    mine = here(kind)
-    made = convert_weights(mine, None)
+    made = conversions[kind]
     assert made.likeness is not None
     assert made.likeness > 0.9999
     assert made.small is not None, made.reason
     assert made.agreement is not None
     assert made.agreement > 0.98
-    original = TorchScriptEmbedder(mine.path, "x", "", 288)
+    folder = made.full.parent
+    original = TorchScriptEmbedder(folder / f"{NAME}.torchscript.pt", "x", "", 288)
     images = [original.prepare(image) for image in painted_images(12, seed=99)]
     expected = original.embed(images)
     assert np.median(expected @ expected.T) < 0.5  # they are not all one direction
     assert (embedded(made.full, images) * expected).sum(axis=1).min() > 0.9999
     assert np.median((embedded(made.small, images) * expected).sum(axis=1)) > 0.98
     assert made.small.stat().st_size < made.full.stat().st_size / 3
-    assert sorted(path.name for path in mine.path.parent.iterdir()) == [
+    assert sorted(path.name for path in folder.iterdir()) == [
         f"{NAME}.torchscript.pt",
         f"{NAME}_fp32.onnx",
         f"{NAME}_int8.onnx",
@@ -116,18 +116,21 @@ def test_the_full_file_is_the_same_wherever_it_is_made(
     assert network.power == 3.0
 
 
-def test_it_is_a_model_by_its_name(here: Callable[[str], Weights], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_a_model_by_its_name(
+    here: Callable[[str], Weights], conversions: dict[str, Conversion], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ModelMissing, match=f"run `neardup models pull {NAME}`, which makes it"):
         registry.model_path(f"{NAME}_int8")
     monkeypatch.setattr(registry, "_is_bundled", lambda: False)
     assert registry.default_model() == "sscd_distilled"
     with pytest.raises(MissingExtra, match=rf"not free software: run .*models.* pull {NAME}` for a free one"):
         registry.model_path("sscd_distilled")
-    made = convert_weights(here("scripted"), None)
-    assert registry.model_path(f"{NAME}_fp32") == made.full
+    mine = here("scripted")
+    put(conversions["scripted"], mine)
+    assert registry.model_path(f"{NAME}_fp32") == mine.path.with_name(f"{NAME}_fp32.onnx")
     assert registry.default_model() == f"{NAME}_int8"
     embedder = registry.load_embedder(f"{NAME}_int8")
-    assert (embedder.identity.name, embedder.identity.dimension) == (f"{NAME}_int8", 64)
+    assert (embedder.identity.name, embedder.identity.dimension) == (f"{NAME}_int8", DIMENSION)
     monkeypatch.undo()
     assert registry.default_model() == "sscd_distilled"
 
@@ -160,18 +163,19 @@ def test_other_vectors_than_pytorchs_are_refused(
 
 
 def test_eight_bits_that_are_not_good_enough_are_not_made(
-    here: Callable[[str], Weights], monkeypatch: pytest.MonkeyPatch
+    here: Callable[[str], Weights], conversions: dict[str, Conversion], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from neardup_cli.embedders import quantise
 
     mine = here("scripted")
-    before = convert_weights(mine, None)
+    put(conversions["scripted"], mine)
+    before = mine.path.with_name(f"{NAME}_int8.onnx")
+    assert before.is_file()
     monkeypatch.setattr(quantise, "LEAST_AGREEMENT", 1.1)
     made = convert_weights(mine, None)
     assert (made.small, made.agreement) == (None, None)
     assert "in eight bits its vectors are not the same enough" in made.reason
-    assert before.small is not None
-    assert not before.small.exists()
+    assert not before.exists()
     assert made.full.is_file()
 
 
@@ -188,11 +192,23 @@ def test_without_the_package_that_writes_onnx(monkeypatch: pytest.MonkeyPatch) -
 
 def changed(source: Path, target: Path, member: str, content: bytes) -> Path:
     """Copy an archive with another member."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for entry in old.infolist():
-            name = entry.filename.partition("/")[2]
-            new.writestr(entry.filename, content if name == member else old.read(entry))
+    name, rest = without(source, member)
+    target.write_bytes(rest)
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr(name, content)
     return target
+
+
+@cache
+def without(source: Path, member: str) -> tuple[str, bytes]:
+    """Return the name of a member in full, and an archive of all others."""
+    rest = io.BytesIO()
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(rest, "w") as new:
+        (name,) = (name for name in old.namelist() if name.partition("/")[2] == member)
+        for entry in old.infolist():
+            if entry.filename != name:
+                new.writestr(entry.filename, old.read(entry))
+    return name, rest.getvalue()
 
 
 class Hostile:
@@ -243,7 +259,7 @@ def test_every_byte_of_the_pickle_may_be_another(archives: dict[str, Path], tmp_
         other[place] = int(random.integers(0, 256))
         target = changed(archives["scripted"], tmp_path / "odd.pt", "data.pkl", bytes(other))
         try:
-            assert read_network(target).weight.shape == (64, 512)
+            assert read_network(target).weight.shape == (DIMENSION, 512)
         except ModelInvalid:
             continue
 
@@ -265,7 +281,7 @@ def test_numbers_that_are_none(archives: dict[str, Path], tmp_path: Path) -> Non
         read_network(changed(archives["traced"], tmp_path / "odd.pt", "data/0", nothing))
 
 
-def test_another_network(with_torch: None, tmp_path: Path) -> None:
+def test_another_network(archives: dict[str, Path], tmp_path: Path) -> None:
     import warnings
 
     import torch

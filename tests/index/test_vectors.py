@@ -286,7 +286,7 @@ def test_failed_save_leaves_the_old_file_and_no_other(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="No space"):
         index.save(path, STAMP._replace(generation=4))
     assert path.read_bytes() == before
