@@ -174,7 +174,7 @@ def main() -> None:
     with _bench.workspace() as space:
         for kind in (kind for kind in KINDS if kind in options.only):
             hits, made, strangers = found(kind, photos, space)
-            _bench.note(f"{kind}: {hits.total()} of {made.total()}")
+            _bench.note(f"{kind}: {hits.total()} of {made.total()}, {strangers} pairs of strangers")
             rows.append([kind, *(f"{hits[name]} of {made[name]}" if made[name] else "-" for name in names)])
             worst = min(hits[name] / made[name] for name in made)
             figures.append(Figure(f"found of the copies found worst, {kind}", worst, LEAST, at_least=True))

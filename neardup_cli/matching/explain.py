@@ -95,7 +95,7 @@ class Subject:
     @cached_property
     def is_natural(self) -> bool:
         """Whether it is a photograph, and no page, icon, chart, drawing or sign."""
-        return is_natural(self.pixels)
+        return is_natural(self.pixels, max(self.size))
 
     def equals(self, other: Self) -> bool:
         """Return True if both have the same pixels, as they were before a preview was made of them."""

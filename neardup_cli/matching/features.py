@@ -73,9 +73,11 @@ class LocalFeatures:
 
     Attributes:
         grey: `uint8 [height, width]`, the longest side about `FEATURE_SIDE`.
+        own: width and height of the image itself; None where nobody has said it.
     """
 
     grey: Grey
+    own: Size | None = None
 
     @property
     def size(self) -> Size:

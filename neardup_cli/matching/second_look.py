@@ -17,6 +17,8 @@ from neardup_cli.matching.affine import Affine
 from neardup_cli.matching.contents import have_two_contents
 from neardup_cli.matching.difference import Difference, is_steady, measure_difference, refined
 from neardup_cli.matching.explain import Subject, grey_of
+from neardup_cli.matching.shades import SMALL
+from neardup_cli.matching.tiny import likeness_when_tiny
 from neardup_cli.records.matches import Alignment
 
 OTHER_CONTENTS = "the same design with other contents"
@@ -50,6 +52,11 @@ _CHROMA_TO_NOISE = 2.5
 _LARGEST_CHROMA = 14.0
 # Of the same copies one in a hundred has 4, of JPEGs at quality 20; shirts of neighbouring hues 5.3 and more.
 _LARGEST_PAINT = 5.0
+# Copies of icons, faces and clocks of 12 pixels have 0.97 to 0.99, of 32 pixels 0.99 and more; the most alike
+# of their strangers 0.978.
+_LEAST_ICON = 0.98
+# A codec stores the colours of an icon of 12 pixels in six: they bleed all over it.
+_SMALL_CHROMA, _SMALL_PAINT = 32.0, 12.0
 _NOTHING_OWN = 0.05
 # Photographs: the worst place of a copy without anything over it has 22 levels at most, of 959.
 _STILL_SPOT = 25.0
@@ -67,23 +74,28 @@ def look_again(a: Subject, b: Subject, alignment: Alignment) -> str | None:
     if not alignment.transform or a.equals(b):
         return None
     transform = np.array(alignment.transform)
-    natural = a.is_natural or b.is_natural
+    natural = are_natural(a, b)
     if natural and (
         min(alignment.coverage_a, alignment.coverage_b) < _WHOLE
         or is_steady(a, b, transform, _STILL_SPOT, _REPAINTED_CHROMA)
     ):
         return None
     refusal = None
-    one_size = a.size == b.size
     for difference in _measured(a, b, transform):
         refusal = (
-            _refusal_of_natural(difference)
-            if natural
-            else _refusal_of_plain(difference, transform, one_size=one_size)
+            _refusal_of_natural(difference) if natural else _refusal_of_plain(difference, transform, a, b)
         )
         if refusal is None:
             return None
     return refusal
+
+
+def are_natural(a: Subject, b: Subject) -> bool:
+    """Return True if a pair shows a photograph; beside a thumbnail the larger one tells."""
+    smaller, larger = sorted((a, b), key=lambda one: max(one.size))
+    if max(smaller.size) < min(SMALL, max(larger.size)):
+        return larger.is_natural
+    return a.is_natural or b.is_natural
 
 
 def _measured(a: Subject, b: Subject, transform: Affine) -> Iterator[Difference]:
@@ -114,20 +126,28 @@ def _refusal_of_natural(found: Difference) -> str | None:
     return LOCAL_CHANGE if have_two_contents(found) else None
 
 
-def _refusal_of_plain(found: Difference, transform: Affine, *, one_size: bool) -> str | None:
+def _refusal_of_plain(found: Difference, transform: Affine, a: Subject, b: Subject) -> str | None:
     if found.blank > _SIGN_BLANK and found.colours <= _PLAIN_COLOURS and not _is_upright(transform):
         return OTHER_WAY
     thinner = found.likeness > _ALIKE and found.spot <= _THINNER_SPOT + _THINNER_TO_NOISE * found.noise
     steady = found.spot <= _STEADY_SPOT + _SPOT_TO_NOISE * found.noise or thinner
-    edited = one_size and found.noise < _PRISTINE_NOISE and found.spot > _PRISTINE_SPOT
+    edited = a.size == b.size and found.noise < _PRISTINE_NOISE and found.spot > _PRISTINE_SPOT
     if found.spot > _LARGEST_SPOT or edited or not steady:
         return None if _is_written_over(found) else OTHER_CONTENTS
-    if _is_one_line(found):
+    small = min(max(a.size), max(b.size)) < SMALL
+    if _is_one_line(found) or (small and not _are_one_icon(a, b, transform)):
         return OTHER_CONTENTS
     if found.grey:
         return None
-    coloured = found.chroma > min(_LARGEST_CHROMA, _STEADY_CHROMA + _CHROMA_TO_NOISE * found.noise)
-    return OTHER_COLOURS if coloured or found.paint > _LARGEST_PAINT else None
+    largest, most = (_SMALL_CHROMA, _SMALL_PAINT) if small else (_LARGEST_CHROMA, _LARGEST_PAINT)
+    coloured = found.chroma > min(largest, _STEADY_CHROMA + _CHROMA_TO_NOISE * found.noise)
+    return OTHER_COLOURS if coloured or found.paint > most else None
+
+
+def _are_one_icon(a: Subject, b: Subject, transform: Affine) -> bool:
+    """Return True if two images are alike in the pixels that the smaller one has."""
+    own = min(a.size, b.size, key=max)
+    return likeness_when_tiny(grey_of(a), grey_of(b), transform, own) >= _LEAST_ICON
 
 
 def _is_one_line(found: Difference) -> bool:

@@ -7,7 +7,7 @@ screenshots of one application have more inliers than a photograph and its crop.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,6 +26,8 @@ from neardup_cli.matching.agreement import (
     refine,
 )
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
+from neardup_cli.matching.shades import SMALL
+from neardup_cli.matching.tiny import likeness_when_tiny
 from neardup_cli.records.matches import Alignment
 
 ALGORITHM_VERSION = 10
@@ -63,6 +65,11 @@ _FEWEST_BLOCKS = 24
 _GRADIENT_SIDE = 48
 _LARGEST_DIFFERENCE, _LARGEST_MEAN_DIFFERENCE = 16.0, 3.0
 _LEAST_GRADIENT = 3.0
+# Of 40 photographs at a quarter of 32 to 96 pixels, saved as JPEG, 97 in a hundred have more; of their 2,000
+# pairs of strangers one has 0.93, the rest less. What is drawn is decided by the second look.
+_LEAST_THUMBNAIL = 0.94
+_FEWEST_OF_THUMBNAIL = 8
+_ALL = Agreement(share=1.0, tone=1.0, spread=1.0, core=1.0, content_a=1.0, content_b=1.0)
 # Nearly all detail of both is found: an object on plain ground has it in one place.
 _ALL_CONTENT = 0.75
 
@@ -157,6 +164,8 @@ def _judge(
             found, refusal, soft = softened, None, True
         elif found.blocks < _FEWEST_BLOCKS and _are_one_gradient(a, b, transform):
             refusal, gradient = None, True
+    if hypothesis.correlation > 0 and _are_one_thumbnail(a, b, transform):
+        found, refusal, soft = replace(_ALL, blocks=found.blocks), None, True
     coverage_a, coverage_b = affine.coverage(a.size, b.size, transform)
     return Alignment(
         matched=refusal is None,
@@ -213,6 +222,16 @@ def _are_one_gradient(a: LocalFeatures, b: LocalFeatures, transform: Affine) -> 
     apart = np.abs(x - y)
     same = apart.mean() <= _LARGEST_MEAN_DIFFERENCE and apart.max() <= _LARGEST_DIFFERENCE
     return bool(same and min(x.std(), y.std()) >= _LEAST_GRADIENT)
+
+
+def _are_one_thumbnail(a: LocalFeatures, b: LocalFeatures, transform: Affine) -> bool:
+    """Return True if one of two images is a thumbnail that the other one becomes when it is made as small."""
+    if a.own is None or b.own is None:
+        return False
+    smaller = min(a.own, b.own, key=max)
+    if max(smaller) >= SMALL or min(smaller) < _FEWEST_OF_THUMBNAIL:
+        return False
+    return likeness_when_tiny(a.grey, b.grey, transform, smaller) >= _LEAST_THUMBNAIL
 
 
 def _holds_all(found: Agreement) -> bool:

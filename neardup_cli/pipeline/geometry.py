@@ -27,7 +27,7 @@ from neardup_cli.images import preview
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
 from neardup_cli.matching.features import SMALLEST_SIDE, LocalFeatures
-from neardup_cli.matching.second_look import look_again
+from neardup_cli.matching.second_look import are_natural, look_again
 from neardup_cli.matching.series import is_another_shot, only_overlap
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, verify_pair
@@ -180,7 +180,8 @@ def store_as_they_come(
 
 def features_of(image: DecodedImage) -> LocalFeatures:
     """Make an image small and grey; its keypoints are found when they are asked for, which is not always."""
-    return LocalFeatures(np.ascontiguousarray(np.asarray(shrunk(image.luma))))
+    grey = np.ascontiguousarray(np.asarray(shrunk(image.luma)))
+    return LocalFeatures(grey, (image.width, image.height))
 
 
 def subject_of(image: DecodedImage) -> Subject:
@@ -198,7 +199,7 @@ def made_small(image: DecodedImage) -> Small:
         return features_of(image), subject_of(image)
     small = shrunk(image.colour)
     grey = np.ascontiguousarray(np.asarray(small.getchannel(0)))
-    return LocalFeatures(grey), _subject(image, small.convert("RGB"))
+    return LocalFeatures(grey, (image.width, image.height)), _subject(image, small.convert("RGB"))
 
 
 def _subject(image: DecodedImage, pixels: Image.Image) -> Subject:
@@ -282,7 +283,7 @@ def signs_of(alignment: Alignment, a: Subject | None = None, b: Subject | None =
         page=paper * (1 - alignment.agreement),
         soft=float(alignment.soft),
         gradient=float(alignment.gradient),
-        plain=float(a is not None and b is not None and not (a.is_natural or b.is_natural)),
+        plain=float(a is not None and b is not None and not are_natural(a, b)),
         small=float(a is None or b is None or min(max(a.size), max(b.size)) < _SMALL),
     )
 
