@@ -24,9 +24,10 @@ type Seen = tuple[LocalFeatures, Subject]
 
 def _seen(image: Image.Image, quality: int | None = None) -> Seen:
     stream = io.BytesIO()
-    image.save(
-        stream, *(("PNG",) if quality is None else ("JPEG",)), **({"quality": quality} if quality else {})
-    )
+    if quality is None:
+        image.save(stream, "PNG")
+    else:
+        image.save(stream, "JPEG", quality=quality)
     preview = as_preview(decode(stream.getvalue()))
     return features_of(preview), subject_of(preview)
 
