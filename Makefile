@@ -31,8 +31,9 @@ demo: $(BIN)/.installed
 
 # Three workers on two cores, for tests wait for disks and servers now and then; and no threads of OpenMP, which
 # wait for each other by spinning.
+test: export OMP_NUM_THREADS = 1
 test: $(BIN)/.tested
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 faults: $(BIN)/.tested
 	$(BIN)/python -m benchmarks.faults --alike 31 --write

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neardup_cli.cleanup.companion_loss import companion_loss
+from neardup_cli.cleanup.companion_loss import companion_loss, is_rejected
 from neardup_cli.plans import Companion
 from neardup_cli.records.holdings import Holdings
 
@@ -59,7 +59,7 @@ def test_what_travels_and_says_nothing_is_no_loss(tmp_path: Path, name: str, con
     ("name", "content", "lost"),
     [
         ("a.xmp", XMP.format('xmp:Rating="4"', ""), "rating 4"),
-        ("a.xmp", XMP.format("", "<xmp:Rating>-1</xmp:Rating>"), "rating -1"),
+        ("a.xmp", XMP.format("", "<xmp:Rating>3</xmp:Rating>"), "rating 3"),
         ("a.xmp", XMP.format('exif:DateTimeOriginal="2024-05-01T10:00:00"', ""), "time 2024-05-01 10:00:00"),
         (
             "a.xmp",
@@ -88,6 +88,14 @@ def test_what_a_sidecar_alone_says_is_a_loss(tmp_path: Path, name: str, content:
     one = companion(tmp_path, name, content)
     assert companion_loss([one], []) == (f"{name}: {lost}",)
     assert companion_loss([one], [companion(tmp_path / "kept", "b" + name[1:], content)]) == ()
+
+
+def test_nobody_misses_that_an_image_was_rejected(tmp_path: Path) -> None:
+    one = companion(tmp_path, "a.xmp", XMP.format("", "<xmp:Rating>-1</xmp:Rating>"))
+    assert companion_loss([one], []) == ()
+    assert is_rejected([one])
+    assert not is_rejected([companion(tmp_path, "b.xmp", XMP.format('xmp:Rating="1"', ""))])
+    assert not is_rejected([companion(tmp_path, "b.pp3", "[Exposure]")])
 
 
 def test_what_the_file_that_stays_says_itself_is_no_loss(tmp_path: Path) -> None:

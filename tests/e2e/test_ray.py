@@ -107,7 +107,7 @@ def test_dups_on_a_cluster(neardup: Neardup, photos: Path, ray_address: str) -> 
     """The groups are those of this machine, and so is every list in the catalog, byte for byte."""
     neardup.json("scan", photos)
     other = Neardup(neardup.home, {"NEARDUP_CATALOG": str(neardup.home / "other.db")})
-    shutil.copy(neardup.catalog, neardup.home / "other.db")
+    other.json("scan", photos)
     nobody = ("--engine", "ray", "--ray-address", "127.0.0.1:9")
     assert "no Ray cluster answers at 127.0.0.1:9" in other.fail(19, "dups", *nobody)
     found = other.run("dups", "--json", "--engine", "ray", "--ray-address", ray_address)
