@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks import _bench
 from benchmarks._lookalikes import FAMILIES, drawn
-from benchmarks._pictures import in_processes, opened, photo_files
+from benchmarks._pictures import in_processes, on_plain_ground, opened, photo_files, square
 
 type Side = Literal["fit", "test"]
 SIDES: tuple[Side, ...] = ("fit", "test")
@@ -121,9 +121,7 @@ def _on_screen(image: Image.Image) -> Image.Image:
 
 
 def _write_thumbnail(image: Image.Image, pixels: int, folder: Path) -> None:
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    small = image.crop((left, top, left + side, top + side)).resize((pixels, pixels), _FILTER)
+    small = square(image, pixels)
     small.save(folder / "original.png")
     small.resize((2 * pixels, 2 * pixels), Image.Resampling.BICUBIC).save(folder / "double.png")
     small.resize((pixels // 2, pixels // 2), _FILTER).save(folder / "half.png")
@@ -136,14 +134,10 @@ def _write_object(image: Image.Image, side: Side, key: str, folder: Path) -> Non
     random = np.random.default_rng(zlib.crc32(key.encode()))
     size, width = 900, int(900 * random.uniform(*_OBJECTS[side]))
     ground = np.full(3, random.integers(235, 256)) if random.random() < 0.6 else random.integers(60, 256, 3)
-    mask = Image.new("L", (width, width), 0)
-    ImageDraw.Draw(mask).ellipse((0, int(width * 0.1), width - 1, int(width * 0.9)), fill=255)
-    part = min(image.size) // 2
-    left, top = (image.width - part) // 2, (image.height - part) // 2
-    thing = image.crop((left, top, left + part, top + part)).resize((width, width), _FILTER)
-    canvas = Image.new("RGB", (size, size), (int(ground[0]), int(ground[1]), int(ground[2])))
+    thing = square(image, width, of=min(image.size) // 2)
+    red, green, blue = (int(value) for value in ground)
     x, y = (int(at) for at in random.integers(size // 2 - width, size // 2, 2))
-    canvas.paste(thing, (x, y), mask)
+    canvas = on_plain_ground(thing, size, (red, green, blue), (x, y))
     canvas.save(folder / "original.png")
     canvas.save(folder / "jpeg-50.jpg", quality=50)
     canvas.resize((size // 2, size // 2), _FILTER).save(folder / "half.png")

@@ -137,3 +137,26 @@ def opened(photo: Path) -> Image.Image:
 
     with Image.open(io.BytesIO(photo.read_bytes())) as image:
         return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def square(image: Image.Image, side: int, *, of: int | None = None) -> Image.Image:
+    """Cut a square out of the middle of an image, of the shorter side or of so many pixels, and resize it."""
+    from PIL import Image
+
+    cut = min(image.size) if of is None else of
+    left, top = (image.width - cut) // 2, (image.height - cut) // 2
+    return image.crop((left, top, left + cut, top + cut)).resize((side, side), Image.Resampling.LANCZOS)
+
+
+def on_plain_ground(
+    thing: Image.Image, side: int, ground: tuple[int, int, int], place: tuple[int, int]
+) -> Image.Image:
+    """Lay an ellipse out of an image on a square of one colour."""
+    from PIL import Image, ImageDraw
+
+    width = thing.width
+    mask = Image.new("L", (width, width), 0)
+    ImageDraw.Draw(mask).ellipse((0, int(width * 0.1), width - 1, int(width * 0.9)), fill=255)
+    canvas = Image.new("RGB", (side, side), ground)
+    canvas.paste(thing, place, mask)
+    return canvas

@@ -20,7 +20,7 @@ from benchmarks import _bench
 from benchmarks._bench import Figure
 from benchmarks._cleaning import answer
 from benchmarks._lookalikes import drawn
-from benchmarks._pictures import in_processes, opened, photo_files
+from benchmarks._pictures import in_processes, on_plain_ground, opened, photo_files, square
 
 LEAST = 0.97
 SIDES = (16, 24, 32, 48, 64, 96, 128, 256)
@@ -32,13 +32,7 @@ type Job = tuple[str, int, Path, Path]
 
 
 def _thumbnail(side: int) -> Callable[[Path, int], Image.Image]:
-    def made(photo: Path, _: int) -> Image.Image:
-        image = opened(photo)
-        least = min(image.size)
-        left, top = (image.width - least) // 2, (image.height - least) // 2
-        return image.crop((left, top, left + least, top + least)).resize((side, side), _FILTER)
-
-    return made
+    return lambda photo, _: square(opened(photo), side)
 
 
 def _whole(photo: Path, _: int) -> Image.Image:
@@ -49,12 +43,9 @@ def _on_ground(photo: Path, number: int) -> Image.Image:
     """Cut an ellipse out of a photograph and lay it on plain ground, of 0.15 to 0.3 of the side."""
     random = np.random.default_rng((number, 71))
     width = int(1000 * random.uniform(0.15, 0.3))
-    canvas = Image.new("RGB", (1000, 1000), tuple(random.integers(60, 256, 3).tolist()))
-    mask = Image.new("L", (width, width), 0)
-    ImageDraw.Draw(mask).ellipse((0, width // 10, width - 1, width * 9 // 10), fill=255)
+    red, green, blue = random.integers(60, 256, 3).tolist()
     left, top = random.integers(0, 1000 - width, 2).tolist()
-    canvas.paste(_thumbnail(width)(photo, number), (left, top), mask)
-    return canvas
+    return on_plain_ground(square(opened(photo), width), 1000, (red, green, blue), (left, top))
 
 
 def _desktop(_: Path, number: int) -> Image.Image:
