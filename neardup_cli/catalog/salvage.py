@@ -22,14 +22,15 @@ from neardup_cli.catalog import newest
 from neardup_cli.catalog.models import METADATA
 from neardup_cli.catalog.seal import Seal, logged_pages
 from neardup_cli.catalog.sealing import SealedFile, is_database
-from neardup_cli.catalog.sqlite import SqliteBackend, opening, writer_lock
+from neardup_cli.catalog.sqlite import PATIENCE, SqliteBackend, opening, writer_lock
 from neardup_cli.catalog.unsealed import DERIVED, LEARNED
 from neardup_cli.errors import CatalogCorrupt, NotACatalog
 
 _ESSENTIAL = ("fact", "scan", "root", "model", "content", "file", "decision", "batch", "operation")
 _JOURNAL = ("emptied_folder", "written_sidecar")
 _VECTORS = ("embedding", "region")
-"""In the order in which rows point at each other; what is derived goes whole or not at all."""
+"""In the order in which rows point at each other, as those of `unsealed`, of which what is derived goes whole
+or not at all."""
 
 _NO_REPAIR = "restore a backup, or move it away and scan again"
 
@@ -38,7 +39,6 @@ _LOST_PAGE = b"\xff" + b"".join([_LOST] * 4400)
 """What stands where a wrong page was. SQLite takes it neither for a page of rows nor, where the end of a long
 row should be, for a pointer to one more page; and where it is that end, the row says so."""
 
-_PATIENCE = 30.0  # seconds for which another program that looks at the new file is waited for
 _TAIL = 6  # bytes at the end of a row by which it is seen that they are not its own
 
 _SENSIBLE = {
@@ -96,7 +96,7 @@ def _salvage(path: Path) -> Salvaged:
 
 def _seal(path: Path) -> None:
     """Seal what was saved: it is what neardup wrote, and what was concluded from it is believed."""
-    file = SealedFile(path, _PATIENCE)
+    file = SealedFile(path, PATIENCE)
     try:
         file.adopt(is_believed=True)
     finally:

@@ -33,7 +33,8 @@ from neardup_cli.errors import (
 
 log = logging.getLogger("neardup.catalog")
 
-_BUSY_TIMEOUT_MS = 30_000
+PATIENCE = 30.0
+"""Seconds for which another process at the catalog is waited for."""
 
 _UNFORESEEN = (AssertionError, LookupError, TypeError, ValueError)
 """What comes of names and numbers that are not what they were when they were written."""
@@ -63,7 +64,7 @@ class SqliteBackend:
             if path.is_dir():
                 raise NotACatalog(f"{path} is a folder, not a catalog file")
             with ExitStack() as undo:
-                sealed = SealedFile(path, _BUSY_TIMEOUT_MS / 1000)
+                sealed = SealedFile(path, PATIENCE)
                 undo.callback(sealed.let_go)
                 engine = _engine(path, sealed)
                 undo.callback(engine.dispose)
@@ -283,14 +284,14 @@ def _changes(connection: Connection) -> int:
 
 def _engine(path: Path, sealed: SealedFile) -> Engine:
     url = sqlalchemy.URL.create("sqlite", database=os.fspath(path))
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": PATIENCE})
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
         # The driver would begin transactions by rules of its own, and never before DDL; see _begin.
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous = NORMAL")  # safe in WAL; a power cut may cost the last batch
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        connection.execute(f"PRAGMA busy_timeout = {round(1000 * PATIENCE)}")
         sealed.prepare(connection)
 
     event.listen(engine, "connect", prepare)

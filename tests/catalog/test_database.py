@@ -217,7 +217,7 @@ def test_lock_is_given_back(catalog: Catalog, tmp_path: Path) -> None:
 
 
 def test_another_program_holds_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.02)
     path = tmp_path / "catalog.db"
     with Catalog.open(path, create=True) as catalog, closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
