@@ -78,6 +78,7 @@ class Agreement:
 
 
 _IDENTITY = np.eye(2, 3)
+_FLAT_DEVIATION = 0.5  # grey levels
 
 NONE = Agreement()
 """Nothing to compare: no overlap, or nothing but flat areas in it."""
@@ -145,6 +146,13 @@ def align(a: Grey, b: Grey, transform: Affine, side: int = WORK_SIDE) -> Aligned
     a_to_frame, b_to_frame = affine.compose(crop, a_to_frame), affine.compose(crop, b_to_frame)
     warped = (warp(a, a_to_frame, (width, height)), warp(b, b_to_frame, (width, height)))
     return AlignedPair(*warped, a_to_frame, b_to_frame, size_a, size_b)
+
+
+def correlation(a: Grey | Floats, b: Grey | Floats) -> float:
+    """Return the correlation of two images, or of two sets of pixels, in [-1, 1]; 0 where one is flat."""
+    if min(a.std(), b.std()) <= _FLAT_DEVIATION:
+        return 0.0
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
 
 def warp(grey: Grey, transform: Affine, size: affine.Size) -> Grey:

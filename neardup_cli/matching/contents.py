@@ -14,19 +14,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from neardup_cli.matching.difference import Difference
+from neardup_cli.matching.agreement import correlation
+from neardup_cli.matching.difference import DIFFERS, Difference, Floats, Mask, steps
 
-type Mask = NDArray[np.bool_]
-type Steps = NDArray[np.float32]
-
-_DIFFERS = 20.0
 _MARGIN = np.ones((9, 9), np.uint8)
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 _FEWEST_OUTLINE = 30
 _AROUND = 20
 _FEWEST_AROUND = 50
 _STEP = 25.0
-_DEVIATION = 0.5
 
 
 class _Scale(NamedTuple):
@@ -51,20 +47,20 @@ _SCALES = (_Scale(9, 0.5, 0.5), _Scale(31, 0.55, 0.3))
 
 def have_two_contents(found: Difference) -> bool:
     """Return True if both images show something of their own in one place; about 3 ms."""
-    steps = _steps(found.a), _steps(found.b)
-    return any(_is_filled_twice(found, steps, scale) for scale in _SCALES)
+    slopes = steps(found.a), steps(found.b)
+    return any(_is_filled_twice(found, slopes, scale) for scale in _SCALES)
 
 
-def _is_filled_twice(found: Difference, steps: tuple[Steps, Steps], scale: _Scale) -> bool:
+def _is_filled_twice(found: Difference, slopes: tuple[Floats, Floats], scale: _Scale) -> bool:
     places = _places(found, scale)
     filled = np.zeros(found.apart.shape, np.uint8)
     cv2.drawContours(filled, places, -1, 1, cv2.FILLED)
     around = found.inside & (cv2.dilate(filled, _MARGIN) == 0)
     if not around.any():
         return False
-    usual = _outlined(steps, around)
+    usual = _outlined(slopes, around)
     return any(
-        _is_filled_place(found, place, steps, around, usual, scale)
+        _is_filled_place(found, place, slopes, around, usual, scale)
         for place in places
         if len(place) >= _FEWEST_OUTLINE
     )
@@ -73,26 +69,21 @@ def _is_filled_twice(found: Difference, steps: tuple[Steps, Steps], scale: _Scal
 def _places(found: Difference, scale: _Scale) -> list[NDArray[np.int32]]:
     """Return the outer outlines of what differs."""
     together = np.ones((scale.together, scale.together), np.uint8)
-    differing = cv2.morphologyEx((found.apart > _DIFFERS).astype(np.uint8), cv2.MORPH_CLOSE, together)
+    differing = cv2.morphologyEx((found.apart > DIFFERS).astype(np.uint8), cv2.MORPH_CLOSE, together)
     outlines, _ = cv2.findContours(differing, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return [np.asarray(outline, np.int32) for outline in outlines]
 
 
-def _steps(grey: Steps) -> Steps:
-    """Return by how many grey levels each pixel's neighbourhood of 3×3 differs."""
-    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, _NEIGHBOURS), np.float32)
-
-
-def _outlined(steps: tuple[Steps, Steps], where: Mask) -> tuple[float, float]:
+def _outlined(slopes: tuple[Floats, Floats], where: Mask) -> tuple[float, float]:
     """Return the share of pixels, in [0, 1], that are outlines of the one image, and of the other one."""
-    first, second = (float((side[where] > _STEP).mean()) for side in steps)
+    first, second = (float((side[where] > _STEP).mean()) for side in slopes)
     return first, second
 
 
 def _is_filled_place(
     found: Difference,
     place: NDArray[np.int32],
-    steps: tuple[Steps, Steps],
+    slopes: tuple[Floats, Floats],
     around: Mask,
     usual: tuple[float, float],
     scale: _Scale,
@@ -102,7 +93,7 @@ def _is_filled_place(
     line = _drawn(place, window, inside, thickness=1)
     if np.count_nonzero(line) < _FEWEST_OUTLINE:
         return False
-    cut = steps[0][window], steps[1][window]
+    cut = slopes[0][window], slopes[1][window]
     if np.count_nonzero(near) > _FEWEST_AROUND:  # where all is texture, outlines say nothing
         beside = _outlined(cut, near)
         usual = max(usual[0], beside[0]), max(usual[1], beside[1])
@@ -110,7 +101,8 @@ def _is_filled_place(
     if min(more) <= scale.outlined:
         return False
     area = cv2.dilate(_drawn(place, window, inside, thickness=cv2.FILLED).astype(np.uint8), _NEIGHBOURS) > 0
-    return _in_common(found.a[window][area & inside], found.b[window][area & inside]) < scale.in_common
+    shown = found.a[window][area & inside], found.b[window][area & inside]
+    return abs(correlation(*shown)) < scale.in_common  # what is inverted is the same
 
 
 def _window(place: NDArray[np.int32], shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -129,8 +121,3 @@ def _drawn(place: NDArray[np.int32], window: tuple[slice, slice], inside: Mask, 
 def _beyond(share: float, usual: float) -> float:
     """Return how much of what could be outlined more than usual is, at most 1."""
     return (share - usual) / max(1e-6, 1 - usual)
-
-
-def _in_common(a: Steps, b: Steps) -> float:
-    """Return the correlation of two images, in [0, 1]: what is inverted is the same."""
-    return abs(float(np.corrcoef(a, b)[0, 1])) if min(a.std(), b.std()) > _DEVIATION else 0.0

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neardup_cli.matching.affine import Affine
-from neardup_cli.matching.agreement import AlignedPair, align, by_correlation
+from neardup_cli.matching.agreement import AlignedPair, align, by_correlation, correlation
 from neardup_cli.matching.explain import Subject
 from neardup_cli.matching.features import Grey
 from neardup_cli.matching.shades import count_colours, nearest_of_512
@@ -41,7 +41,9 @@ _CHROMA_BLUR = 1.0
 _CHROMA_SPOT = 5
 _FLAT_SIDE = 8
 _FLAT_DEVIATION = 1.5
-_DIFFERS = 20.0
+DIFFERS = 20.0
+"""Grey levels from which a pixel differs."""
+
 _FEWEST_DIFFERING = 8
 _STEP = 10.0
 _AROUND = np.ones((15, 15), np.uint8)
@@ -374,7 +376,7 @@ def _likeness(a: Floats, b: Floats, place: Sequence[int]) -> float:
 
 
 def _own(apart: Floats, a: Floats, b: Floats, inside: Mask) -> tuple[float, float]:
-    differing = apart > _DIFFERS
+    differing = apart > DIFFERS
     if np.count_nonzero(differing) < _FEWEST_DIFFERING:  # nothing stands out
         return 0.0, 0.0
     near = inside & (cv2.dilate(differing.astype(np.uint8), _AROUND) > 0)
@@ -383,18 +385,23 @@ def _own(apart: Floats, a: Floats, b: Floats, inside: Mask) -> tuple[float, floa
     halved, half_a, half_b = (
         np.asarray(cv2.resize(side, size, interpolation=cv2.INTER_AREA), np.float32) for side in (apart, a, b)
     )
-    return _correlation(halved[near], _ink(half_a)[near]), _correlation(halved[near], _ink(half_b)[near])
+    return correlation(halved[near], _ink(half_a)[near]), correlation(halved[near], _ink(half_b)[near])
 
 
 def _divided(apart: Floats, a: Floats, b: Floats, inside: Mask) -> float:
-    differing = cv2.morphologyEx((apart > _DIFFERS).astype(np.uint8), cv2.MORPH_CLOSE, _NEIGHBOURS)
+    differing = cv2.morphologyEx((apart > DIFFERS).astype(np.uint8), cv2.MORPH_CLOSE, _NEIGHBOURS)
     if not differing.any():
         return 0.0
     outline = cv2.morphologyEx(differing, cv2.MORPH_GRADIENT, _NEIGHBOURS).astype(bool) & inside
-    step_a, step_b = (cv2.morphologyEx(side, cv2.MORPH_GRADIENT, _NEIGHBOURS)[outline] for side in (a, b))
+    step_a, step_b = (steps(side)[outline] for side in (a, b))
     of_a = int(np.count_nonzero(step_a > 2 * step_b + _STEP))
     of_b = int(np.count_nonzero(step_b > 2 * step_a + _STEP))
     return min(of_a, of_b) / max(1, of_a + of_b)
+
+
+def steps(grey: Floats) -> Floats:
+    """Return by how many grey levels each pixel's neighbourhood of 3×3 differs."""
+    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, _NEIGHBOURS), np.float32)
 
 
 def _repainted(chroma: Floats, pair: AlignedPair) -> float:
@@ -423,10 +430,6 @@ def _ink(grey: Floats) -> Floats:
     """What stands out from the ground around it."""
     ground = cv2.medianBlur(grey.astype(np.uint8), _GROUND).astype(np.float32)
     return np.asarray(np.abs(grey - ground), np.float32)
-
-
-def _correlation(a: Floats, b: Floats) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if min(a.std(), b.std()) > 0.5 else 0.0
 
 
 def _flat(grey: Floats) -> Mask:

@@ -18,7 +18,7 @@ from neardup_cli.matching.contents import have_two_contents
 from neardup_cli.matching.difference import Difference, is_steady, measure_difference, refined
 from neardup_cli.matching.explain import Subject, grey_of
 from neardup_cli.matching.shades import SMALL
-from neardup_cli.matching.tiny import likeness_when_tiny
+from neardup_cli.matching.tiny import are_alike_when_tiny
 from neardup_cli.records.matches import Alignment
 
 OTHER_CONTENTS = "the same design with other contents"
@@ -74,7 +74,7 @@ def look_again(a: Subject, b: Subject, alignment: Alignment) -> str | None:
     if not alignment.transform or a.equals(b):
         return None
     transform = np.array(alignment.transform)
-    natural = are_natural(a, b)
+    natural = shows_photograph(a, b)
     if natural and (
         min(alignment.coverage_a, alignment.coverage_b) < _WHOLE
         or is_steady(a, b, transform, _STILL_SPOT, _REPAINTED_CHROMA)
@@ -90,12 +90,17 @@ def look_again(a: Subject, b: Subject, alignment: Alignment) -> str | None:
     return refusal
 
 
-def are_natural(a: Subject, b: Subject) -> bool:
+def shows_photograph(a: Subject, b: Subject) -> bool:
     """Return True if a pair shows a photograph; beside a thumbnail the larger one tells."""
     smaller, larger = sorted((a, b), key=lambda one: max(one.size))
     if max(smaller.size) < min(SMALL, max(larger.size)):
         return larger.is_natural
     return a.is_natural or b.is_natural
+
+
+def has_thumbnail(a: Subject, b: Subject) -> bool:
+    """Return True if one of two images is so small that it is compared in the pixels that it has."""
+    return min(max(a.size), max(b.size)) < SMALL
 
 
 def _measured(a: Subject, b: Subject, transform: Affine) -> Iterator[Difference]:
@@ -134,7 +139,7 @@ def _refusal_of_plain(found: Difference, transform: Affine, a: Subject, b: Subje
     edited = a.size == b.size and found.noise < _PRISTINE_NOISE and found.spot > _PRISTINE_SPOT
     if found.spot > _LARGEST_SPOT or edited or not steady:
         return None if _is_written_over(found) else OTHER_CONTENTS
-    small = min(max(a.size), max(b.size)) < SMALL
+    small = has_thumbnail(a, b)
     if _is_one_line(found) or (small and not _are_one_icon(a, b, transform)):
         return OTHER_CONTENTS
     if found.grey:
@@ -146,8 +151,7 @@ def _refusal_of_plain(found: Difference, transform: Affine, a: Subject, b: Subje
 
 def _are_one_icon(a: Subject, b: Subject, transform: Affine) -> bool:
     """Return True if two images are alike in the pixels that the smaller one has."""
-    own = min(a.size, b.size, key=max)
-    return likeness_when_tiny(grey_of(a), grey_of(b), transform, own) >= _LEAST_ICON
+    return are_alike_when_tiny((grey_of(a), a.size), (grey_of(b), b.size), transform, _LEAST_ICON)
 
 
 def _is_one_line(found: Difference) -> bool:

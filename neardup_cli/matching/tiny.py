@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from neardup_cli.matching.affine import Affine, Size
-from neardup_cli.matching.agreement import align
+from neardup_cli.matching.agreement import align, correlation
 from neardup_cli.matching.features import Grey
+
+type Drawn = tuple[Grey, Size]
+"""An image as it is compared, and the width and height that it has itself."""
 
 _FILTERS: Sequence[Image.Resampling] = (
     Image.Resampling.BOX,
@@ -23,35 +25,33 @@ _FILTERS: Sequence[Image.Resampling] = (
     Image.Resampling.BICUBIC,
     Image.Resampling.LANCZOS,
 )
+# By which of them an image was made smaller changes the correlation by 0.03: what falls short by more does so
+# with each. Of 1,952 copies of 50 photographs the first one alone comes within 0.03 of what is asked.
+_FILTERS_APART = 0.15
 
 
-def likeness_when_tiny(a: Grey, b: Grey, transform: Affine, own: Size) -> float:
-    """Return the correlation of two images, both drawn in `own` pixels and enlarged again, in [-1, 1].
+def are_alike_when_tiny(a: Drawn, b: Drawn, transform: Affine, least: float) -> bool:
+    """Return True if the larger of two images becomes the smaller one when it is made as small.
 
     Args:
-        a: `uint8 [height, width]`; what is smaller is enlarged already.
+        a: `uint8 [height, width]`, enlarged where the image itself is small, and the image's own size.
         b: the other one.
         transform: from a's pixels to b's, of the whole frame.
-        own: width and height of the smaller one before it was enlarged.
+        least: the correlation that all their pixels must have, in [-1, 1].
     """
-    pair = align(a, b, transform)
+    pair = align(a[0], b[0], transform)
     if pair is None:
-        return 0.0
-    one, other = (np.asarray(side, np.uint8) for side in (pair.a, pair.b))
-    turned = abs(transform[0, 1]) > abs(transform[0, 0])
-    size = own[::-1] if turned and pair.a.shape[0] != pair.a.shape[1] else own
-    return max(
-        max(_correlation(_redrawn(one, size, by), other), _correlation(one, _redrawn(other, size, by)))
-        for by in _FILTERS
-    )
+        return False
+    large, small, size = (pair.b, pair.a, a[1]) if max(a[1]) < max(b[1]) else (pair.a, pair.b, b[1])
+    if abs(transform[0, 1]) > abs(transform[0, 0]) and large.shape[0] != large.shape[1]:
+        size = size[::-1]  # turned by a quarter
+    for by in _FILTERS:
+        found = correlation(_redrawn(large, size, by), small)
+        if found >= least or found < least - _FILTERS_APART:
+            return found >= least
+    return False
 
 
-def _redrawn(grey: NDArray[np.uint8], size: Size, by: Image.Resampling) -> NDArray[np.uint8]:
+def _redrawn(grey: Grey, size: Size, by: Image.Resampling) -> Grey:
     small = Image.fromarray(grey).resize(size, by)
     return np.asarray(small.resize((grey.shape[1], grey.shape[0]), Image.Resampling.BICUBIC), np.uint8)
-
-
-def _correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    x, y = (side.astype(np.float32) - np.float32(side.mean()) for side in (a, b))
-    lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
-    return float((x * y).sum()) / lengths if lengths > 0 else 0.0

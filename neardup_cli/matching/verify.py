@@ -27,7 +27,7 @@ from neardup_cli.matching.agreement import (
 )
 from neardup_cli.matching.features import KeypointSet, LocalFeatures
 from neardup_cli.matching.shades import SMALL
-from neardup_cli.matching.tiny import likeness_when_tiny
+from neardup_cli.matching.tiny import are_alike_when_tiny
 from neardup_cli.records.matches import Alignment
 
 ALGORITHM_VERSION = 10
@@ -149,6 +149,8 @@ def _judge(
 ) -> Alignment:
     transform = hypothesis.transform
     found = measure_agreement(a, b, transform)
+    if hypothesis.correlation > 0 and _are_one_thumbnail(a, b, transform):
+        return _alignment(a, b, hypothesis, transform, replace(_ALL, blocks=found.blocks), soft=True)
     refusal = _refusal(a, b, transform, found, settings)
     few_inliers = 0 < hypothesis.inliers < _SURE_INLIERS
     if few_inliers and HOPELESS < found.share < _WELL_LAID:
@@ -164,8 +166,20 @@ def _judge(
             found, refusal, soft = softened, None, True
         elif found.blocks < _FEWEST_BLOCKS and _are_one_gradient(a, b, transform):
             refusal, gradient = None, True
-    if hypothesis.correlation > 0 and _are_one_thumbnail(a, b, transform):
-        found, refusal, soft = replace(_ALL, blocks=found.blocks), None, True
+    return _alignment(a, b, hypothesis, transform, found, refusal, soft=soft, gradient=gradient)
+
+
+def _alignment(
+    a: LocalFeatures,
+    b: LocalFeatures,
+    hypothesis: _Hypothesis,
+    transform: Affine,
+    found: Agreement,
+    refusal: str | None = None,
+    *,
+    soft: bool = False,
+    gradient: bool = False,
+) -> Alignment:
     coverage_a, coverage_b = affine.coverage(a.size, b.size, transform)
     return Alignment(
         matched=refusal is None,
@@ -231,7 +245,7 @@ def _are_one_thumbnail(a: LocalFeatures, b: LocalFeatures, transform: Affine) ->
     smaller = min(a.own, b.own, key=max)
     if max(smaller) >= SMALL or min(smaller) < _FEWEST_OF_THUMBNAIL:
         return False
-    return likeness_when_tiny(a.grey, b.grey, transform, smaller) >= _LEAST_THUMBNAIL
+    return are_alike_when_tiny((a.grey, a.own), (b.grey, b.own), transform, _LEAST_THUMBNAIL)
 
 
 def _holds_all(found: Agreement) -> bool:

@@ -27,7 +27,7 @@ from neardup_cli.images import preview
 from neardup_cli.images.decode import DecodedImage
 from neardup_cli.matching.explain import Explanation, Subject, explain_match
 from neardup_cli.matching.features import SMALLEST_SIDE, LocalFeatures
-from neardup_cli.matching.second_look import are_natural, look_again
+from neardup_cli.matching.second_look import has_thumbnail, look_again, shows_photograph
 from neardup_cli.matching.series import is_another_shot, only_overlap
 from neardup_cli.matching.shots import LEAST_FRAMES_AGREE, are_two_exposures, frames_agree
 from neardup_cli.matching.verify import ALGORITHM_VERSION, verify_pair
@@ -59,7 +59,6 @@ _PREVIEWS_CACHED = 2000  # about 15 KB each
 _PAPER, _WHOLE_PAGE = 0.4, 0.7
 _LEAST_TONE = 0.5
 _MOST_BLOCKS = 5.5
-_SMALL = 96
 _LEAST_EVIDENCE = math.log(LEAST_CONFIDENCE / (1 - LEAST_CONFIDENCE))
 
 type Checked = tuple[IdPair, Alignment | None]
@@ -283,8 +282,8 @@ def signs_of(alignment: Alignment, a: Subject | None = None, b: Subject | None =
         page=paper * (1 - alignment.agreement),
         soft=float(alignment.soft),
         gradient=float(alignment.gradient),
-        plain=float(a is not None and b is not None and not are_natural(a, b)),
-        small=float(a is None or b is None or min(max(a.size), max(b.size)) < _SMALL),
+        plain=float(a is not None and b is not None and not shows_photograph(a, b)),
+        small=float(a is None or b is None or has_thumbnail(a, b)),
     )
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from neardup_cli.images.decode import decode
 from neardup_cli.matching.explain import Subject
 from neardup_cli.matching.features import LocalFeatures
-from neardup_cli.matching.second_look import are_natural, look_again
+from neardup_cli.matching.second_look import look_again, shows_photograph
 from neardup_cli.matching.verify import verify_pair
 from neardup_cli.pipeline.geometry import features_of, subject_of
 from neardup_cli.pipeline.picture import as_preview
@@ -83,7 +83,7 @@ def test_icons_of_one_outline_are_different_and_their_small_versions_are_not() -
         for icon in icons
     ]
     for versions in of_icon:
-        assert not are_natural(versions[0][1], versions[3][1])
+        assert not shows_photograph(versions[0][1], versions[3][1])
         assert all(_is_copy(versions[0], other) for other in versions[1:])
     for one, other in itertools.combinations(of_icon, 2):
         assert not any(_is_copy(a, b) for a in one for b in other)
