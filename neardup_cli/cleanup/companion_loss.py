@@ -106,7 +106,13 @@ def _has_twin(one: Companion, kept: Sequence[Companion]) -> bool:
 
 
 def is_rejected(companions: Sequence[Companion]) -> bool:
-    """Return True if an XMP sidecar among the companions of an image marks it as rejected."""
+    """Return True if an XMP sidecar among the companions of an image marks it as rejected.
+
+    Not where a film, a raw file or a voice note belongs to it as well: these would go with it, and stay in no
+    other place.
+    """
+    if not all(is_sidecar(one.path) for one in companions):
+        return False
     beside = [one for one in companions if one.path.lower().endswith(b".xmp")]
     return bool(beside) and said_by_sidecars(beside).rating < 0
 

@@ -96,6 +96,8 @@ def test_nobody_misses_that_an_image_was_rejected(tmp_path: Path) -> None:
     assert is_rejected([one])
     assert not is_rejected([companion(tmp_path, "b.xmp", XMP.format('xmp:Rating="1"', ""))])
     assert not is_rejected([companion(tmp_path, "b.pp3", "[Exposure]")])
+    for film_or_raw in ("a.MOV", "a.CR2", "a.WAV"):  # they would go with it
+        assert not is_rejected([one, companion(tmp_path, film_or_raw, "more than an image")])
 
 
 def test_what_the_file_that_stays_says_itself_is_no_loss(tmp_path: Path) -> None:
